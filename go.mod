@@ -1,0 +1,3 @@
+module git-push-mirror
+
+go 1.26.0

@@ -1,0 +1,153 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// inherited are the variables that git and what it starts may see. All else is
+// dropped: what is delivered must not depend on who pushed, and a hook's
+// environment points git at the repository that was pushed to. The upper-case
+// HTTP_PROXY is missing on purpose: in a CGI program it is a request header.
+var inherited = []string{
+	"HOME", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER", "LD_LIBRARY_PATH",
+	"XDG_CACHE_HOME", "XDG_CONFIG_HOME", "SSH_AUTH_SOCK",
+	"ALL_PROXY", "HTTPS_PROXY", "NO_PROXY", "all_proxy", "http_proxy", "https_proxy", "no_proxy",
+	"GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_EXEC_PATH",
+}
+
+// fixed is set for every git: English messages, since they are read; nobody is
+// asked for a password; and upstream's replace refs and grafts, which make
+// anybody's commit look like an ancestor, do not count.
+var fixed = []string{
+	"LC_ALL=C",
+	"GIT_TERMINAL_PROMPT=0",
+	"GIT_ASKPASS=",
+	"GIT_NO_REPLACE_OBJECTS=1",
+	"GIT_GRAFT_FILE=/dev/null",
+	"GIT_OPTIONAL_LOCKS=0",
+}
+
+// killDelay is how long a git that was told to end may take to do so.
+const killDelay = 3 * time.Second
+
+// Git runs the system's git.
+type Git struct {
+	path string   // of the program, absolute
+	env  []string // of every command, without GIT_DIR
+}
+
+// New finds git in the PATH of env ("KEY=value" strings, as os.Environ gives
+// them) and keeps from env what git may see.
+func New(env []string) (*Git, error) {
+	path, err := exec.LookPath("git")
+	if err != nil {
+		return nil, &Error{Kind: KindLocal, Err: err, Hint: "install git 2.31 or newer"}
+	}
+	g := &Git{path: path}
+	for _, kv := range env {
+		if key, _, _ := strings.Cut(kv, "="); slices.Contains(inherited, key) {
+			g.env = append(g.env, kv)
+		}
+	}
+	g.env = append(g.env, fixed...)
+	return g, nil
+}
+
+// command is one run of git.
+type command struct {
+	dir    string // the repository, absolute: GIT_DIR and working directory; empty: where we are
+	args   []string
+	stdin  io.Reader // nil: nothing to read
+	stdout io.Writer // nil: thrown away
+	stderr io.Writer // gets a copy of stderr as it comes; nil: nobody looks
+}
+
+// run runs git to its end and returns what it wrote to stderr. Git gets a
+// session of its own, so that neither it nor ssh finds a terminal to ask on,
+// and its whole process group ends with it when ctx is done or git was killed:
+// git alone would leave its transport behind.
+func (g *Git) run(ctx context.Context, c command) (string, error) {
+	var stderr capture
+	cmd := exec.CommandContext(ctx, g.path, c.args...)
+	cmd.Env = g.env
+	if c.dir != "" {
+		cmd.Dir = c.dir
+		cmd.Env = append(slices.Clip(g.env), "GIT_DIR="+c.dir)
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.stdin, c.stdout, &stderr
+	if c.stderr != nil {
+		cmd.Stderr = io.MultiWriter(&stderr, c.stderr)
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.WaitDelay = killDelay
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+
+	err := cmd.Run()
+	if cmd.Process != nil && (ctx.Err() != nil || errors.Is(err, exec.ErrWaitDelay) || cmd.ProcessState.ExitCode() < 0) {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	}
+	if err == nil {
+		return stderr.String(), nil
+	}
+	return stderr.String(), newError(ctx, c.args, stderr.String(), err)
+}
+
+// output runs git in the repository dir and returns what it wrote to stdout.
+func (g *Git) output(ctx context.Context, dir string, stdin io.Reader, args ...string) (string, error) {
+	var stdout strings.Builder
+	_, err := g.run(ctx, command{dir: dir, args: args, stdin: stdin, stdout: &stdout})
+	return stdout.String(), err
+}
+
+// maxStderr is how much of each end of a command's stderr is kept, in bytes:
+// the cause stands at one of the ends, and a remote can send gigabytes.
+const maxStderr = 16 << 10
+
+// capture keeps the beginning and the end of what is written to it.
+type capture struct {
+	head, tail []byte
+	dropped    bool
+}
+
+// Write implements io.Writer; it never fails.
+func (c *capture) Write(p []byte) (int, error) {
+	n := len(p)
+	if room := maxStderr - len(c.head); room > 0 {
+		taken := min(room, len(p))
+		c.head = append(c.head, p[:taken]...)
+		p = p[taken:]
+	}
+	c.tail = append(c.tail, p...)
+	if over := len(c.tail) - maxStderr; over > 0 {
+		c.tail = append(c.tail[:0], c.tail[over:]...)
+		c.dropped = true
+	}
+	return n, nil
+}
+
+// String is what was kept, saying where something is left out.
+func (c *capture) String() string {
+	if !c.dropped {
+		return string(c.head) + string(c.tail)
+	}
+	return fmt.Sprintf("%s\n[…]\n%s", c.head, c.tail)
+}
+
+// SafeDirectories are the values of safe.directory in the user's and the system's
+// config.
+func (g *Git) SafeDirectories(ctx context.Context) ([]string, error) {
+	out, err := g.output(ctx, "", nil, "-C", "/", "config", "--null", "--get-all", "safe.directory")
+	var failed *Error
+	if errors.As(err, &failed) && failed.ExitCode == 1 {
+		return nil, nil
+	}
+	return strings.FieldsFunc(out, func(r rune) bool { return r == 0 }), err
+}

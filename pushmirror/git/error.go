@@ -1,0 +1,144 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+)
+
+// Error is a git command that failed.
+type Error struct {
+	Args     []string // the command, without "git"
+	ExitCode int      // -1: it did not run to its end
+	Stderr   string   // what it wrote, capped
+	Kind     Kind     // the class of the failure
+	Hint     string   // the cure, where one is known
+	Err      error
+}
+
+// newError makes the Error of a command that ended with err, which is never nil.
+func newError(ctx context.Context, args []string, stderr string, err error) *Error {
+	e := &Error{Args: args, ExitCode: -1, Stderr: stderr, Err: err}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		e.ExitCode = exit.ExitCode()
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		e.Err = cause
+		e.Kind = KindLocal
+		if errors.Is(cause, context.DeadlineExceeded) {
+			e.Kind = KindTimeout
+		}
+		return e
+	}
+	e.Kind, e.Hint = classify(stderr)
+	return e
+}
+
+// Error says what git said, or else how it ended.
+func (e *Error) Error() string {
+	if len(e.Args) == 0 {
+		return e.Err.Error()
+	}
+	if said := firstComplaint(e.Stderr); said != "" && e.Kind != KindTimeout {
+		return fmt.Sprintf("git %s: %s", e.Args[0], said)
+	}
+	return fmt.Sprintf("git %s: %v", e.Args[0], e.Err)
+}
+
+// Unwrap gives the cause: an *exec.ExitError or the context's error.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Ambiguous reports whether a push did nothing since a name in it matches several
+// refs of the mirror.
+func (e *Error) Ambiguous() bool {
+	return e.ExitCode == 1 && strings.Contains(e.Stderr, "matches more than one")
+}
+
+// BrokenObject reports whether a command failed over an object of this repository.
+func BrokenObject(err error) bool {
+	var failed *Error
+	return errors.As(err, &failed) && failed.Kind == KindLocal && failed.ExitCode > 0
+}
+
+// firstComplaint is the line of stderr that tells most: the first that git or
+// ssh marks as fatal or an error, else the last line.
+func firstComplaint(stderr string) string {
+	lines := strings.FieldsFunc(stderr, func(r rune) bool { return r == '\n' || r == '\r' })
+	for _, mark := range []string{"fatal: ", "error: "} {
+		for _, line := range lines {
+			if text, ok := strings.CutPrefix(line, mark); ok && !strings.HasPrefix(text, "Could not read from remote") {
+				return strings.TrimSpace(text)
+			}
+		}
+	}
+	for i := len(lines) - 1; i >= 0; i-- {
+		if line := strings.TrimSpace(lines[i]); line != "" {
+			return line
+		}
+	}
+	return ""
+}
+
+// Kind is the class of a failure, as the status shows it in error_kind.
+type Kind string
+
+// The kinds that a git command can fail with.
+const (
+	KindAuth     Kind = "auth"      // the mirror did not accept who we are
+	KindHostKey  Kind = "host_key"  // the ssh host is not the one that is known
+	KindNotFound Kind = "not_found" // no such repository
+	KindNetwork  Kind = "network"   // the mirror could not be reached, or broke off
+	KindTimeout  Kind = "timeout"   // it took longer than allowed
+	KindLocal    Kind = "local"     // the trouble is on this machine
+)
+
+// Temporary reports whether the same command may succeed later without
+// anybody's help.
+func (k Kind) Temporary() bool {
+	return k == KindNetwork || k == KindTimeout
+}
+
+// failure is a row of the table that classes what git, curl and ssh say.
+type failure struct {
+	text string // part of stderr, lower case
+	kind Kind
+	hint string
+}
+
+// failures is read from the top; the first row that is found counts. What no
+// row knows is taken for a network failure: trying again does no harm.
+var failures = []failure{
+	{"host key verification failed", KindHostKey, "put the host's key into the known_hosts of the user who runs this"},
+	{"permission denied (", KindAuth, "the host did not accept this user's ssh key"},
+	{"could not read username", KindAuth, "the mirror wants a user name and a password; git's credential helper can supply them"},
+	{"could not read password", KindAuth, "the mirror wants a password; git's credential helper can supply it"},
+	{"authentication failed", KindAuth, "the mirror did not accept the user name and password"},
+	{"the requested url returned error: 401", KindAuth, "the mirror did not accept the user name and password"},
+	{"the requested url returned error: 403", KindAuth, "the user may not write to that repository"},
+	{"access denied or repository not exported", KindNotFound, "create the repository on the mirror; a git daemon wants git-daemon-export-ok and receive-pack enabled in it"},
+	{"service not enabled", KindAuth, "the git daemon does not allow pushes: start it with --enable=receive-pack"},
+	{"does not appear to be a git repository", KindNotFound, "create the repository on the mirror, or correct the url"},
+	{"repository not found", KindNotFound, "create the repository on the mirror, or correct the url"},
+	{"the requested url returned error: 404", KindNotFound, "create the repository on the mirror, or correct the url"},
+	{"not found", KindNotFound, "create the repository on the mirror, or correct the url"},
+	{"detected dubious ownership", KindLocal, "the mirror's folder belongs to another user: name it in git's safe.directory"},
+	{"no space left on device", KindNetwork, "a disk is full"},
+	{"bad object", KindLocal, "an object is missing or damaged upstream: run git fsck there"},
+	{"unable to read", KindLocal, "an object is missing or damaged upstream: run git fsck there"},
+	{"the receiving end does not support", KindLocal, ""},
+	{"algorithms", KindLocal, "one repository uses SHA-1, the other SHA-256: create the mirror with the same object format"},
+}
+
+// classify gives the class of what git wrote to stderr, and the cure.
+func classify(stderr string) (Kind, string) {
+	lower := strings.ToLower(stderr)
+	for _, row := range failures {
+		if strings.Contains(lower, row.text) {
+			return row.kind, row.hint
+		}
+	}
+	return KindNetwork, ""
+}

@@ -1,0 +1,56 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// List asks the mirror for its branches and tags, by
+//
+//	git ls-remote --symref --heads --tags URL
+//
+// so that a server that speaks protocol version 2 leaves the rest out; its
+// symbolic refs are marked. With wantHead it asks without the two flags, since
+// only then the mirror tells which branch its HEAD names.
+func (s *Scratch) List(ctx context.Context, wantHead bool) (refs Refs, head RefName, err error) {
+	args := []string{"ls-remote", "--symref"}
+	if !wantHead {
+		args = append(args, "--heads", "--tags")
+	}
+	out, err := s.git.output(ctx, s.dir, nil, append(args, "--", s.url)...)
+	if err != nil {
+		return nil, "", err
+	}
+	return parseLsRemote(out)
+}
+
+// parseLsRemote reads the output of
+//
+//	git ls-remote --symref
+//
+// keeping branches and tags. The lines of peeled tags (refs/tags/v1^{}) are
+// left out.
+func parseLsRemote(out string) (refs Refs, head RefName, err error) {
+	refs = make(Refs, 0, strings.Count(out, "\n"))
+	targets := map[RefName]RefName{}
+	for line := range strings.Lines(out) {
+		value, ref, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		if !ok {
+			return nil, "", fmt.Errorf("reading 'git ls-remote': unexpected line %.200q", line)
+		}
+		name := RefName(ref)
+		if target, ok := strings.CutPrefix(value, "ref: "); ok {
+			targets[name] = RefName(target)
+			continue
+		}
+		oid, err := ParseOID(value)
+		if err != nil {
+			return nil, "", fmt.Errorf("reading 'git ls-remote': %w", err)
+		}
+		if (name.IsBranch() || name.IsTag()) && !strings.HasSuffix(ref, "^{}") {
+			refs = append(refs, Ref{Name: name, OID: oid, Symref: targets[name]})
+		}
+	}
+	return Sort(refs), targets["HEAD"], nil
+}

@@ -1,0 +1,198 @@
+package git
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	oidA = OID("1111111111111111111111111111111111111111")
+	oidB = OID("2222222222222222222222222222222222222222")
+	oidC = OID("3333333333333333333333333333333333333333333333333333333333333333")
+)
+
+func TestForEachRefGivesRefsInOrderAndTheHeadBranch(t *testing.T) {
+	out := " " + string(oidA) + " refs/heads/a refs/heads/main\n" +
+		"*" + string(oidB) + " refs/heads/main \n" +
+		" " + string(oidC) + " refs/tags/-x\"'$(id)\xff \n"
+	refs, head, err := parseForEachRef(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Refs{
+		{Name: "refs/heads/a", OID: oidA, Symref: "refs/heads/main"},
+		{Name: "refs/heads/main", OID: oidB},
+		{Name: "refs/tags/-x\"'$(id)\xff", OID: oidC},
+	}
+	if head != "refs/heads/main" || !slices.Equal(refs, want) {
+		t.Errorf("got %v, head %q", refs, head)
+	}
+}
+
+func TestLsRemoteKeepsBranchesAndTagsAndMarksSymbolicOnes(t *testing.T) {
+	out := "ref: refs/heads/main\tHEAD\n" +
+		string(oidA) + "\tHEAD\n" +
+		string(oidA) + "\trefs/heads/main\n" +
+		"ref: refs/heads/main\trefs/heads/sym\n" +
+		string(oidA) + "\trefs/heads/sym\n" +
+		string(oidB) + "\trefs/pull/1/head\n" +
+		string(oidB) + "\trefs/tags/v1\n" +
+		string(oidA) + "\trefs/tags/v1^{}\n"
+	refs, head, err := parseLsRemote(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Refs{
+		{Name: "refs/heads/main", OID: oidA},
+		{Name: "refs/heads/sym", OID: oidA, Symref: "refs/heads/main"},
+		{Name: "refs/tags/v1", OID: oidB},
+	}
+	if head != "refs/heads/main" || !slices.Equal(refs, want) {
+		t.Errorf("got %v, head %q", refs, head)
+	}
+}
+
+func TestOutputThatGitWouldNotPrintIsAnError(t *testing.T) {
+	for name, parse := range map[string]func(string) error{
+		"for-each-ref": func(s string) error { _, _, err := parseForEachRef(s); return err },
+		"ls-remote":    func(s string) error { _, _, err := parseLsRemote(s); return err },
+	} {
+		for _, out := range []string{"x\n", "\n", string(oidA) + "\n", "zz\trefs/heads/a\n", " zz refs/heads/a \n"} {
+			if parse(out) == nil {
+				t.Errorf("%s: %q was read without an error", name, out)
+			}
+		}
+	}
+}
+
+// porcelain has the lines that git 2.39 printed for real pushes.
+var porcelain = []struct {
+	name, line string
+	want       Outcome
+}{
+	{"a fast-forward tells the old value", " \trefs/heads/main:refs/heads/main\t" + string(oidA) + ".." + string(oidB), Outcome{Name: "refs/heads/main", Flag: ' ', Old: oidA}},
+	{"a forced update tells the old value", "+\trefs/heads/main:refs/heads/main\t" + string(oidA) + "..." + string(oidB) + " (forced update)", Outcome{Name: "refs/heads/main", Flag: '+', Old: oidA}},
+	{"a new branch", "*\trefs/heads/x:refs/heads/x\t[new branch]", Outcome{Name: "refs/heads/x", Flag: '*'}},
+	{"a deletion", "-\t:refs/heads/x\t[deleted]", Outcome{Name: "refs/heads/x", Flag: '-'}},
+	{"up to date", "=\trefs/heads/x:refs/heads/x\t[up to date]", Outcome{Name: "refs/heads/x", Flag: '='}},
+	{"git refuses", "!\trefs/heads/x:refs/heads/x\t[rejected] (fetch first)", Outcome{Name: "refs/heads/x", Flag: '!', Reason: "fetch first"}},
+	{"git refuses a deletion", "!\t(delete):refs/heads/x\t[rejected] (stale info)", Outcome{Name: "refs/heads/x", Flag: '!', Reason: "stale info"}},
+	{"the mirror refuses", "!\trefs/heads/x:refs/heads/x\t[remote rejected] (pre-receive hook declined)", Outcome{Name: "refs/heads/x", Flag: '!', Remote: true, Reason: "pre-receive hook declined"}},
+	{"the mirror refuses with brackets", "!\t:refs/heads/x\t[remote rejected] (no (really))", Outcome{Name: "refs/heads/x", Flag: '!', Remote: true, Reason: "no (really)"}},
+	{"the mirror says nothing", "!\trefs/heads/x:refs/heads/x\t[remote failure] (remote failed to report status)", Outcome{Name: "refs/heads/x", Flag: '!', Remote: true, Reason: "remote failed to report status"}},
+}
+
+func TestPorcelainTellsWhatBecameOfARef(t *testing.T) {
+	for _, c := range porcelain {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := parsePorcelain("To ssh://host/x\n" + c.line + "\nDone\n")
+			if err != nil || len(got) != 1 || got[0] != c.want {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestRefusalsAreTakenForWhatTheyAre(t *testing.T) {
+	type kind struct{ changed, declined, current, unpacked, lost bool }
+	for _, c := range []struct {
+		reason string
+		remote bool
+		want   kind
+	}{
+		{"stale info", false, kind{changed: true}},
+		{"fetch first", false, kind{changed: true}},
+		{"non-fast-forward", false, kind{changed: true}},
+		{"already exists", false, kind{changed: true}},
+		{"non-fast-forward", true, kind{}},
+		{"failed to update ref", true, kind{changed: true}},
+		{"pre-receive hook declined", true, kind{declined: true}},
+		{"hook declined", true, kind{}},
+		{"deny updating a hidden ref", true, kind{}},
+		{"deletion of the current branch prohibited", true, kind{current: true}},
+		{"refusing to delete the current branch: refs/heads/main", true, kind{current: true}},
+		{"unpacker error", true, kind{unpacked: true}},
+		{"remote failed to report status", true, kind{lost: true}},
+	} {
+		o := Outcome{Flag: '!', Remote: c.remote, Reason: c.reason}
+		got := kind{o.Changed(), o.Declined(), o.CurrentBranch(), o.Unpacked(), o.Lost()}
+		if got != c.want {
+			t.Errorf("%q (by the mirror: %v): got %+v", c.reason, c.remote, got)
+		}
+	}
+}
+
+func FuzzForEachRef(f *testing.F) {
+	f.Add("*" + string(oidA) + " refs/heads/main \n " + string(oidA) + " refs/heads/s refs/heads/main\n")
+	f.Fuzz(func(t *testing.T, out string) {
+		refs, head, err := parseForEachRef(out)
+		if err != nil {
+			return
+		}
+		checkRefs(t, refs)
+		var again strings.Builder
+		for _, ref := range refs {
+			mark := " "
+			if ref.Name == head {
+				mark = "*"
+			}
+			fmt.Fprintf(&again, "%s%s %s %s\n", mark, ref.OID, ref.Name, ref.Symref)
+		}
+		refs2, head2, err := parseForEachRef(again.String())
+		if err != nil || head2 != head || !slices.Equal(refs, refs2) {
+			t.Errorf("%q became %q, %v", out, again.String(), err)
+		}
+	})
+}
+
+func FuzzLsRemote(f *testing.F) {
+	f.Add("ref: refs/heads/main\tHEAD\n" + string(oidA) + "\tHEAD\n" + string(oidA) + "\trefs/heads/main\n")
+	f.Fuzz(func(t *testing.T, out string) {
+		refs, _, err := parseLsRemote(out)
+		if err != nil {
+			return
+		}
+		checkRefs(t, refs)
+		if len(refs) > strings.Count(out, "\n")+1 {
+			t.Errorf("%d refs in %q", len(refs), out)
+		}
+	})
+}
+
+func FuzzPorcelain(f *testing.F) {
+	for _, c := range porcelain {
+		f.Add(c.line + "\n")
+	}
+	f.Fuzz(func(t *testing.T, out string) {
+		outcomes, err := parsePorcelain(out)
+		if err != nil {
+			return
+		}
+		for _, o := range outcomes {
+			if o.Name == "" || strings.ContainsAny(string(o.Name), "\t\n") {
+				t.Errorf("a ref named %q in %q", o.Name, out)
+			}
+			if o.Refused() && o.Old != "" {
+				t.Errorf("a refused ref has an old value in %q", out)
+			}
+		}
+	})
+}
+
+// checkRefs checks what every list of refs has to be.
+func checkRefs(t *testing.T, refs Refs) {
+	t.Helper()
+	for i, ref := range refs {
+		if _, err := ParseOID(string(ref.OID)); err != nil {
+			t.Error(err)
+		}
+		if !ref.Name.IsBranch() && !ref.Name.IsTag() {
+			t.Errorf("%q is neither a branch nor a tag", ref.Name)
+		}
+		if i > 0 && refs[i-1].Name >= ref.Name {
+			t.Errorf("%q stands before %q", refs[i-1].Name, ref.Name)
+		}
+	}
+}

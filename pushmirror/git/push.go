@@ -1,0 +1,188 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Push is what one git push is to do.
+type Push struct {
+	// Update are the refs to send, sorted by name. They go unforced: git itself
+	// refuses what is not a fast-forward of the value that the mirror shows.
+	Update Refs
+	// Delete are the names to delete.
+	Delete []RefName
+	// Expect are leases: the value that the mirror must hold, exactly, for the
+	// ref to be replaced or deleted. A lease takes the place of git's own
+	// fast-forward check, so a ref stands here only after ours.
+	Expect []Ref
+	// Options are push options. A mirror that takes none refuses the whole push:
+	// see NoPushOptions.
+	Options []string
+	// Progress gets git's stderr as it comes; nil: nobody looks.
+	Progress io.Writer
+}
+
+// Outcome is what became of one ref in a push.
+type Outcome struct {
+	Name RefName
+	Flag byte // git's: ' ' fast-forward, '+' forced, '-' deleted, '*' new, '=' up to date, '!' refused
+	// Old is what the mirror held before, where git says so.
+	Old OID
+	// Remote: it was the mirror that refused the ref, not git on this side.
+	Remote bool
+	// Reason is why it was refused, in git's or the mirror's words.
+	Reason string
+}
+
+func (o Outcome) refused() bool { return o.Flag == '!' }
+
+// Refused reports whether the mirror does not hold what was pushed.
+func (o Outcome) Refused() bool { return o.refused() }
+
+// Changed reports whether git refused the ref because the mirror holds
+// something else than what was compared.
+func (o Outcome) Changed() bool {
+	if !o.refused() {
+		return false
+	}
+	switch o.Reason {
+	case "stale info", "fetch first", "non-fast-forward", "already exists", "needs force", "remote ref updated since checkout":
+		return !o.Remote
+	case "failed to update ref", "failed to update", "failed to lock", "incorrect old value provided":
+		return o.Remote
+	}
+	return o.Remote && strings.Contains(o.Reason, "cannot lock ref")
+}
+
+// CurrentBranch reports whether a deletion was refused since the mirror's HEAD
+// names the branch.
+func (o Outcome) CurrentBranch() bool {
+	return o.refused() && (strings.Contains(o.Reason, "deletion of the current branch prohibited") ||
+		strings.Contains(o.Reason, "refusing to delete the current branch"))
+}
+
+// Unpacked reports whether a refusal came from unpacking the objects, which
+// fails all refs of a push.
+func (o Outcome) Unpacked() bool {
+	return o.refused() && (o.Reason == "unpacker error" || strings.HasPrefix(o.Reason, "unpack"))
+}
+
+// Declined reports whether the mirror's pre-receive hook refused the push.
+func (o Outcome) Declined() bool {
+	return o.refused() && o.Remote && strings.Contains(o.Reason, "pre-receive hook declined")
+}
+
+// pushCommand begins every push: what the flags name cannot all be set in the
+// config of every git that we work with.
+func pushCommand(flags ...string) []string {
+	return append([]string{
+		"push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed",
+		"--no-force-if-includes", "--recurse-submodules=no",
+	}, flags...)
+}
+
+// Push runs one git push, by URL and from this repository, and returns what
+// became of each ref and what the mirror wrote. The error is nil when git told
+// of every ref that it refused; refs without an outcome were not pushed.
+func (s *Scratch) Push(ctx context.Context, p Push) (outcomes []Outcome, text string, err error) {
+	if err := s.setRefs(p.Update); err != nil {
+		return nil, "", err
+	}
+	args := pushCommand()
+	if p.Progress != nil {
+		args = append(args, "--progress")
+	}
+	for _, option := range p.Options {
+		args = append(args, "--push-option="+option)
+	}
+	for _, ref := range p.Expect {
+		args = append(args, fmt.Sprintf("--force-with-lease=%s:%s", ref.Name, ref.OID))
+	}
+	args = append(args, "--", s.url)
+	args = append(args, p.wildcards()...)
+	for _, name := range p.Delete {
+		args = append(args, ":"+string(name))
+	}
+	var out strings.Builder
+	text, err = s.git.run(ctx, command{dir: s.dir, args: args, stdout: &out, stderr: p.Progress})
+	outcomes, parseErr := parsePorcelain(out.String())
+	if parseErr != nil {
+		return nil, text, parseErr
+	}
+	if anyRefused(outcomes) {
+		err = nil
+	}
+	return outcomes, text, err
+}
+
+func (p Push) wildcards() []string {
+	var specs []string
+	for _, prefix := range []string{branchPrefix, tagPrefix} {
+		for range p.Update.Below(RefName(strings.TrimSuffix(prefix, "/"))) {
+			specs = append(specs, prefix+"*:"+prefix+"*")
+			break
+		}
+	}
+	return specs
+}
+
+// Lost reports whether git does not know what became of the ref, since the mirror
+// broke off before it answered.
+func (o Outcome) Lost() bool {
+	return o.refused() && strings.HasPrefix(o.Reason, "remote failed to report")
+}
+
+// NoPushOptions reports whether a push failed because the mirror takes no push
+// options.
+func NoPushOptions(text string) bool {
+	return strings.Contains(text, "the receiving end does not support push options")
+}
+
+func anyRefused(outcomes []Outcome) bool {
+	for _, o := range outcomes {
+		if o.refused() {
+			return true
+		}
+	}
+	return false
+}
+
+// parsePorcelain reads the output of
+//
+//	git push --porcelain
+//
+// which is a line "To URL", a line FLAG TAB FROM:TO TAB SUMMARY for each ref, with
+// a reason in brackets behind a refusal, and "Done", whatever was refused. Other
+// lines are skipped: git lets a hook of a mirror on this machine write here.
+func parsePorcelain(out string) ([]Outcome, error) {
+	var outcomes []Outcome
+	for line := range strings.Lines(out) {
+		line = strings.TrimSuffix(line, "\n")
+		if len(line) < 2 || line[1] != '\t' || !strings.ContainsRune(" +-*=!", rune(line[0])) {
+			continue
+		}
+		refspec, summary, ok := strings.Cut(line[2:], "\t")
+		_, to, colon := strings.Cut(refspec, ":")
+		if !ok || !colon || to == "" {
+			return nil, fmt.Errorf("reading 'git push --porcelain': unexpected line %.200q", line)
+		}
+		o := Outcome{Name: RefName(to), Flag: line[0]}
+		if o.refused() {
+			what, reason, _ := strings.Cut(summary, "] (")
+			o.Reason = strings.TrimSuffix(reason, ")")
+			o.Remote = strings.HasPrefix(what, "[remote")
+			if o.Reason == "" {
+				o.Reason = strings.Trim(summary, "[]")
+			}
+		} else if old, _, ok := strings.Cut(summary, ".."); ok {
+			if oid, err := ParseOID(old); err == nil {
+				o.Old = oid
+			}
+		}
+		outcomes = append(outcomes, o)
+	}
+	return outcomes, nil
+}

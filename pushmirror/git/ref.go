@@ -1,0 +1,114 @@
+package git
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"strings"
+)
+
+const (
+	branchPrefix = "refs/heads/"
+	tagPrefix    = "refs/tags/"
+)
+
+// RefName is the full name of a ref, such as refs/heads/main. Git allows any
+// byte in it but control characters, space and ~^:?*[\, so it need not be UTF-8.
+type RefName string
+
+// IsBranch reports whether n lies below refs/heads/.
+func (n RefName) IsBranch() bool { return strings.HasPrefix(string(n), branchPrefix) }
+
+// IsTag reports whether n lies below refs/tags/.
+func (n RefName) IsTag() bool { return strings.HasPrefix(string(n), tagPrefix) }
+
+// Short is the name as people say it: without refs/heads/ or refs/tags/.
+func (n RefName) Short() string {
+	for _, prefix := range []string{branchPrefix, tagPrefix} {
+		if short, ok := strings.CutPrefix(string(n), prefix); ok {
+			return short
+		}
+	}
+	return string(n)
+}
+
+// ConflictsWith reports whether n and m cannot both exist in a repository that
+// keeps refs as files: one is a directory of the other, as refs/heads/a and
+// refs/heads/a/b.
+func (n RefName) ConflictsWith(m RefName) bool {
+	return strings.HasPrefix(string(n), string(m)+"/") || strings.HasPrefix(string(m), string(n)+"/")
+}
+
+// Ref is a ref and the object it names.
+type Ref struct {
+	Name RefName
+	OID  OID
+	// Symref is the ref that a symbolic ref points to; empty for a plain ref.
+	Symref RefName
+}
+
+// Refs are refs sorted by name, each name once. Their strings share the text
+// that they were parsed from: a hundred thousand refs are a few megabytes.
+type Refs []Ref
+
+// Sort puts refs into order, in place; of two with one name the last stays.
+func Sort(refs Refs) Refs {
+	byName := func(a, b Ref) int { return cmp.Compare(a.Name, b.Name) }
+	if !slices.IsSortedFunc(refs, byName) {
+		slices.SortStableFunc(refs, byName)
+	}
+	out := refs[:0]
+	for i, ref := range refs {
+		if i+1 < len(refs) && refs[i+1].Name == ref.Name {
+			continue
+		}
+		out = append(out, ref)
+	}
+	return out
+}
+
+// Get finds a ref by name.
+func (r Refs) Get(name RefName) (Ref, bool) {
+	i, ok := slices.BinarySearchFunc(r, name, func(ref Ref, name RefName) int { return cmp.Compare(ref.Name, name) })
+	if !ok {
+		return Ref{}, false
+	}
+	return r[i], true
+}
+
+// Below yields the refs in the directory name, as refs/heads/a/b in refs/heads/a.
+func (r Refs) Below(name RefName) iter.Seq[Ref] {
+	dir := name + "/"
+	i, _ := slices.BinarySearchFunc(r, dir, func(ref Ref, name RefName) int { return cmp.Compare(ref.Name, name) })
+	return func(yield func(Ref) bool) {
+		for ; i < len(r) && strings.HasPrefix(string(r[i].Name), string(dir)); i++ {
+			if !yield(r[i]) {
+				return
+			}
+		}
+	}
+}
+
+// Join walks two sorted lists side by side and yields each name once, with the
+// zero Ref for a side that lacks it.
+func Join(a, b Refs) iter.Seq2[Ref, Ref] {
+	return func(yield func(Ref, Ref) bool) {
+		for i, j := 0, 0; i < len(a) || j < len(b); {
+			var left, right Ref
+			switch {
+			case j == len(b) || (i < len(a) && a[i].Name < b[j].Name):
+				left = a[i]
+				i++
+			case i == len(a) || b[j].Name < a[i].Name:
+				right = b[j]
+				j++
+			default:
+				left, right = a[i], b[j]
+				i, j = i+1, j+1
+			}
+			if !yield(left, right) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,219 @@
+package git
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Repository is upstream: a repository on this machine that is only read.
+type Repository struct {
+	git *Git
+	dir string
+}
+
+// Open takes dir, a GIT_DIR (relative to the working directory or absolute),
+// and finds the repository that it belongs to; the folder of a linked worktree
+// leads to the repository that the worktree belongs to. It runs no process. A
+// dir that is no repository is an error that wraps fs.ErrNotExist.
+func (g *Git) Open(dir string) (*Repository, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the repository: %w", err)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "commondir")); err == nil {
+		common := strings.TrimSuffix(string(text), "\n")
+		if !filepath.IsAbs(common) {
+			common = filepath.Join(dir, common)
+		}
+		dir = common
+	}
+	for _, part := range []string{"HEAD", "objects", "refs"} {
+		if _, err := os.Stat(filepath.Join(dir, part)); err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("%s is no git repository: %w", dir, err)
+			}
+			return nil, fmt.Errorf("opening the repository: %w", err)
+		}
+	}
+	return &Repository{git: g, dir: dir}, nil
+}
+
+// Find gives the repository that a git command run in dir would work on, by
+//
+//	git rev-parse --absolute-git-dir
+//
+// gitDir is what $GIT_DIR holds, if anything; it counts before dir.
+func (g *Git) Find(ctx context.Context, dir, gitDir string) (*Repository, error) {
+	if gitDir != "" {
+		if !filepath.IsAbs(gitDir) {
+			gitDir = filepath.Join(dir, gitDir)
+		}
+		return g.Open(gitDir)
+	}
+	out, err := g.output(ctx, "", nil, "-C", dir, "rev-parse", "--absolute-git-dir")
+	if err != nil {
+		return nil, err
+	}
+	return g.Open(strings.TrimSuffix(out, "\n"))
+}
+
+// Dir is the repository's folder, absolute.
+func (r *Repository) Dir() string { return r.dir }
+
+// Refs lists the branches and tags and tells which branch HEAD names, or "" when
+// HEAD is detached or its branch does not exist. Symbolic refs are among them,
+// marked.
+func (r *Repository) Refs(ctx context.Context) (refs Refs, head RefName, err error) {
+	out, err := r.git.output(ctx, r.dir, nil, "for-each-ref",
+		"--format=%(HEAD)%(objectname) %(refname) %(symref)", "refs/heads", "refs/tags")
+	if err != nil {
+		return nil, "", err
+	}
+	return parseForEachRef(out)
+}
+
+// parseForEachRef reads the output of
+//
+//	git for-each-ref --format='%(HEAD)%(objectname) %(refname) %(symref)'
+func parseForEachRef(out string) (refs Refs, head RefName, err error) {
+	refs = make(Refs, 0, strings.Count(out, "\n"))
+	for line := range strings.Lines(out) {
+		line = strings.TrimSuffix(line, "\n")
+		fields := strings.SplitN(line, " ", 4)
+		isHead := strings.HasPrefix(line, "*")
+		switch {
+		case isHead && len(fields) == 3:
+			fields[0] = fields[0][1:]
+		case !isHead && len(fields) == 4 && fields[0] == "":
+			fields = fields[1:]
+		default:
+			return nil, "", fmt.Errorf("reading 'git for-each-ref': unexpected line %.200q", line)
+		}
+		oid, err := ParseOID(fields[0])
+		if err != nil {
+			return nil, "", fmt.Errorf("reading 'git for-each-ref': %w", err)
+		}
+		name := RefName(fields[1])
+		if !name.IsBranch() && !name.IsTag() {
+			return nil, "", fmt.Errorf("reading 'git for-each-ref': unexpected ref %.200q", name)
+		}
+		if isHead {
+			head = name
+		}
+		refs = append(refs, Ref{Name: name, OID: oid, Symref: RefName(fields[2])})
+	}
+	return Sort(refs), head, nil
+}
+
+// Unborn is the branch that HEAD names although it does not exist, for
+// messages, by
+//
+//	git symbolic-ref --quiet HEAD
+//
+// It is "" when HEAD is detached.
+func (r *Repository) Unborn(ctx context.Context) RefName {
+	out, err := r.git.output(ctx, r.dir, nil, "symbolic-ref", "--quiet", "HEAD")
+	if err != nil {
+		return ""
+	}
+	return RefName(strings.TrimSuffix(out, "\n"))
+}
+
+// Objects is what is known here of some objects.
+type Objects struct {
+	known   map[OID]bool
+	commits map[OID]OID
+}
+
+// Known reports whether the object was asked for and is in the repository.
+func (o Objects) Known(oid OID) bool { return o.known[oid] }
+
+// Commit is the commit that the object is or, as a tag, leads to; "" when there
+// is none.
+func (o Objects) Commit(oid OID) OID { return o.commits[oid] }
+
+// Objects looks objects up, all in one
+//
+//	git cat-file --batch-check='%(objectname) %(objecttype)'
+func (r *Repository) Objects(ctx context.Context, oids []OID) (Objects, error) {
+	found := Objects{known: make(map[OID]bool, len(oids)), commits: make(map[OID]OID, len(oids))}
+	if len(oids) == 0 {
+		return found, nil
+	}
+	var in strings.Builder
+	for _, oid := range oids {
+		fmt.Fprintf(&in, "%s\n%s^{commit}\n", oid, oid)
+	}
+	out, err := r.git.output(ctx, r.dir, strings.NewReader(in.String()),
+		"cat-file", "--batch-check=%(objectname) %(objecttype)")
+	if err != nil {
+		return found, err
+	}
+	lines := strings.Split(out, "\n")
+	if len(lines) != 2*len(oids)+1 {
+		return found, fmt.Errorf("reading 'git cat-file': %d lines for %d objects", len(lines)-1, len(oids))
+	}
+	for i, oid := range oids {
+		found.known[oid] = !strings.HasSuffix(lines[2*i], " missing")
+		if commit, ok := strings.CutSuffix(lines[2*i+1], " commit"); ok {
+			found.commits[oid] = OID(commit)
+		}
+	}
+	return found, nil
+}
+
+// Unreachable tells which of the commits cannot be reached from any of the tips,
+// by one
+//
+//	git rev-list --stdin
+//
+// with the commits, and the tips negated.
+func (r *Repository) Unreachable(ctx context.Context, commits, tips []OID) (map[OID]bool, error) {
+	wanted := make(map[OID]bool, len(commits))
+	var in strings.Builder
+	for _, oid := range commits {
+		wanted[oid] = false
+		fmt.Fprintln(&in, oid)
+	}
+	for _, oid := range tips {
+		fmt.Fprintf(&in, "^%s\n", oid)
+	}
+	out, err := r.git.output(ctx, r.dir, strings.NewReader(in.String()), "rev-list", "--stdin")
+	if err != nil {
+		return nil, err
+	}
+	unreachable := map[OID]bool{}
+	scan := bufio.NewScanner(strings.NewReader(out))
+	for scan.Scan() {
+		if oid := OID(scan.Text()); !wanted[oid] {
+			if _, asked := wanted[oid]; asked {
+				unreachable[oid] = true
+			}
+		}
+	}
+	return unreachable, scan.Err()
+}
+
+// Complete reports whether everything that the object needs is in the
+// repository, apart from what the known objects need, by
+//
+//	git rev-list --objects --quiet
+func (r *Repository) Complete(ctx context.Context, oid OID, known []OID) (bool, error) {
+	var in strings.Builder
+	fmt.Fprintln(&in, oid)
+	for _, have := range known {
+		fmt.Fprintf(&in, "^%s\n", have)
+	}
+	_, err := r.git.output(ctx, r.dir, strings.NewReader(in.String()), "rev-list", "--objects", "--quiet", "--stdin")
+	var failed *Error
+	if errors.As(err, &failed) && failed.ExitCode > 0 {
+		return false, nil
+	}
+	return err == nil, err
+}

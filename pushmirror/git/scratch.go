@@ -1,0 +1,209 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Scratch is the repository that a mirror is listed and pushed from. It is made
+// for one update and holds only the refs to send; objects are upstream's. So
+// upstream's config, hooks, replace refs and grafts have no say, and a wildcard
+// refspec, whose cost is linear where explicit ones are quadratic, means
+// exactly the refs to send.
+type Scratch struct {
+	git      *Git
+	upstream *Repository
+	dir      string
+	url      string
+}
+
+// ScratchPrefix begins the name of every scratch repository's folder. Whoever
+// holds the lock of the update may remove what an earlier one left.
+const ScratchPrefix = "scratch-"
+
+// NewScratch makes a scratch repository in the folder parent, readable by this
+// user alone, for pushing from r to url. Call Remove when done.
+func (r *Repository) NewScratch(parent, url string) (*Scratch, error) {
+	dir, err := os.MkdirTemp(parent, ScratchPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("making a scratch repository: %w", err)
+	}
+	s := &Scratch{git: r.git, upstream: r, dir: dir, url: url}
+	if err := s.init(); err != nil {
+		return nil, errors.Join(fmt.Errorf("making a scratch repository: %w", err), s.Remove())
+	}
+	return s, nil
+}
+
+// Remove deletes the scratch repository.
+func (s *Scratch) Remove() error {
+	if err := os.RemoveAll(s.dir); err != nil {
+		return fmt.Errorf("removing the scratch repository: %w", err)
+	}
+	return nil
+}
+
+func (s *Scratch) init() error {
+	for _, dir := range []string{"refs", "objects/info"} {
+		if err := os.MkdirAll(filepath.Join(s.dir, dir), 0o700); err != nil {
+			return err
+		}
+	}
+	// A shallow upstream stays shallow here; where it is not, the link dangles
+	// and git takes that for "not shallow".
+	if err := os.Symlink(filepath.Join(s.upstream.dir, "shallow"), filepath.Join(s.dir, "shallow")); err != nil {
+		return err
+	}
+	objects := filepath.Join(s.upstream.dir, "objects")
+	return errors.Join(
+		s.write("objects/info/alternates", quote(objects)+"\n"),
+		s.write("HEAD", "ref: refs/none\n"),
+		s.configure(40),
+	)
+}
+
+// configure writes the config. What stands here goes before the user's and the
+// system's config, which keep their say on how to reach a mirror (http.*,
+// credential.*, core.sshCommand) and lose it on what is pushed.
+func (s *Scratch) configure(oidDigits int) error {
+	version, format := 0, ""
+	if oidDigits == 64 {
+		version, format = 1, "[extensions]\n\tobjectFormat = sha256\n"
+	}
+	url := quote(s.url)
+	return s.write("config", fmt.Sprintf(`[core]
+	repositoryFormatVersion = %d
+	bare = true
+	hooksPath = /dev/null
+	abbrev = no
+	alternateRefsPrefixes = refs/none
+%s[transfer]
+	hideRefs = refs/
+[receive]
+	hideRefs = !refs/old/
+[push]
+	negotiate = false
+	pushOption =
+	recurseSubmodules = no
+	useForceIfIncludes = false
+[hook "reference-transaction"]
+	enabled = false
+[pack]
+	useBitmaps = false
+[advice]
+	graftFileDeprecated = false
+	pushUpdateRejected = false
+[color]
+	ui = false
+	push = false
+	transport = false
+	remote = false
+[gc]
+	auto = 0
+[maintenance]
+	auto = false
+[url %s]
+	insteadOf = %s
+	pushInsteadOf = %s
+`, version, format, url, url, url))
+}
+
+// setRefs makes refs, which are sorted by name, the only refs there are.
+func (s *Scratch) setRefs(refs Refs) error {
+	var packed strings.Builder
+	packed.WriteString("# pack-refs with: sorted \n")
+	for _, ref := range refs {
+		fmt.Fprintf(&packed, "%s %s\n", ref.OID, ref.Name)
+	}
+	if err := s.write("packed-refs", packed.String()); err != nil {
+		return fmt.Errorf("filling the scratch repository: %w", err)
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	return s.configure(len(refs[0].OID))
+}
+
+// write replaces a file. Nothing of a scratch repository outlives the update,
+// so nothing is synced to disk.
+func (s *Scratch) write(name, text string) error {
+	return os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600)
+}
+
+// quote writes a string as git's config and alternates files read it.
+func quote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`, "\b", `\b`).Replace(s) + `"`
+}
+
+// Pair asks whether Old, which the mirror holds, is an ancestor of New.
+type Pair struct{ Old, New OID }
+
+// Ancestry holds the answers of Compare.
+type Ancestry struct {
+	Objects
+	ancestors map[Pair]bool
+}
+
+// IsAncestor reports whether the commit of p.Old is the commit of p.New or an
+// ancestor of it. It is false for what was not asked, is not known upstream, or
+// is no commit.
+func (a Ancestry) IsAncestor(p Pair) bool { return a.ancestors[p] }
+
+// Compare answers any number of questions about ancestry with two processes. Git
+// has no command for many pairs, but a push compares each ref it updates, all in
+// one process. So the commits are given numbered names here, and
+//
+//	git push --dry-run --porcelain . refs/new/*:refs/old/*
+//
+// pushes the repository into itself.
+func (s *Scratch) Compare(ctx context.Context, pairs []Pair) (Ancestry, error) {
+	answer := Ancestry{ancestors: make(map[Pair]bool, len(pairs))}
+	oids := make([]OID, 0, 2*len(pairs))
+	for _, p := range pairs {
+		oids = append(oids, p.Old, p.New)
+	}
+	oids = slices.DeleteFunc(oids, OID.IsZero)
+	slices.Sort(oids)
+	var err error
+	if answer.Objects, err = s.upstream.Objects(ctx, slices.Compact(oids)); err != nil {
+		return answer, err
+	}
+
+	var refs Refs
+	asked := map[RefName]Pair{}
+	for i, p := range pairs {
+		from, to := answer.Commit(p.Old), answer.Commit(p.New)
+		if from == "" || to == "" {
+			continue
+		}
+		name := RefName(fmt.Sprintf("refs/old/%d", i))
+		asked[name] = p
+		refs = append(refs, Ref{Name: name, OID: from}, Ref{Name: RefName(fmt.Sprintf("refs/new/%d", i)), OID: to})
+	}
+	if len(refs) == 0 {
+		return answer, nil
+	}
+	if err := s.setRefs(Sort(refs)); err != nil {
+		return answer, err
+	}
+	var out strings.Builder
+	_, err = s.git.run(ctx, command{dir: s.dir, stdout: &out, args: append(pushCommand("--dry-run"), "--", ".", "refs/new/*:refs/old/*")})
+	lines, parseErr := parsePorcelain(out.String())
+	if parseErr != nil {
+		return answer, parseErr
+	}
+	if err != nil && !anyRefused(lines) {
+		return answer, err
+	}
+	for _, line := range lines {
+		if p, ok := asked[line.Name]; ok && !line.refused() {
+			answer.ancestors[p] = true
+		}
+	}
+	return answer, nil
+}

@@ -1,0 +1,213 @@
+package git
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// testRepo is a real bare repository with git's environment kept apart.
+type testRepo struct {
+	t *testing.T
+	*Repository
+	env []string
+}
+
+func newTestRepo(t *testing.T, args ...string) *testRepo {
+	t.Helper()
+	home := t.TempDir()
+	env := []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GIT_CONFIG_NOSYSTEM=1",
+		"GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=C", "GIT_COMMITTER_EMAIL=c@example.com",
+		"GIT_AUTHOR_DATE=1700000000 +0000", "GIT_COMMITTER_DATE=1700000000 +0000",
+	}
+	g, err := New(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), `odd "name" \ #`)
+	r := &testRepo{t: t, env: env}
+	r.run(append(append([]string{"init", "--quiet", "--bare", "--initial-branch=main"}, args...), dir)...)
+	if r.Repository, err = g.Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r *testRepo) run(args ...string) string {
+	r.t.Helper()
+	return r.input("", args...)
+}
+
+func (r *testRepo) input(stdin string, args ...string) string {
+	r.t.Helper()
+	cmd := exec.CommandContext(r.t.Context(), "git", args...)
+	cmd.Env = r.env
+	cmd.Stdin = strings.NewReader(stdin)
+	if r.Repository != nil {
+		cmd.Dir = r.dir
+	}
+	out, err := cmd.Output()
+	if err != nil {
+		r.t.Fatalf("git %q: %v\n%s", args, err, stderrOf(err))
+	}
+	return strings.TrimSuffix(string(out), "\n")
+}
+
+func stderrOf(err error) []byte {
+	if exit, ok := err.(*exec.ExitError); ok { //nolint:errorlint // Output returns it as it is
+		return exit.Stderr
+	}
+	return nil
+}
+
+// commit makes a commit and returns its id.
+func (r *testRepo) commit(message string, parents ...OID) OID {
+	args := []string{"commit-tree", "-m", message}
+	for _, p := range parents {
+		args = append(args, "-p", string(p))
+	}
+	return OID(r.run(append(args, r.run("mktree"))...))
+}
+
+func (r *testRepo) scratch(url string) *Scratch {
+	r.t.Helper()
+	s, err := r.NewScratch(r.t.TempDir(), url)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() {
+		if err := s.Remove(); err != nil {
+			r.t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestCompareAgreesWithMergeBase(t *testing.T) {
+	r := newTestRepo(t)
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	commits := []OID{r.commit("0")}
+	for i := range 30 {
+		parents := []OID{commits[random.IntN(len(commits))]}
+		if other := commits[random.IntN(len(commits))]; other != parents[0] && random.IntN(3) == 0 {
+			parents = append(parents, other)
+		}
+		commits = append(commits, r.commit(fmt.Sprint(i+1), parents...))
+	}
+	var pairs []Pair
+	for range 60 {
+		pairs = append(pairs, Pair{commits[random.IntN(len(commits))], commits[random.IntN(len(commits))]})
+	}
+	got, err := r.scratch("/nowhere").Compare(t.Context(), pairs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range pairs {
+		want := exec.CommandContext(t.Context(), "git", "-C", r.dir, "merge-base", "--is-ancestor", string(p.Old), string(p.New)).Run() == nil
+		if got.IsAncestor(p) != want {
+			t.Errorf("%s is an ancestor of %s: %v, merge-base says %v", p.Old.Short(), p.New.Short(), got.IsAncestor(p), want)
+		}
+	}
+}
+
+func TestCompareLooksThroughTagsAndNotThroughWhatIsNoCommit(t *testing.T) {
+	r := newTestRepo(t)
+	a := r.commit("a")
+	b := r.commit("b", a)
+	r.run("tag", "-a", "-m", "x", "old", string(a))
+	r.run("tag", "-a", "-m", "x", "new", string(b))
+	old, tagged := OID(r.run("rev-parse", "old")), OID(r.run("rev-parse", "new"))
+	blob := OID(r.run("hash-object", "-w", "--stdin"))
+	got, err := r.scratch("/nowhere").Compare(t.Context(), []Pair{{old, tagged}, {tagged, old}, {blob, b}, {a, blob}, {oidA, b}, {b, ""}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p, want := range map[Pair]bool{{old, tagged}: true, {tagged, old}: false, {blob, b}: false, {a, blob}: false, {oidA, b}: false} {
+		if got.IsAncestor(p) != want {
+			t.Errorf("%v: got %v", p, !want)
+		}
+	}
+	if !got.Known(blob) || got.Commit(blob) != "" || got.Known(oidA) || !got.Known(b) {
+		t.Error("what is known is not told right")
+	}
+}
+
+func TestReplaceRefsAndGraftsDoNotMakeAncestors(t *testing.T) {
+	r := newTestRepo(t)
+	stranger, ours := r.commit("stranger"), r.commit("ours")
+	fake := r.commit("fake", stranger)
+	r.run("replace", string(ours), string(fake))
+	if err := os.MkdirAll(filepath.Join(r.dir, "info"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	grafted := r.commit("grafted")
+	if err := os.WriteFile(filepath.Join(r.dir, "info/grafts"), fmt.Appendf(nil, "%s %s\n", grafted, stranger), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.scratch("/nowhere").Compare(t.Context(), []Pair{{stranger, ours}, {stranger, grafted}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.IsAncestor(Pair{stranger, ours}) || got.IsAncestor(Pair{stranger, grafted}) {
+		t.Error("a replace ref or a graft made an ancestor")
+	}
+	unreachable, err := r.Unreachable(t.Context(), []OID{stranger}, []OID{ours, grafted})
+	if err != nil || !unreachable[stranger] {
+		t.Errorf("a replace ref or a graft made a commit reachable (%v)", err)
+	}
+}
+
+func TestAScratchRepositoryShowsNothingToOthers(t *testing.T) {
+	r := newTestRepo(t)
+	s := r.scratch("/nowhere")
+	if err := s.setRefs(Refs{{Name: "refs/heads/secret", OID: r.commit("a")}}); err != nil {
+		t.Fatal(err)
+	}
+	if out := r.run("ls-remote", s.dir); out != "" {
+		t.Errorf("it shows %s", out)
+	}
+	info, err := os.Stat(s.dir)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("its mode is %v (%v)", info.Mode(), err)
+	}
+}
+
+func TestPushOfSHA256(t *testing.T) {
+	r := newTestRepo(t, "--object-format=sha256")
+	mirror := newTestRepo(t, "--object-format=sha256")
+	a := r.commit("a")
+	outcomes, text, err := r.scratch(mirror.dir).Push(t.Context(), Push{Update: Refs{{Name: "refs/heads/main", OID: a}}})
+	if err != nil || len(outcomes) != 1 || outcomes[0].Flag != '*' {
+		t.Fatalf("got %+v, %v\n%s", outcomes, err, text)
+	}
+	refs, head, err := r.scratch(mirror.dir).List(t.Context(), true)
+	if err != nil || len(refs) != 1 || refs[0].OID != a || head != "refs/heads/main" {
+		t.Errorf("the mirror holds %v, its HEAD names %q (%v)", refs, head, err)
+	}
+}
+
+func TestAnIncompleteObjectIsFound(t *testing.T) {
+	r := newTestRepo(t)
+	r.run("hash-object", "-w", "--stdin")
+	tree := r.input("100644 blob e69de29bb2d1d6434b8b29ae775ad8c2e48c5391\tfile\n", "mktree")
+	b := OID(r.run("commit-tree", "-m", "b", "-p", string(r.commit("a")), tree))
+	if ok, err := r.Complete(t.Context(), b, nil); !ok || err != nil {
+		t.Errorf("a sound commit counts as incomplete (%v)", err)
+	}
+	if err := os.Remove(filepath.Join(r.dir, "objects", tree[:2], tree[2:])); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := r.Complete(t.Context(), b, nil); ok || err != nil {
+		t.Errorf("a commit without its tree counts as complete (%v)", err)
+	}
+	if ok, err := r.Complete(t.Context(), b, []OID{b}); !ok || err != nil {
+		t.Errorf("what the mirror has is looked for (%v)", err)
+	}
+}
