@@ -1,0 +1,121 @@
+package config
+
+import (
+	"slices"
+	"time"
+)
+
+// Sources says where a config is to be looked for.
+type Sources struct {
+	// System is the system file, by its absolute path; "" for none.
+	System string
+	// SystemRequired makes it an error if the system file does not exist.
+	SystemRequired bool
+	// Repository is the absolute $GIT_DIR of the repository to be mirrored, the
+	// common one of all worktrees. If it is "", only what concerns no single
+	// repository is read.
+	Repository string
+	// Own makes the repository's own files count: push-mirror.toml, then
+	// push-mirror.d/*.toml in the order of their names. They are as good as
+	// programs, so they may count only if their owner is trusted.
+	Own bool
+}
+
+// DefaultSources returns where the config of a repository is: in the file that
+// $PUSH_MIRROR_CONFIG names, which then must exist, or else in
+// /etc/push-mirror/config.toml, and in the repository itself.
+func DefaultSources(env func(string) string, repository string) Sources {
+	s := Sources{System: defaultSystemFile, Repository: repository, Own: true}
+	if named := env(systemVariable); named != "" {
+		s.System, s.SystemRequired = named, true
+	}
+	return s
+}
+
+// Config is what all files together say about one repository.
+type Config struct {
+	ProtectedBranches []string // patterns; nil if not set
+	Root              string   // the folder that holds the site's repositories; "" if not set
+	VerifyEvery       time.Duration
+	// Remotes are in the order in which the files first name them. They include
+	// those that are switched off.
+	Remotes []Remote
+	// Files are the files that were read, in that order.
+	Files []string
+	// Modified is when one of them, or the list of those in push-mirror.d, last
+	// changed; zero if there are none.
+	Modified time.Time
+}
+
+// Remote is a mirror and how it is treated, with every default filled in.
+type Remote struct {
+	Name                  string
+	URL                   URL // the zero URL only if the remote is switched off
+	Enabled               bool
+	KeepDivergentRefs     bool
+	OnlyProtectedBranches bool
+	MirrorBranchRegex     string       // as written; "" if not set
+	Branches              BranchFilter // what the two above come to
+	Tags                  Tags
+	Prune                 Prune
+	PruneLimit            int // refs deleted in one update; 0 for no limit
+	FollowRewrites        bool
+	RefsPerPush           int // 0 for no limit
+	PushOptions           []string
+	Timeout               time.Duration // of a whole attempt
+
+	File string // the file that the remote stands in
+	Line int    // the line it begins on
+}
+
+// Tags says which tags a remote gets.
+type Tags string
+
+// TagsReachable are the tags of commits that a mirrored branch contains: with
+// any others, a filter for branches would let out what it holds back.
+const (
+	TagsAll       Tags = "all"
+	TagsReachable Tags = "reachable"
+	TagsNone      Tags = "none"
+)
+
+// Prune says what becomes of a ref on the mirror that is gone upstream.
+type Prune string
+
+// PruneMerged deletes it if upstream's default branch contains it, so that no
+// work is lost; PruneAll deletes it in any case.
+const (
+	PruneNever  Prune = "never"
+	PruneMerged Prune = "merged"
+	PruneAll    Prune = "all"
+)
+
+// Load reads and checks a config. Its error is [Errors]: all that is wrong, in
+// all files. Files that do not exist are no error, except for a system file
+// that is required.
+func Load(s Sources) (*Config, error) {
+	files, newest := s.read()
+	// What the files say together is not judged while one of them is broken: its
+	// remains would only lead to errors that are none.
+	if faults := faultsOf(files); len(faults) > 0 {
+		return nil, faults
+	}
+	c := merge(files, s.Repository).config()
+	if faults := faultsOf(files); len(faults) > 0 {
+		return nil, faults
+	}
+	c.Modified = newest
+	for _, f := range files {
+		c.Files = append(c.Files, f.name)
+	}
+	return c, nil
+}
+
+func faultsOf(files []*file) Errors {
+	var all Errors
+	for _, f := range files {
+		slices.SortStableFunc(f.faults, func(a, b *Error) int { return a.Line - b.Line })
+		all = append(all, f.faults...)
+	}
+	return all
+}

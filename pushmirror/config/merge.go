@@ -1,0 +1,139 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// whole is what the files say together.
+type whole struct {
+	tops     settings // the last file's first, so that it wins
+	defaults settings // of the last file that has any
+	remotes  []*table
+	path     string // of the repository, below the site's root; "" outside
+}
+
+// merge joins files that have no faults. It leaves out the remotes of the
+// system file that are not for this repository.
+func merge(files []*file, repository string) *whole {
+	w := &whole{}
+	for _, f := range files {
+		w.tops = append(settings(f.tables[atTop]), w.tops...)
+		if defaults := f.tables[inDefaults]; len(defaults) > 0 {
+			w.defaults = defaults
+		}
+		if f.system {
+			w.path = f.pathBelowRoot(repository)
+		}
+		for _, t := range f.tables[inRemote] {
+			if !f.system || t.serves(w.path) {
+				w.add(t)
+			}
+		}
+	}
+	return w
+}
+
+// add takes a remote in, in place of an earlier one of the same name.
+func (w *whole) add(t *table) {
+	for i, earlier := range w.remotes {
+		if t.name() == earlier.name() {
+			w.remotes[i] = t
+			return
+		}
+		if strings.EqualFold(t.name(), earlier.name()) {
+			t.fault("name", namesake(t, earlier))
+			return
+		}
+	}
+	w.remotes = append(w.remotes, t)
+}
+
+func (w *whole) config() *Config {
+	c := &Config{
+		ProtectedBranches: get[[]string](w.tops, "protected_branches", nil),
+		Root:              get(w.tops, "root", ""),
+		VerifyEvery:       get(w.tops, "verify_every", 24*time.Hour),
+	}
+	for _, t := range w.remotes {
+		c.Remotes = append(c.Remotes, w.remote(t, c.ProtectedBranches))
+	}
+	return c
+}
+
+// remote fills in the defaults of a remote, and judges what it comes to.
+func (w *whole) remote(t *table, protected []string) Remote {
+	s := append(settings{t}, w.defaults...)
+	r := Remote{
+		Name:              t.name(),
+		URL:               w.url(t),
+		Enabled:           get(s, "enabled", true),
+		KeepDivergentRefs: get(s, "keep_divergent_refs", true),
+		PruneLimit:        get(s, "prune_limit", 100),
+		FollowRewrites:    get(s, "follow_rewrites", false),
+		RefsPerPush:       get(s, "refs_per_push", 0),
+		PushOptions:       get[[]string](s, "push_options", nil),
+		Timeout:           get(s, "timeout", 3*time.Hour),
+		File:              t.file.name,
+		Line:              t.line(),
+	}
+	r.setBranches(t, s, protected)
+	r.setPrune(t, s)
+	r.Tags = TagsReachable
+	if r.Branches.All() {
+		r.Tags = TagsAll
+	}
+	r.Tags = get(s, "tags", r.Tags)
+	return r
+}
+
+// setBranches never takes a filter that cannot be understood for none.
+func (r *Remote) setBranches(t *table, s settings, protected []string) {
+	regex, hasRegex := lookup[branchRegex](s, "mirror_branch_regex")
+	only, said := lookup[bool](s, "only_protected_branches")
+	switch {
+	case hasRegex && only:
+		t.file.fault(t.path, complaint(
+			fmt.Sprintf("remote %q has both only_protected_branches = true and a mirror_branch_regex", r.Name),
+			"they are two ways to say which branches it gets; keep one of them, here or in [defaults]"))
+	case hasRegex:
+		r.MirrorBranchRegex = regex.text
+		r.Branches = BranchFilter{regex: regex.whole}
+	case only && protected == nil:
+		t.file.fault(t.path, complaint(
+			fmt.Sprintf("remote %q is to get the protected branches only, but there are none", r.Name),
+			`write above the first [[remote]] of the file, for example, protected_branches = ["main", "release/*"]`))
+	case only, !said && protected != nil:
+		r.OnlyProtectedBranches = true
+		r.Branches = BranchFilter{patterns: protected}
+	default:
+		r.Branches = AllBranches()
+	}
+}
+
+func (r *Remote) setPrune(t *table, s settings) {
+	r.Prune = PruneMerged
+	if r.KeepDivergentRefs {
+		r.Prune = PruneNever
+	}
+	r.Prune = get(s, "prune", r.Prune)
+	if r.Prune == PruneAll && r.KeepDivergentRefs {
+		t.file.fault(t.path, complaint(
+			fmt.Sprintf(`remote %q has prune = "all", which deletes what keep_divergent_refs = true keeps`, r.Name),
+			`write keep_divergent_refs = false if the mirror is to be an exact copy, else prune = "merged" or "never"`))
+	}
+}
+
+// url fills in the placeholders in the url of a remote of the system file.
+func (w *whole) url(t *table) URL {
+	template := get(settings{t}, "url", URL{})
+	if !t.file.system {
+		return template
+	}
+	u, err := fill(template, w.path)
+	if err != nil {
+		t.fault("url", err)
+	}
+	return u
+}

@@ -1,0 +1,233 @@
+package config
+
+import "strings"
+
+// place is where in a file a key may stand.
+type place uint8
+
+const (
+	atTop place = 1 << iota // before the first header
+	inDefaults
+	inRemote
+)
+
+// tableKind is a place with a header.
+type tableKind struct {
+	place  place
+	name   string
+	header string
+	many   bool // each header begins one more of them
+}
+
+// tables knows every table, as schema knows every key.
+var tables = []tableKind{
+	{place: inDefaults, name: "defaults", header: "[defaults]"},
+	{place: inRemote, name: "remote", header: "[[remote]]", many: true},
+}
+
+// key is all there is to know of a key.
+type key struct {
+	name    string
+	places  place
+	system  bool   // allowed in the system file only
+	means   string // completes "NAME: "
+	example string // a value, as TOML
+	parse   parser
+	mask    func(value string) string // nil if every value of it may be shown
+}
+
+// schema knows every key. What the package says of a key, and whether it shows
+// its value, comes from here; a key that is not here is unknown, and unknown
+// values are never shown.
+var schema = []key{
+	{
+		name: "protected_branches", places: atTop, parse: branchPatterns, example: `["main", "release/*"]`,
+		means: "the branches that matter, with * for any characters",
+	},
+	{
+		name: "root", places: atTop, system: true, parse: absolutePath, example: `"/srv/git"`,
+		means: "the folder that all repositories of this machine are in",
+	},
+	{
+		name: "verify_every", places: atTop, system: true, parse: duration, example: `"24h"`,
+		means: "how often a mirror is looked at even if nothing was pushed",
+	},
+	{
+		name: "name", places: inRemote, parse: remoteName, example: `"github"`,
+		means: "what the remote is called",
+	},
+	{
+		name: "url", places: inRemote, parse: remoteURL, mask: maskURL,
+		example: `"https://github.com/acme/widgets.git"`,
+		means:   "where the mirror is",
+	},
+	{
+		name: "enabled", places: inDefaults | inRemote, parse: truth, example: `false`,
+		means: "whether the remote is mirrored to",
+	},
+	{
+		name: "keep_divergent_refs", places: inDefaults | inRemote, parse: truth, example: `false`,
+		means: "whether work that only the mirror has stays there",
+	},
+	{
+		name: "only_protected_branches", places: inDefaults | inRemote, parse: truth, example: `false`,
+		means: "whether the remote gets the protected branches only",
+	},
+	{
+		name: "mirror_branch_regex", places: inDefaults | inRemote, parse: regex, example: `"feature/.*"`,
+		means: "the branches that the remote gets, by an expression that the whole name must match",
+	},
+	{
+		name: "tags", places: inDefaults | inRemote, parse: choice(TagsAll, TagsReachable, TagsNone),
+		example: `"reachable"`,
+		means:   "which tags the remote gets",
+	},
+	{
+		name: "prune", places: inDefaults | inRemote, parse: choice(PruneNever, PruneMerged, PruneAll),
+		example: `"merged"`,
+		means:   "which refs are deleted from the mirror when they are gone here",
+	},
+	{
+		name: "prune_limit", places: inDefaults | inRemote, parse: count, example: `100`,
+		means: "how many refs one update may delete, 0 for no limit",
+	},
+	{
+		name: "follow_rewrites", places: inDefaults | inRemote, parse: truth, example: `true`,
+		means: "whether what was rewritten here replaces what we put on the mirror",
+	},
+	{
+		name: "refs_per_push", places: inDefaults | inRemote, parse: count, example: `2`,
+		means: "how many refs one push may carry, 0 for no limit",
+	},
+	{
+		name: "push_options", places: inDefaults | inRemote, parse: pushOptions, example: `["ci.skip"]`,
+		means: "what is sent along with each push",
+	},
+	{
+		name: "timeout", places: inDefaults | inRemote, parse: duration, example: `"3h"`,
+		means: "how long a whole attempt may take",
+	},
+	{
+		name: "repositories", places: inRemote, system: true, parse: repositoryPatterns, example: `["public/*"]`,
+		means: "the repositories that have this remote, by their paths below root, with * for any characters",
+	},
+	{
+		name: "exclude", places: inRemote, system: true, parse: pathPatterns, example: `["public/attic/*"]`,
+		means: "the repositories that do not have this remote after all",
+	},
+}
+
+// findKey returns the key of that name that may stand at one of the places, or
+// nil.
+func findKey(name string, places place) *key {
+	for i, k := range schema {
+		if k.name == name && k.places&places != 0 {
+			return &schema[i]
+		}
+	}
+	return nil
+}
+
+const everywhere = ^place(0)
+
+// keyNamed returns the key that the names of a statement lead to, or nil.
+func keyNamed(names []string) *key {
+	switch len(names) {
+	case 1:
+		return findKey(names[0], atTop)
+	case 2:
+		if kind := findTable(names[0]); kind != nil {
+			return findKey(names[1], kind.place)
+		}
+	}
+	return nil
+}
+
+// findTable returns the table of that name, or nil.
+func findTable(name string) *tableKind {
+	for i, kind := range tables {
+		if kind.name == name {
+			return &tables[i]
+		}
+	}
+	return nil
+}
+
+// headerOf returns how the table at a place begins; nothing begins the top.
+func headerOf(at place) string {
+	for _, kind := range tables {
+		if kind.place == at {
+			return kind.header
+		}
+	}
+	return ""
+}
+
+// namesAt lists the keys that may stand at one of the places, in the system
+// file or another, and the tables if one of the places is the top.
+func namesAt(places place, system bool) []string {
+	var names []string
+	for _, k := range schema {
+		if k.places&places != 0 && (system || !k.system) {
+			names = append(names, k.name)
+		}
+	}
+	if places&atTop != 0 {
+		for _, kind := range tables {
+			names = append(names, kind.name)
+		}
+	}
+	return names
+}
+
+// asWritten turns the name of a table into its header.
+func asWritten(name string) string {
+	if kind := findTable(name); kind != nil {
+		return kind.header
+	}
+	return name
+}
+
+// strangerHint tells what to do about a name that may not stand at a place:
+// where it belongs, what was meant, or what there is to choose from.
+func strangerHint(name string, at place, system bool) string {
+	if k := findKey(name, everywhere); k != nil {
+		return name + " belongs " + whereabouts(k.places, at)
+	}
+	// The names that may stand here come first, so they win over equals.
+	meant := nearest(name, append(namesAt(at, true), namesAt(everywhere, true)...))
+	if meant == "" {
+		valid := namesAt(at, system)
+		for i, name := range valid {
+			valid[i] = asWritten(name)
+		}
+		return "what may stand here is " + strings.Join(valid, ", ")
+	}
+	hint := "did you mean " + asWritten(meant) + "?"
+	if k := findKey(meant, everywhere); k != nil && k.places&at == 0 {
+		hint += " It belongs " + whereabouts(k.places, at)
+	}
+	return hint
+}
+
+// whereabouts says where keys of the given places belong, to somebody who put
+// one elsewhere.
+func whereabouts(places, elsewhere place) string {
+	switch {
+	case places&atTop != 0 && elsewhere == inRemote:
+		// Whatever follows a header is part of that table, to the surprise of
+		// those who add a line at the end.
+		return "at the top of the file, above the first [[remote]]"
+	case places&atTop != 0:
+		return "at the top of the file, above " + headerOf(elsewhere)
+	case places&inDefaults != 0:
+		return "in a [[remote]], or in [defaults] for all of them"
+	default:
+		return "in a [[remote]]"
+	}
+}
+
+// explain says what a key is for, and how it is written.
+func (k *key) explain() string {
+	return k.name + ": " + k.means + "; for example " + k.name + " = " + k.example
+}
