@@ -1,0 +1,95 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"git-push-mirror/pushmirror/git"
+)
+
+// A push takes its leases and deletions as arguments: maxLeases bounds the work
+// that git has with them (leases times refs), and the length of the command line.
+const maxLeases = 500
+
+// Batch is what goes into one git push.
+type Batch []Step
+
+// Batches divides the steps that are to be sent into pushes: as few as refsPerPush
+// (0: no limit) and git's rules allow. The default branch is in the first, since
+// some hosts make the first branch they see theirs; deletions come before what
+// they may make room for; suspects are last and alone.
+func Batches(steps []Step, defaultBranch git.RefName, refsPerPush int) []Batch {
+	var todo []Step
+	var suspects []Batch
+	for _, s := range steps {
+		switch {
+		case !s.Sent():
+		case s.Suspect:
+			suspects = append(suspects, Batch{s})
+		default:
+			todo = append(todo, s)
+		}
+	}
+	slices.SortStableFunc(todo, func(a, b Step) int {
+		return cmp.Compare(rank(a, defaultBranch), rank(b, defaultBranch))
+	})
+	var batches []Batch
+	for len(todo) > 0 {
+		var b Batch
+		b, todo = fill(todo, refsPerPush)
+		batches = append(batches, b)
+	}
+	return append(batches, suspects...)
+}
+
+func rank(s Step, defaultBranch git.RefName) int {
+	switch {
+	case s.Result == Deleted && s.Name.ConflictsWith(defaultBranch):
+		return 0
+	case s.Name == defaultBranch:
+		return 1
+	case s.Result == Deleted:
+		return 2
+	default:
+		return 3
+	}
+}
+
+// fill takes the steps of one push from the front of todo and returns the rest.
+//
+// A lease for refs/heads/x also governs refs/heads/refs/heads/x: git matches it as
+// people write refs. It would switch that ref's fast-forward check off, so the two
+// never share a push.
+func fill(todo []Step, refsPerPush int) (Batch, []Step) {
+	var batch Batch
+	var rest []Step
+	leased := map[git.RefName]bool{}
+	names := map[git.RefName]bool{}
+	for i, s := range todo {
+		if (refsPerPush > 0 && len(batch) == refsPerPush) || len(leased) == maxLeases {
+			return batch, append(rest, todo[i:]...)
+		}
+		if governed(s, leased, names) {
+			rest = append(rest, s)
+			continue
+		}
+		batch = append(batch, s)
+		names[s.Name] = true
+		if s.Leased() {
+			leased[s.Name] = true
+		}
+	}
+	return batch, rest
+}
+
+func governed(s Step, leased, names map[git.RefName]bool) bool {
+	for _, prefix := range suffixed {
+		if s.Leased() && names[prefix+s.Name] {
+			return true
+		}
+		if n := len(prefix); len(s.Name) > n && s.Name[:n] == prefix && leased[s.Name[n:]] {
+			return true
+		}
+	}
+	return false
+}

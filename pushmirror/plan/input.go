@@ -1,0 +1,172 @@
+package plan
+
+import (
+	"iter"
+
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+)
+
+// Mirror is what a mirror holds, as far as is known: as listed, and as changed
+// by our own pushes since.
+type Mirror struct {
+	Head git.RefName // the branch that its HEAD names; "" when not known
+	Refs git.Refs
+	// Foreign are the refs whose value we did not put there: every other one
+	// holds what we last pushed, or was once found equal to upstream's.
+	Foreign map[git.RefName]bool
+	// Left are the refs that upstream lacks and that the last update decided to
+	// leave on the mirror.
+	Left map[git.RefName]bool
+}
+
+// Refusal is a ref that the mirror would not take.
+type Refusal struct {
+	Name   git.RefName `json:"ref"`
+	Reason string      `json:"reason"`
+	// New is the value that it refused; "" for a deletion.
+	New git.OID `json:"new"`
+	// Guilty: because of this ref the mirror declined a whole push. It is tried
+	// again only with another value, or on demand.
+	Guilty bool `json:"guilty,omitempty"`
+}
+
+// Input is what a plan is made from.
+type Input struct {
+	Remote   config.Remote
+	Upstream git.Refs
+	// Default is the branch that upstream's HEAD names; "" when there is none.
+	Default git.RefName
+	Mirror  Mirror
+	// Guilty are the refs that made the mirror decline a push. They are tried
+	// again when their value is another one, or with RetryGuilty.
+	Guilty      []Refusal
+	RetryGuilty bool
+	// Overwrite names refs that are to be replaced although they diverged, each
+	// with the value that the mirror must still hold.
+	Overwrite map[git.RefName]git.OID
+	// PruneAnyway lifts the limit on deletions.
+	PruneAnyway bool
+}
+
+// Ancestry answers what Questions asks.
+type Ancestry interface {
+	// IsAncestor reports whether the commit of Old is that of New or an ancestor of
+	// it. It is false when that cannot be known here.
+	IsAncestor(git.Pair) bool
+	// Known reports whether upstream has the object.
+	Known(git.OID) bool
+}
+
+// Facts are git's answers.
+type Facts struct {
+	Ancestry Ancestry
+	// Outside are those of UndecidedTags that no mirrored branch contains.
+	Outside map[git.RefName]bool
+}
+
+// inside reports whether the filter lets a ref through; for tags that have to be
+// reachable that is only half of the answer.
+func (in Input) inside(name git.RefName) bool {
+	if name.IsBranch() {
+		return in.Remote.Branches.Match(name.Short())
+	}
+	return name.IsTag() && in.Remote.Tags != config.TagsNone
+}
+
+// Concerns reports whether a change of any of the refs can be one for the
+// remote.
+func Concerns(remote config.Remote, names iter.Seq[git.RefName]) bool {
+	in := Input{Remote: remote}
+	for name := range names {
+		if in.inside(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// differences yields upstream's and the mirror's ref for each name inside the
+// filter where they differ. Names that are symbolic upstream are left out.
+func (in Input) differences() iter.Seq2[git.Ref, git.Ref] {
+	return func(yield func(git.Ref, git.Ref) bool) {
+		for up, there := range git.Join(in.Upstream, in.Mirror.Refs) {
+			name := nameOf(up, there)
+			if up.OID == there.OID || up.Symref != "" || !in.inside(name) {
+				continue
+			}
+			if !yield(up, there) {
+				return
+			}
+		}
+	}
+}
+
+func nameOf(up, there git.Ref) git.RefName {
+	if up.Name != "" {
+		return up.Name
+	}
+	return there.Name
+}
+
+// Questions lists the values to compare: for each ref that both sides have, and
+// that differs, the mirror's with upstream's; for each that only the mirror has
+// and that might be pruned, the mirror's with upstream's default branch.
+func (in Input) Questions() []git.Pair {
+	var pairs []git.Pair
+	base, _ := in.Upstream.Get(in.Default)
+	for up, there := range in.differences() {
+		switch {
+		case there.OID == "" || there.Symref != "":
+		case up.OID != "":
+			pairs = append(pairs, git.Pair{Old: there.OID, New: up.OID})
+		case in.Remote.Prune == config.PruneMerged:
+			// Without a default branch New is empty: then all that is asked is
+			// whether the object is known.
+			pairs = append(pairs, git.Pair{Old: there.OID, New: base.OID})
+		}
+	}
+	return pairs
+}
+
+// UndecidedTags lists the tags of either side that differ and that the filter
+// lets through only if a mirrored branch contains them, and those branches.
+func (in Input) UndecidedTags() (tags, branches git.Refs) {
+	if in.Remote.Tags != config.TagsReachable {
+		return nil, nil
+	}
+	for up, there := range in.differences() {
+		if !nameOf(up, there).IsTag() {
+			continue
+		}
+		if up.OID != "" {
+			tags = append(tags, up)
+		} else if in.Remote.Prune != config.PruneNever {
+			tags = append(tags, there)
+		}
+	}
+	if len(tags) == 0 {
+		return nil, nil
+	}
+	for _, ref := range in.Upstream {
+		if ref.Name.IsBranch() && ref.Symref == "" && in.inside(ref.Name) {
+			branches = append(branches, ref)
+		}
+	}
+	return tags, branches
+}
+
+// Pending lists the refs that upstream changed since the mirror was last brought
+// up to date: those that differ and that neither the last update decided about
+// nor outside leaves out.
+func (in Input) Pending(outside map[git.RefName]bool) []git.RefName {
+	var names []git.RefName
+	for up, there := range in.differences() {
+		name := nameOf(up, there)
+		gone := up.OID == "" && (in.Remote.Prune == config.PruneNever || in.Mirror.Left[name] || there.Symref != "")
+		if !gone && !outside[name] {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,61 @@
+package plan
+
+import (
+	"maps"
+
+	"git-push-mirror/pushmirror/git"
+)
+
+// Listed is what the mirror holds according to a listing, made with upstream's
+// refs at hand: a ref that holds neither upstream's value nor the one that we knew
+// to be ours is foreign. Before is what was known until now.
+func Listed(refs git.Refs, head git.RefName, before Mirror, upstream git.Refs) Mirror {
+	m := Mirror{Head: head, Refs: refs, Foreign: map[git.RefName]bool{}, Left: map[git.RefName]bool{}}
+	for there, was := range git.Join(refs, before.Refs) {
+		if there.Name != "" && (was.OID != there.OID || before.Foreign[there.Name]) {
+			m.Foreign[there.Name] = true
+		}
+	}
+	return m.settle(upstream)
+}
+
+// settle takes refs off the foreign ones that hold what upstream holds.
+func (m Mirror) settle(upstream git.Refs) Mirror {
+	for name := range m.Foreign {
+		here, _ := upstream.Get(name)
+		there, _ := m.Refs.Get(name)
+		if here.OID == there.OID {
+			delete(m.Foreign, name)
+		}
+	}
+	return m
+}
+
+// After is the mirror once the steps that were sent have happened. What was pushed
+// is ours.
+func (m Mirror) After(done []Step, upstream git.Refs) Mirror {
+	after := Mirror{Head: m.Head, Foreign: maps.Clone(m.Foreign), Left: m.Left}
+	if after.Foreign == nil {
+		after.Foreign = map[git.RefName]bool{}
+	}
+	changed := make(git.Refs, 0, len(done))
+	gone := map[git.RefName]bool{}
+	for _, s := range done {
+		if !s.Sent() {
+			continue
+		}
+		delete(after.Foreign, s.Name)
+		changed = append(changed, git.Ref{Name: s.Name, OID: s.New})
+		gone[s.Name] = s.Result == Deleted
+	}
+	after.Refs = make(git.Refs, 0, len(m.Refs)+len(changed))
+	for was, now := range git.Join(m.Refs, git.Sort(changed)) {
+		switch {
+		case now.Name == "":
+			after.Refs = append(after.Refs, was)
+		case !gone[now.Name]:
+			after.Refs = append(after.Refs, now)
+		}
+	}
+	return after.settle(upstream)
+}

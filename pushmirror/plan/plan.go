@@ -1,0 +1,257 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+)
+
+// Result is what happens, or has happened, to a ref.
+type Result string
+
+// The results. The first four are sent to the mirror, the others are not.
+const (
+	Created   Result = "created"
+	Updated   Result = "updated"
+	Forced    Result = "forced"
+	Deleted   Result = "deleted"
+	Divergent Result = "divergent" // skipped: the mirror has something that upstream's value does not contain
+	Rejected  Result = "rejected"  // the mirror does not take it
+	Kept      Result = "kept"      // not deleted, since the mirror's HEAD names it
+)
+
+// NamedByHead is why a ref is Kept.
+const NamedByHead = "the mirror's HEAD names it"
+
+// Step is what happens to one ref.
+type Step struct {
+	Name   git.RefName
+	Result Result
+	Old    git.OID // what the mirror holds; "" when it lacks the ref
+	New    git.OID // what upstream holds; "" when it lacks the ref
+	// Reason says why, for Divergent, Rejected and Kept.
+	Reason string
+	// Ours: the mirror's value is what we put there ourselves, so a divergence
+	// comes from upstream having been rewritten.
+	Ours bool
+	// Suspect: the ref made the mirror decline a push before. It goes last and
+	// alone.
+	Suspect bool
+	// Guilty: see Refusal.
+	Guilty bool
+	// Undecided: the ref was declined together with others, and whether because of
+	// it is not known.
+	Undecided bool
+}
+
+// Sent reports whether the step takes a push.
+func (s Step) Sent() bool {
+	switch s.Result {
+	case Created, Updated, Forced, Deleted:
+		return true
+	}
+	return false
+}
+
+// Leased reports whether the step needs a lease: git does not check, or would
+// not allow, what our own comparison found right. All else goes unforced.
+func (s Step) Leased() bool {
+	return s.Result == Forced || s.Result == Deleted || (s.Result == Updated && s.Name.IsTag())
+}
+
+// Plan is what an update does.
+type Plan struct {
+	// Steps, by name.
+	Steps []Step
+	// Left are the refs that only the mirror has and that stay there.
+	Left map[git.RefName]bool
+	// Withheld are the deletions that are not done, and why.
+	Withheld Withheld
+}
+
+// Withheld tells of deletions that the config asks for and that were not
+// planned. The zero value means none.
+type Withheld struct {
+	Count int
+	// Limit is the prune_limit that they exceed; 0 when it is upstream's missing
+	// default branch that forbids them.
+	Limit int
+}
+
+// Make decides about every ref inside the filter that differs.
+func Make(in Input, facts Facts) Plan {
+	p := Plan{Left: map[git.RefName]bool{}}
+	m := maker{Input: in, facts: facts}
+	for up, there := range in.differences() {
+		name := nameOf(up, there)
+		switch {
+		case facts.Outside[name] || (up.OID == "" && there.Symref != ""):
+		case up.OID == "":
+			m.prune(&p, there)
+		default:
+			p.Steps = append(p.Steps, m.step(up, there))
+		}
+	}
+	m.limit(&p)
+	m.clearWay(&p)
+	m.recall(&p)
+	return p
+}
+
+// maker holds what the decisions share.
+type maker struct {
+	Input
+	facts Facts
+}
+
+// step decides about a ref that upstream has.
+func (m maker) step(up, there git.Ref) Step {
+	s := Step{Name: up.Name, Old: there.OID, New: up.OID, Ours: there.OID != "" && !m.Mirror.Foreign[up.Name]}
+	shown, overwrite := m.Overwrite[up.Name]
+	switch {
+	case there.Symref != "":
+		s.Result = Rejected
+		s.Reason = fmt.Sprintf("it is a symbolic ref on the mirror, to %s", there.Symref)
+	case there.OID == "":
+		s.Result = Created
+	case m.facts.Ancestry.IsAncestor(git.Pair{Old: there.OID, New: up.OID}):
+		s.Result = Updated
+	case !m.Remote.KeepDivergentRefs, m.Remote.FollowRewrites && s.Ours, overwrite && shown == there.OID:
+		s.Result = Forced
+	default:
+		s.Result = Divergent
+		s.Reason = m.divergence(s, overwrite)
+	}
+	return s
+}
+
+func (m maker) divergence(s Step, overwrite bool) string {
+	switch {
+	case overwrite:
+		return fmt.Sprintf("the mirror has moved to %s since it was shown", s.Old.Short())
+	case s.Ours:
+		return fmt.Sprintf("it was rewritten here, the mirror keeps %s", s.Old.Short())
+	default:
+		return fmt.Sprintf("the mirror has work that is not here (%s)", s.Old.Short())
+	}
+}
+
+// prune decides about a ref that only the mirror has.
+func (m maker) prune(p *Plan, there git.Ref) {
+	s := Step{Name: there.Name, Result: Deleted, Old: there.OID, Ours: !m.Mirror.Foreign[there.Name]}
+	base, _ := m.Upstream.Get(m.Default)
+	merged := m.facts.Ancestry.IsAncestor(git.Pair{Old: there.OID, New: base.OID})
+	switch {
+	case m.Remote.Prune == config.PruneNever,
+		m.Remote.Prune == config.PruneMerged && !merged && (base.OID != "" || !m.facts.Ancestry.Known(there.OID)):
+		p.Left[there.Name] = true
+		return
+	case base.OID == "":
+		p.Left[there.Name] = true
+		p.Withheld.Count++
+		return
+	case there.Name == m.Mirror.Head:
+		p.Left[there.Name] = true
+		s.Result = Kept
+		s.Reason = NamedByHead
+	case m.ambiguous(there.Name):
+		s.Result = Rejected
+		s.Reason = "git cannot tell it from another ref of the mirror whose name ends alike"
+	}
+	p.Steps = append(p.Steps, s)
+}
+
+// ambiguous reports whether ":name" in a push would match another ref of the
+// mirror too: git matches the right side of such a refspec as people write
+// refs, so refs/heads/x is found in refs/heads/refs/heads/x as well.
+func (m maker) ambiguous(name git.RefName) bool {
+	for _, prefix := range suffixed {
+		if _, ok := m.Mirror.Refs.Get(prefix + name); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// suffixed are the places below which git finds a full name again.
+var suffixed = []git.RefName{"refs/heads/", "refs/tags/"}
+
+// limit takes all deletions back when there are too many.
+func (m maker) limit(p *Plan) {
+	count := 0
+	for _, s := range p.Steps {
+		if s.Result == Deleted {
+			count++
+		}
+	}
+	if m.Remote.PruneLimit == 0 || count <= m.Remote.PruneLimit || m.PruneAnyway {
+		return
+	}
+	p.Withheld = Withheld{Count: count, Limit: m.Remote.PruneLimit}
+	kept := p.Steps[:0]
+	for _, s := range p.Steps {
+		if s.Result != Deleted {
+			kept = append(kept, s)
+		}
+	}
+	p.Steps = kept
+}
+
+// clearWay rejects what cannot be created since a ref that stays on the mirror is
+// in its way, as refs/heads/a is for refs/heads/a/b. The mirror would say only
+// "failed to update ref".
+func (m maker) clearWay(p *Plan) {
+	deleted := map[git.RefName]bool{}
+	for _, s := range p.Steps {
+		if s.Result == Deleted {
+			deleted[s.Name] = true
+		}
+	}
+	for i, s := range p.Steps {
+		if s.Result != Created {
+			continue
+		}
+		for name := range m.inTheWay(s.Name) {
+			if !deleted[name] {
+				p.Steps[i].Result = Rejected
+				p.Steps[i].Reason = fmt.Sprintf("%s is in its way on the mirror", name)
+				break
+			}
+		}
+	}
+}
+
+func (m maker) inTheWay(name git.RefName) map[git.RefName]bool {
+	found := map[git.RefName]bool{}
+	for ref := range m.Mirror.Refs.Below(name) {
+		found[ref.Name] = true
+	}
+	for i := strings.LastIndexByte(string(name), '/'); i > 0; i = strings.LastIndexByte(string(name[:i]), '/') {
+		if ref, ok := m.Mirror.Refs.Get(name[:i]); ok {
+			found[ref.Name] = true
+		}
+	}
+	return found
+}
+
+// recall keeps refs that made the mirror decline a push from doing so again.
+func (m maker) recall(p *Plan) {
+	guilty := map[git.RefName]Refusal{}
+	for _, refusal := range m.Guilty {
+		guilty[refusal.Name] = refusal
+	}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		refusal, ok := guilty[s.Name]
+		if !ok || !s.Sent() {
+			continue
+		}
+		if s.New == refusal.New && !m.RetryGuilty {
+			s.Result, s.Reason, s.Guilty = Rejected, refusal.Reason, true
+		} else {
+			s.Suspect = true
+		}
+	}
+}
