@@ -1,0 +1,166 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// Dir is the folder that holds the state of one remote of one repository.
+type Dir struct {
+	path       string
+	repository string
+	inode      uint64      // of the repository's folder: a copy of it has another
+	mode       fs.FileMode // of the repository's folder
+	uid, gid   int
+	held       bool // we hold the lock
+}
+
+// Of gives the state folder of a remote of the repository, which is a GIT_DIR. It
+// makes nothing.
+func Of(repository, remote string) (*Dir, error) {
+	info, err := os.Stat(repository)
+	if err != nil {
+		return nil, err
+	}
+	uid, gid := owner(info)
+	return &Dir{
+		path:       filepath.Join(repository, "push-mirror", remote),
+		repository: repository,
+		inode:      inode(info),
+		mode:       info.Mode() & (fs.ModePerm | fs.ModeSetgid),
+		uid:        uid,
+		gid:        gid,
+	}, nil
+}
+
+// Path is the folder's path, absolute.
+func (d *Dir) Path() string { return d.path }
+
+// make makes the folder.
+func (d *Dir) make() error {
+	if err := d.mkdir(filepath.Dir(d.path)); err != nil {
+		return err
+	}
+	return d.mkdir(d.path)
+}
+
+// lockPoll is how often a lock that somebody else holds is tried.
+const lockPoll = 20 * time.Millisecond
+
+// Lock makes the folder and takes the lock of the remote, so that there is one
+// update of it at a time; waiting is called once if somebody else holds it. The
+// lock is gone when unlock is called or this process dies.
+func (d *Dir) Lock(ctx context.Context, waiting func()) (unlock func() error, err error) {
+	if err := d.make(); err != nil {
+		return nil, fmt.Errorf("making the state folder: %w", err)
+	}
+	path := filepath.Join(d.path, "lock")
+	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(d.mode&0o666))
+	ok, err := lock.TryLock()
+	if err == nil && !ok {
+		waiting()
+		_, err = lock.TryLockContext(ctx, lockPoll)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("locking %s: %w", path, err)
+	}
+	// The content is for people and for Running; the lock is the kernel's.
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	if err == nil {
+		_, err = fmt.Fprintf(f, "pid %d\nsince %s\n", os.Getpid(), Now())
+		err = errors.Join(err, d.share(f), f.Close())
+	}
+	if err != nil && !errors.Is(err, fs.ErrPermission) {
+		return nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), lock.Unlock())
+	}
+	d.held = true
+	return func() error {
+		d.held = false
+		return lock.Unlock()
+	}, nil
+}
+
+// Running tells since when an update of the remote has been running; the zero Time
+// when none is, also when one died.
+func (d *Dir) Running() (Time, error) {
+	path := filepath.Join(d.path, "lock")
+	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	free, err := lock.TryRLock()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Time{}, nil
+	case err != nil:
+		return Time{}, fmt.Errorf("looking at %s: %w", path, err)
+	case free:
+		return Time{}, lock.Unlock()
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Time{}, fmt.Errorf("looking at %s: %w", path, err)
+	}
+	_, since, _ := strings.Cut(string(text), "since ")
+	return ParseTime(strings.TrimSpace(since))
+}
+
+// ClearScratch removes the folders whose names begin with prefix, which an update
+// that was killed left. The lock must be held.
+func (d *Dir) ClearScratch(prefix string) error {
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), prefix) {
+			errs = append(errs, os.RemoveAll(filepath.Join(d.path, entry.Name())))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// errDamaged marks content that cannot be what was written.
+var errDamaged = errors.New("damaged")
+
+// read reads a state file and hands it to parse. A missing file and one that parse
+// finds damaged count as not there. Who holds the lock sets a damaged one aside.
+func (d *Dir) read(name string, parse func([]byte) error) (found bool, err error) {
+	path := filepath.Join(d.path, name)
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading the state: %w", err)
+	}
+	switch err := parse(content); {
+	case errors.Is(err, errDamaged):
+		if !d.held {
+			return false, nil
+		}
+		if err := os.Rename(path, path+".damaged"); err != nil {
+			return false, fmt.Errorf("setting a damaged file aside: %w", err)
+		}
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return true, nil
+}
+
+// VersionError tells of a state file that a newer version of the program wrote.
+type VersionError struct{ Got, Known int }
+
+// Error implements error.
+func (e *VersionError) Error() string {
+	return "it was written by a newer version of git-push-mirror (format " + strconv.Itoa(e.Got) +
+		", this one knows " + strconv.Itoa(e.Known) + ")"
+}

@@ -1,0 +1,87 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// writeFile replaces the file path by one with this content: whoever reads it,
+// and whatever happens meanwhile, there is either the old or the new one.
+func (d *Dir) writeFile(name string, content []byte) (err error) {
+	path := filepath.Join(d.path, name)
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no regular file", path)
+	}
+	f, err := os.CreateTemp(d.path, "."+name+"-")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(content)
+	if err = errors.Join(err, d.share(f), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err = os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(d.path)
+}
+
+// share gives a new file the mode that the repository's own files have and, when
+// root made it in somebody's repository, the owner.
+func (d *Dir) share(f *os.File) error {
+	if err := f.Chmod(d.mode & 0o666); err != nil {
+		return err
+	}
+	return d.chown(f.Name())
+}
+
+func (d *Dir) chown(path string) error {
+	if os.Geteuid() != 0 || (d.uid == 0 && d.gid == 0) {
+		return nil
+	}
+	return os.Lchown(path, d.uid, d.gid)
+}
+
+func syncDir(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// mkdir makes the folder path below the repository with the repository's mode,
+// whatever the umask.
+func (d *Dir) mkdir(path string) error {
+	if err := os.Mkdir(path, 0o700); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return nil
+		}
+		return err
+	}
+	return errors.Join(os.Chmod(path, d.mode), d.chown(path))
+}
+
+// owner reads who owns a file.
+func owner(info fs.FileInfo) (uid, gid int) {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(stat.Uid), int(stat.Gid)
+	}
+	return os.Geteuid(), os.Getegid()
+}
+
+func inode(info fs.FileInfo) uint64 {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return stat.Ino
+	}
+	return 0
+}

@@ -1,0 +1,115 @@
+package state
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/plan"
+)
+
+// Status is how an update, or a remote, stands. The words are GitLab's.
+type Status string
+
+// The statuses. A Record holds only those that an update can end with.
+const (
+	None      Status = "none"
+	Scheduled Status = "scheduled"
+	Started   Status = "started"
+	Finished  Status = "finished"
+	Failed    Status = "failed"
+	ToRetry   Status = "to_retry"
+)
+
+// The kinds of failure that are not a git command's.
+const (
+	KindDivergent  git.Kind = "divergent"   // refs were skipped since they diverged
+	KindRejected   git.Kind = "rejected"    // the mirror refused refs
+	KindPruneLimit git.Kind = "prune_limit" // too many deletions at once
+	KindConfig     git.Kind = "config"      // the configuration cannot be used
+)
+
+// Divergence is a ref that was not updated since the mirror holds something that
+// upstream's value does not contain.
+type Divergence struct {
+	Name git.RefName `json:"ref"`
+	Old  git.OID     `json:"mirror"`
+	New  git.OID     `json:"upstream"`
+	// Ours: the mirror's value was put there by us; upstream was rewritten.
+	Ours bool `json:"ours,omitempty"`
+}
+
+// Record is how the last update of a remote ended.
+type Record struct {
+	Version int `json:"version"`
+	// URL is the mirror's, without user and password.
+	URL         string   `json:"url"`
+	Status      Status   `json:"update_status"`
+	Kind        git.Kind `json:"error_kind,omitempty"`
+	Error       string   `json:"last_error,omitempty"`
+	Hint        string   `json:"hint,omitempty"`
+	StartedAt   Time     `json:"last_update_started_at"`
+	UpdatedAt   Time     `json:"last_update_at"`
+	SucceededAt Time     `json:"last_successful_update_at"`
+	// FailingSince is when the first of the failures since SucceededAt happened.
+	FailingSince Time `json:"failing_since"`
+	// PendingSince is since when refs are known not to be on the mirror.
+	PendingSince Time `json:"pending_since"`
+	// Attempts counts the failed updates since the last one that was not to_retry.
+	Attempts  int            `json:"attempts,omitempty"`
+	Divergent []Divergence   `json:"divergent,omitempty"`
+	Rejected  []plan.Refusal `json:"rejected,omitempty"`
+	// NoPushOptions: the mirror takes no push options.
+	NoPushOptions bool `json:"no_push_options,omitempty"`
+}
+
+const recordVersion = 1
+
+// Record reads how the last update ended. Without one, its status is none.
+func (d *Dir) Record() (Record, error) {
+	r := Record{Version: recordVersion, Status: None}
+	found, err := d.read("status.json", func(content []byte) (err error) {
+		r, err = parseRecord(content)
+		return err
+	})
+	if err != nil || !found {
+		return Record{Version: recordVersion, Status: None}, err
+	}
+	return r, nil
+}
+
+// parseRecord reads a status.json.
+func parseRecord(content []byte) (Record, error) {
+	var version struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(content, &version); err != nil {
+		return Record{}, errors.Join(errDamaged, err)
+	}
+	if version.Version > recordVersion {
+		return Record{}, &VersionError{Got: version.Version, Known: recordVersion}
+	}
+	var r Record
+	if err := json.Unmarshal(content, &r); err != nil {
+		return Record{}, errors.Join(errDamaged, err)
+	}
+	switch r.Status {
+	case None, Finished, Failed, ToRetry:
+		return r, nil
+	}
+	return Record{}, fmt.Errorf("%w: no update ends as %q", errDamaged, r.Status)
+}
+
+// WriteRecord replaces the record.
+func (d *Dir) WriteRecord(r Record) error {
+	r.Version = recordVersion
+	content, err := json.MarshalIndent(r, "", "  ")
+	if err == nil {
+		err = d.writeFile("status.json", append(content, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("writing the status: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+package state
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/plan"
+)
+
+// Seen is what a mirror is known to hold.
+type Seen struct {
+	// URL is the mirror's, without user and password.
+	URL string
+	// Listed is when the mirror was last asked for all of its refs.
+	Listed Time
+	Mirror plan.Mirror
+}
+
+const (
+	seenVersion = 1
+	seenTitle   = "git-push-mirror last seen "
+)
+
+// Seen reads what is known of the mirror at url. It is nil when nothing is, when
+// it was another mirror, or when the repository was moved or copied since: the
+// next update lists the mirror.
+func (d *Dir) Seen(url string) (*Seen, error) {
+	var seen *Seen
+	var where string
+	found, err := d.read("seen", func(content []byte) (err error) {
+		seen, where, err = parseSeen(string(content))
+		return err
+	})
+	if err != nil || !found || seen.URL != url || where != d.identity() {
+		return nil, err
+	}
+	return seen, nil
+}
+
+// identity tells this repository from a copy of it and from one that was moved.
+func (d *Dir) identity() string {
+	return fmt.Sprintf("%d %q", d.inode, d.repository)
+}
+
+// WriteSeen replaces what is known of the mirror; nil forgets it.
+func (d *Dir) WriteSeen(s *Seen) error {
+	if s == nil {
+		if err := os.Remove(filepath.Join(d.path, "seen")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("forgetting what was last seen: %w", err)
+		}
+		return nil
+	}
+	if err := d.writeFile("seen", formatSeen(s, d.identity())); err != nil {
+		return fmt.Errorf("writing what was last seen: %w", err)
+	}
+	return nil
+}
+
+// formatSeen writes the file: a head of KEY VALUE lines, the last of which is the
+// number of refs, then a line OID FLAGS NAME [TARGET] for each. Flags are f
+// (foreign), l (left) or -.
+func formatSeen(s *Seen, where string) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s%d\nurl %q\nrepository %s\nlisted %s\nhead %s\nrefs %d\n",
+		seenTitle, seenVersion, s.URL, where, s.Listed, s.Mirror.Head, len(s.Mirror.Refs))
+	for _, ref := range s.Mirror.Refs {
+		flags := ""
+		if s.Mirror.Foreign[ref.Name] {
+			flags += "f"
+		}
+		if s.Mirror.Left[ref.Name] {
+			flags += "l"
+		}
+		if flags == "" {
+			flags = "-"
+		}
+		fmt.Fprintf(&b, "%s %s %s", ref.OID, flags, ref.Name)
+		if ref.Symref != "" {
+			fmt.Fprintf(&b, " %s", ref.Symref)
+		}
+		b.WriteByte('\n')
+	}
+	return b.Bytes()
+}
+
+// parseSeen reads what formatSeen wrote.
+func parseSeen(text string) (s *Seen, where string, err error) {
+	title, rest, _ := strings.Cut(text, "\n")
+	number, ok := strings.CutPrefix(title, seenTitle)
+	version, err := strconv.Atoi(number)
+	if !ok || err != nil {
+		return nil, "", errDamaged
+	}
+	if version > seenVersion {
+		return nil, "", &VersionError{Got: version, Known: seenVersion}
+	}
+	p := seenParser{rest: rest}
+	s = &Seen{Mirror: plan.Mirror{Foreign: map[git.RefName]bool{}, Left: map[git.RefName]bool{}}}
+	s.URL = p.unquote(p.field("url"))
+	where = p.field("repository")
+	s.Listed = p.time(p.field("listed"))
+	s.Mirror.Head = git.RefName(p.field("head"))
+	count, err := strconv.Atoi(p.field("refs"))
+	if p.damaged || err != nil || count != strings.Count(p.rest, "\n") || (p.rest != "" && !strings.HasSuffix(p.rest, "\n")) {
+		return nil, "", errDamaged
+	}
+	s.Mirror.Refs = make(git.Refs, 0, count)
+	for range count {
+		if err := p.ref(&s.Mirror); err != nil {
+			return nil, "", err
+		}
+	}
+	return s, where, nil
+}
+
+type seenParser struct {
+	rest    string
+	damaged bool
+}
+
+func (p *seenParser) field(key string) string {
+	line, rest, ok := strings.Cut(p.rest, "\n")
+	value, found := strings.CutPrefix(line, key+" ")
+	p.damaged = p.damaged || !ok || !found
+	p.rest = rest
+	return value
+}
+
+func (p *seenParser) unquote(s string) string {
+	text, err := strconv.Unquote(s)
+	p.damaged = p.damaged || err != nil
+	return text
+}
+
+func (p *seenParser) time(s string) Time {
+	t, err := ParseTime(s)
+	p.damaged = p.damaged || err != nil
+	return t
+}
+
+func (p *seenParser) ref(m *plan.Mirror) error {
+	line, rest, _ := strings.Cut(p.rest, "\n")
+	p.rest = rest
+	var part [4]string
+	n := 0
+	for field := range strings.SplitSeq(line, " ") {
+		if n == len(part) {
+			return errDamaged
+		}
+		part[n] = field
+		n++
+	}
+	oid, err := git.ParseOID(part[0])
+	name := git.RefName(part[2])
+	if err != nil || (!name.IsBranch() && !name.IsTag()) {
+		return errDamaged
+	}
+	if last := len(m.Refs) - 1; last >= 0 && m.Refs[last].Name >= name {
+		return errDamaged
+	}
+	m.Refs = append(m.Refs, git.Ref{Name: name, OID: oid, Symref: git.RefName(part[3])})
+	for _, flag := range part[1] {
+		switch flag {
+		case 'f':
+			m.Foreign[name] = true
+		case 'l':
+			m.Left[name] = true
+		}
+	}
+	return nil
+}

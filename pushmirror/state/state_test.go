@@ -1,0 +1,311 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/plan"
+)
+
+const (
+	oidA = git.OID("1111111111111111111111111111111111111111")
+	oidB = git.OID("2222222222222222222222222222222222222222")
+)
+
+// newDir gives the locked state folder of a remote in an empty repository.
+func newDir(t *testing.T) *Dir {
+	t.Helper()
+	d, err := Of(t.TempDir(), "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := d.Lock(t.Context(), func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unlock() })
+	return d
+}
+
+func exampleSeen() *Seen {
+	return &Seen{
+		URL: "https://host/x y.git", Listed: At(time.Unix(1700000000, 123456789)),
+		Mirror: plan.Mirror{
+			Head: "refs/heads/main",
+			Refs: git.Refs{
+				{Name: "refs/heads/left\xff", OID: oidA},
+				{Name: "refs/heads/main", OID: oidB},
+				{Name: "refs/heads/sym", OID: oidB, Symref: "refs/heads/main"},
+			},
+			Foreign: map[git.RefName]bool{"refs/heads/left\xff": true},
+			Left:    map[git.RefName]bool{"refs/heads/left\xff": true},
+		},
+	}
+}
+
+func sameSeen(a, b *Seen) bool {
+	return a.URL == b.URL && a.Listed == b.Listed && a.Mirror.Head == b.Mirror.Head && slices.Equal(a.Mirror.Refs, b.Mirror.Refs) &&
+		maps.Equal(a.Mirror.Foreign, b.Mirror.Foreign) && maps.Equal(a.Mirror.Left, b.Mirror.Left)
+}
+
+func TestWhatWasSeenIsReadBack(t *testing.T) {
+	d := newDir(t)
+	want := exampleSeen()
+	if err := d.WriteSeen(want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.Seen(want.URL)
+	if err != nil || got == nil || !sameSeen(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestAnotherMirrorsRefsAreForgotten(t *testing.T) {
+	d := newDir(t)
+	seen := exampleSeen()
+	if err := d.WriteSeen(seen); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := d.Seen("https://host/another.git"); got != nil || err != nil {
+		t.Errorf("another url: %v, %v", got, err)
+	}
+	moved := filepath.Join(t.TempDir(), "moved")
+	if err := os.Rename(d.repository, moved); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(d.repository, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	other, err := Of(moved, "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := other.Seen(seen.URL); got != nil || err != nil {
+		t.Errorf("a moved repository: %v, %v", got, err)
+	}
+	if err := os.CopyFS(d.repository, os.DirFS(moved)); err != nil {
+		t.Fatal(err)
+	}
+	restored, err := Of(d.repository, "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := restored.Seen(seen.URL); got != nil || err != nil {
+		t.Errorf("a repository that was put back from a copy: %v, %v", got, err)
+	}
+}
+
+func TestEveryCutOfAStateFileIsSetAside(t *testing.T) {
+	d := newDir(t)
+	if err := d.WriteSeen(exampleSeen()); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.WriteRecord(Record{URL: "u", Status: Failed, Error: "e", Divergent: []Divergence{{Name: "refs/heads/x"}}}); err != nil {
+		t.Fatal(err)
+	}
+	for name, gone := range map[string]func() (bool, error){
+		"seen":        func() (bool, error) { s, err := d.Seen(exampleSeen().URL); return s == nil, err },
+		"status.json": func() (bool, error) { r, err := d.Record(); return r.Status == None && r.Error == "", err },
+	} {
+		path := filepath.Join(d.Path(), name)
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for cut := range len(whole) - 1 {
+			if err := os.WriteFile(path, whole[:cut], 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if ok, err := gone(); !ok || err != nil {
+				t.Fatalf("%s cut after %d bytes is used (%v)", name, cut, err)
+			}
+			aside, err := os.ReadFile(path + ".damaged")
+			if err != nil || string(aside) != string(whole[:cut]) {
+				t.Fatalf("%s cut after %d bytes is not set aside: %v", name, cut, err)
+			}
+		}
+	}
+}
+
+func TestWhoDoesNotHoldTheLockTouchesNothing(t *testing.T) {
+	d := newDir(t)
+	path := filepath.Join(d.Path(), "status.json")
+	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := Of(d.repository, "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := reader.Record(); r.Status != None || err != nil {
+		t.Errorf("got %+v, %v", r, err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestANewerVersionIsRefusedAndStays(t *testing.T) {
+	d := newDir(t)
+	for name, read := range map[string]func() error{
+		"seen":        func() error { _, err := d.Seen("u"); return err },
+		"status.json": func() error { _, err := d.Record(); return err },
+	} {
+		path := filepath.Join(d.Path(), name)
+		text := map[string]string{"seen": seenTitle + "2\nwhatever", "status.json": `{"version": 2, "update_status": 7}`}[name]
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var version *VersionError
+		if err := read(); !errors.As(err, &version) || version.Got != 2 {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if left, err := os.ReadFile(path); err != nil || string(left) != text {
+			t.Errorf("%s was changed: %q, %v", name, left, err)
+		}
+	}
+}
+
+func TestAFileIsNeverHalfWritten(t *testing.T) {
+	d := newDir(t)
+	if err := d.WriteRecord(Record{Status: Finished}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(d.Path(), "status.json")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(d.Path(), "status.json"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.WriteRecord(Record{Status: Failed}); err == nil {
+		t.Error("a folder was replaced")
+	}
+	entries, err := os.ReadDir(d.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), ".") {
+			t.Errorf("%s was left behind", entry.Name())
+		}
+	}
+}
+
+func TestFilesHaveTheSharingModeOfTheRepository(t *testing.T) {
+	for _, mode := range []fs.FileMode{0o700, 0o755, 0o770 | fs.ModeSetgid, 0o775 | fs.ModeSetgid} {
+		repository := t.TempDir()
+		if err := os.Chmod(repository, mode); err != nil {
+			t.Fatal(err)
+		}
+		old := syscall.Umask(0o077)
+		d, err := Of(repository, "m")
+		if err != nil {
+			t.Fatal(err)
+		}
+		unlock, err := d.Lock(t.Context(), func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = errors.Join(d.WriteRecord(Record{}), d.WriteSeen(exampleSeen()), d.Append([]Entry{{}}), unlock())
+		syscall.Umask(old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{".", "lock", "seen", "status.json", "log"} {
+			info, err := os.Stat(filepath.Join(d.Path(), name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := mode
+			if name != "." {
+				want = mode.Perm() & 0o666
+			}
+			if got := info.Mode() & (fs.ModePerm | fs.ModeSetgid); got != want {
+				t.Errorf("in a repository of mode %v, %s has %v", mode, name, got)
+			}
+		}
+	}
+}
+
+func TestOneUpdateAtATime(t *testing.T) {
+	d := newDir(t)
+	other, err := Of(d.repository, "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	since, err := other.Running()
+	if err != nil || since.IsZero() {
+		t.Errorf("running since %v, %v", since, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	waited := false
+	if _, err := other.Lock(ctx, func() { waited = true; cancel() }); err == nil || !waited {
+		t.Errorf("the lock was given twice (%v)", err)
+	}
+	third, err := Of(d.repository, "another")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := third.Lock(t.Context(), func() { t.Error("another remote waits") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if since, err := third.Running(); !since.IsZero() || err != nil {
+		t.Errorf("a lock that was let go of runs since %v, %v", since, err)
+	}
+}
+
+func TestTheLogGrowsByWholeLines(t *testing.T) {
+	d := newDir(t)
+	if err := d.Append([]Entry{{Name: "refs/heads/a", Old: oidA, Announced: true}}); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(d.Path(), "log")
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(`{"torn`); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Close(), d.Append([]Entry{{Name: "refs/heads/b"}, {Name: "refs/heads/c"}})); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	if len(lines) != 5 || !strings.Contains(lines[0], string(oidA)) || lines[1] != `{"torn` || !strings.Contains(lines[3], "refs/heads/c") {
+		t.Errorf("the log is\n%s", text)
+	}
+}
+
+func TestNeverIsNull(t *testing.T) {
+	for _, want := range []Time{{}, At(time.Unix(1700000000, 120000000))} {
+		text, err := want.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Time
+		if err := got.UnmarshalJSON(text); err != nil || got != want {
+			t.Errorf("%s became %v, %v", text, got, err)
+		}
+	}
+	if got := At(time.Unix(1700000000, 120000000)).String(); got != "2023-11-14T22:13:20.120Z" {
+		t.Errorf("got %s", got)
+	}
+}
