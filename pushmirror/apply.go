@@ -1,0 +1,238 @@
+package pushmirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/plan"
+	"git-push-mirror/pushmirror/state"
+)
+
+// apply pushes the plan. Refs that are refused are noted and stop no other; its error
+// is one that concerns them all.
+func (a *attempt) apply(ctx context.Context) error {
+	for _, batch := range plan.Batches(a.plan.Steps, a.head, a.remote.RefsPerPush) {
+		left, err := a.push(ctx, batch)
+		if err != nil {
+			return err
+		}
+		if len(left.declined) > 0 {
+			if err := a.findGuilty(ctx, left); err != nil {
+				return err
+			}
+		}
+		if a.seen == nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// declined are refs that the mirror's pre-receive hook refused, all together and
+// maybe because of one of them.
+type declined struct {
+	declined []plan.Step
+	reason   string
+	text     string // what the mirror said
+}
+
+// push runs one git push for the batch, once more without push options if the mirror
+// takes none, and once more without the refs that cannot be read here. It sorts out
+// what became of each ref and returns those that were declined.
+func (a *attempt) push(ctx context.Context, batch plan.Batch) (declined, error) {
+	outcomes, text, err := a.pushOnce(ctx, batch)
+	if git.NoPushOptions(text) && !a.noPushOptions {
+		a.noPushOptions = true
+		outcomes, text, err = a.pushOnce(ctx, batch)
+	}
+	if sound, found := a.withoutBroken(ctx, batch, outcomes, err); found {
+		if len(sound) == 0 {
+			return declined{}, nil
+		}
+		batch = sound
+		outcomes, text, err = a.pushOnce(ctx, batch)
+	}
+	if err != nil && len(outcomes) == 0 {
+		return declined{}, a.whole(err, batch)
+	}
+	return a.sort(batch, outcomes, text)
+}
+
+// pushOnce runs one git push. What it may drop from the mirror is in the log before.
+func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) ([]git.Outcome, string, error) {
+	p := git.Push{Progress: a.Progress}
+	if !a.noPushOptions {
+		p.Options = a.remote.PushOptions
+	}
+	var dropping []state.Entry
+	for _, s := range batch {
+		if s.Result == plan.Deleted {
+			p.Delete = append(p.Delete, s.Name)
+		} else {
+			p.Update = append(p.Update, git.Ref{Name: s.Name, OID: s.New})
+		}
+		if s.Leased() {
+			p.Expect = append(p.Expect, git.Ref{Name: s.Name, OID: s.Old})
+			dropping = append(dropping, a.entry(s, true))
+		}
+	}
+	p.Update = git.Sort(p.Update)
+	if err := a.dir.Append(dropping); err != nil {
+		return nil, "", &git.Error{Kind: git.KindLocal, Err: err}
+	}
+	a.pushes++
+	outcomes, text, err := a.scratch.Push(ctx, p)
+	var took []state.Entry
+	steps := byName(batch)
+	for _, o := range outcomes {
+		if s, ok := steps[o.Name]; ok && !o.Refused() {
+			took = append(took, a.entry(s, false))
+		}
+	}
+	if logErr := a.dir.Append(took); logErr != nil && err == nil {
+		err = &git.Error{Kind: git.KindLocal, Err: logErr}
+	}
+	return outcomes, text, err
+}
+
+func (a *attempt) entry(s plan.Step, announced bool) state.Entry {
+	return state.Entry{
+		Time: state.Now(), Remote: a.remote.Name, Name: s.Name, Result: s.Result,
+		Old: s.Old, New: s.New, Announced: announced,
+	}
+}
+
+// whole makes sense of a push that failed without a word about any ref.
+func (a *attempt) whole(err error, batch plan.Batch) error {
+	var failed *git.Error
+	if errors.As(err, &failed) && failed.Ambiguous() {
+		// A ref has turned up on the mirror whose name ends like one to delete.
+		a.moved += len(batch)
+		return nil
+	}
+	return err
+}
+
+// sort notes what became of the refs of a push.
+func (a *attempt) sort(batch plan.Batch, outcomes []git.Outcome, text string) (declined, error) {
+	told := map[git.RefName]git.Outcome{}
+	for _, o := range outcomes {
+		told[o.Name] = o
+	}
+	var left declined
+	var took []plan.Step
+	var lost error
+	for _, s := range batch {
+		o, ok := told[s.Name]
+		switch {
+		case !ok:
+			a.change(s, "git did not say what became of it")
+		case !o.Refused():
+			took = append(took, s)
+			a.done[s.Name] = s
+			delete(a.refused, s.Name)
+			if o.Flag == '*' && s.Old != "" {
+				// The mirror lacked what it was known to hold: it is a new one.
+				a.moved++
+				defer func() { a.seen = nil }()
+			} else if o.Old != "" && o.Old != s.Old {
+				a.moved++
+			}
+		case o.CurrentBranch():
+			s.Result, s.Reason = plan.Kept, plan.NamedByHead
+			a.refused[s.Name] = s
+			a.seen.Mirror.Head, a.seen.Mirror.Left[s.Name] = s.Name, true
+		case o.Declined():
+			left.declined = append(left.declined, s)
+			left.reason, left.text = o.Reason, text
+		case o.Changed():
+			a.change(s, o.Reason)
+		case o.Lost() || o.Unpacked():
+			lost = &git.Error{Args: []string{"push"}, Stderr: text, Kind: git.KindNetwork, Err: errors.New(o.Reason)}
+		default:
+			a.refuse(s, o.Reason)
+		}
+	}
+	a.seen.Mirror = a.seen.Mirror.After(took, a.upstream)
+	return left, lost
+}
+
+// change notes a ref that was not pushed since it is no longer what was compared: it
+// is looked at again. A ref that the mirror calls changed although a fresh listing
+// showed nothing new is one that it refuses.
+func (a *attempt) change(s plan.Step, reason string) {
+	if last, again := a.refused[s.Name]; again && last.Old == s.Old && last.New == s.New {
+		a.refuse(s, reason)
+		return
+	}
+	s.Result, s.Reason = plan.Rejected, reason
+	a.refused[s.Name] = s
+	a.moved++
+}
+
+func (a *attempt) refuse(s plan.Step, reason string) {
+	s.Result, s.Reason = plan.Rejected, reason
+	a.refused[s.Name] = s
+}
+
+// withoutBroken looks for the refs of a failed push whose objects are missing or
+// damaged here. One of them fails a push as a whole, or is left out of it without a
+// word; the others shall go through.
+func (a *attempt) withoutBroken(ctx context.Context, batch plan.Batch, outcomes []git.Outcome, err error) (sound plan.Batch, found bool) {
+	told := map[git.RefName]bool{}
+	suspicious := git.BrokenObject(err)
+	for _, o := range outcomes {
+		told[o.Name] = true
+		suspicious = suspicious || o.Unpacked()
+	}
+	if err == nil && len(told) < len(batch) {
+		suspicious = true
+	}
+	if !suspicious {
+		return nil, false
+	}
+	known := a.shared(ctx)
+	for _, s := range batch {
+		if s.New == "" {
+			sound = append(sound, s)
+			continue
+		}
+		complete, checkErr := a.repo.Complete(ctx, s.New, known)
+		if checkErr != nil || complete {
+			sound = append(sound, s)
+			continue
+		}
+		a.refuse(s, fmt.Sprintf("objects of it are missing or damaged here: run git -C %s fsck", shellQuote(a.Dir())))
+		found = true
+	}
+	return sound, found
+}
+
+// shared are the objects that the mirror's refs name and that are known here.
+func (a *attempt) shared(ctx context.Context) []git.OID {
+	var oids []git.OID
+	for _, ref := range a.seen.Mirror.Refs {
+		oids = append(oids, ref.OID)
+	}
+	objects, err := a.repo.Objects(ctx, oids)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(oids, func(oid git.OID) bool { return !objects.Known(oid) })
+}
+
+// refusal is what the record keeps of a step that was rejected.
+func refusal(s plan.Step) plan.Refusal {
+	return plan.Refusal{Name: s.Name, Reason: s.Reason, New: s.New, Guilty: s.Guilty}
+}
+
+func byName(steps []plan.Step) map[git.RefName]plan.Step {
+	m := make(map[git.RefName]plan.Step, len(steps))
+	for _, s := range steps {
+		m[s.Name] = s
+	}
+	return m
+}

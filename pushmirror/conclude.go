@@ -1,0 +1,187 @@
+package pushmirror
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/plan"
+	"git-push-mirror/pushmirror/state"
+)
+
+// steps are all that an update did and did not do, by name.
+func (a *attempt) steps() []plan.Step {
+	all := map[git.RefName]plan.Step{}
+	for _, s := range a.plan.Steps {
+		if !s.Sent() || a.DryRun {
+			all[s.Name] = s
+		}
+	}
+	for name, s := range a.refused {
+		if _, ok := all[name]; !ok {
+			all[name] = s
+		}
+	}
+	for name, s := range a.done {
+		if _, ok := all[name]; !ok {
+			all[name] = s
+		}
+	}
+	steps := make([]plan.Step, 0, len(all))
+	for _, s := range all {
+		steps = append(steps, s)
+	}
+	slices.SortFunc(steps, func(a, b plan.Step) int { return cmp.Compare(a.Name, b.Name) })
+	return steps
+}
+
+// conclude makes the record of an attempt that ended with err or, when that is nil,
+// was made to its end.
+func (a *attempt) conclude(err error) state.Record {
+	if err != nil {
+		return a.failed(err)
+	}
+	r := a.record()
+	var undecided bool
+	for _, s := range a.steps() {
+		switch s.Result {
+		case plan.Divergent:
+			r.Divergent = append(r.Divergent, state.Divergence{Name: s.Name, Old: s.Old, New: s.New, Ours: s.Ours})
+		case plan.Rejected:
+			r.Rejected = append(r.Rejected, refusal(s))
+			undecided = undecided || s.Undecided
+		}
+	}
+	r.Status, r.SucceededAt = state.Failed, a.before.SucceededAt
+	a.explain(&r)
+	switch {
+	case r.Error == "":
+		r.Status, r.SucceededAt = state.Finished, r.UpdatedAt
+		return r
+	case undecided:
+		r.Status, r.Attempts = state.ToRetry, a.before.Attempts+1
+	}
+	r.FailingSince = a.failingSince()
+	return r
+}
+
+// record begins the record of this attempt.
+func (a *attempt) record() state.Record {
+	return state.Record{
+		URL: a.url, Status: state.Finished, StartedAt: a.started, UpdatedAt: state.Now(), NoPushOptions: a.noPushOptions,
+	}
+}
+
+// failed makes the record of an attempt that did not come to its end. What is known
+// of single refs stays as it was.
+func (a *attempt) failed(err error) state.Record {
+	r := a.record()
+	r.SucceededAt, r.Divergent, r.Rejected = a.before.SucceededAt, a.before.Divergent, a.before.Rejected
+	r.FailingSince = a.failingSince()
+	r.PendingSince = a.before.PendingSince
+	if r.PendingSince.IsZero() {
+		r.PendingSince = a.started
+	}
+	r.Status, r.Kind, r.Error = state.Failed, git.KindLocal, err.Error()
+	var failed *git.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		r.Status, r.Error = state.ToRetry, "interrupted"
+	case errors.Is(err, context.DeadlineExceeded):
+		r.Status, r.Kind = state.ToRetry, git.KindTimeout
+		r.Error = fmt.Sprintf("it took longer than %s (timeout)", a.remote.Timeout)
+	case errors.As(err, &failed):
+		r.Kind, r.Hint = failed.Kind, failed.Hint
+		if failed.Kind.Temporary() {
+			r.Status = state.ToRetry
+		}
+	}
+	if r.Status == state.ToRetry {
+		r.Attempts = a.before.Attempts + 1
+	}
+	return r
+}
+
+func (a *attempt) failingSince() state.Time {
+	if a.before.FailingSince.IsZero() {
+		return a.started
+	}
+	return a.before.FailingSince
+}
+
+// explain says what is wrong with an update that was made to its end, what the
+// gravest of it is, and how to mend that. It says nothing when all is well.
+func (a *attempt) explain(r *state.Record) {
+	var parts []string
+	add := func(kind git.Kind, hint, text string) {
+		if r.Kind == "" {
+			r.Kind, r.Hint = kind, hint
+		}
+		parts = append(parts, text)
+	}
+	if n := len(r.Divergent); n > 0 {
+		names := make([]string, 0, n)
+		for _, d := range r.Divergent {
+			names = append(names, string(d.Name))
+		}
+		add(state.KindDivergent, a.divergentHint(r.Divergent[0]),
+			fmt.Sprintf("%s diverged and %s not updated: %s", count(n, "ref has", "refs have"), wasWere(n), list(names)))
+	}
+	if n := len(r.Rejected); n > 0 {
+		names := make([]string, 0, n)
+		for _, d := range r.Rejected {
+			names = append(names, fmt.Sprintf("%s (%s)", d.Name, d.Reason))
+		}
+		add(state.KindRejected, "what the mirror refuses can only be allowed there",
+			fmt.Sprintf("%s rejected: %s", count(n, "ref was", "refs were"), list(names)))
+	}
+	switch w := a.plan.Withheld; {
+	case w.Limit > 0:
+		add(state.KindPruneLimit, fmt.Sprintf("if they are meant: git push-mirror sync %s --prune-anyway", a.remote.Name),
+			fmt.Sprintf("%s not done: more than prune_limit = %d", count(w.Count, "deletion was", "deletions were"), w.Limit))
+	case w.Count > 0:
+		add(git.KindLocal, fmt.Sprintf("name the default branch: git -C %s symbolic-ref HEAD refs/heads/BRANCH", shellQuote(a.Dir())),
+			fmt.Sprintf("%s not done: HEAD names no branch that exists here", count(w.Count, "deletion was", "deletions were")))
+	}
+	r.Error = strings.Join(parts, "; ")
+}
+
+// divergentHint says how a divergence is mended. The first of several decides, as the
+// others mostly have the same cause.
+func (a *attempt) divergentHint(d state.Divergence) string {
+	overwrite := fmt.Sprintf("git push-mirror sync %s --overwrite %s", a.remote.Name, shellQuote(string(d.Name)))
+	if d.Ours {
+		return fmt.Sprintf("it was rewritten here: %s replaces it once, follow_rewrites = true always", overwrite)
+	}
+	return fmt.Sprintf("take the mirror's work over (git fetch %s %s), or give it up: %s",
+		shellQuote(a.remote.URL.String()), shellQuote(string(d.Name)), overwrite)
+}
+
+// maxNames is how many refs a text names.
+const maxNames = 10
+
+// list joins the first names.
+func list(names []string) string {
+	if more := len(names) - maxNames; more > 0 {
+		names = append(slices.Clone(names[:maxNames]), fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(names, ", ")
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func wasWere(n int) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
+}

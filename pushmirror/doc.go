@@ -1,0 +1,21 @@
+// Package pushmirror brings the mirrors of a bare repository up to date.
+//
+// An [Upstream] is a repository with its configuration. [Upstream.Update] is one
+// attempt to bring one remote up to date, in this order:
+//
+//  1. take the remote's lock, and recall how the last update ended and what the
+//     mirror held then (package state); list the mirror if that cannot be relied on;
+//  2. read upstream's refs, after the mirror's, so that a plan never carries an older
+//     value than the mirror was already given;
+//  3. have git compare what differs, and decide about each ref (package plan);
+//  4. push, out of a scratch repository (package git), and read what became of each
+//     ref. What was compared is what is replaced: if the mirror has changed since,
+//     list it and plan again;
+//  5. record how it ended and what the mirror holds now.
+//
+// A ref that diverged or is refused stops no other ref and fails the update.
+// [Upstream.Status] tells how a remote stands without asking the mirror.
+//
+// The package starts nothing by itself and prints nothing: who asks for updates is
+// package hook's and the command line's affair.
+package pushmirror

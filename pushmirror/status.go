@@ -1,0 +1,193 @@
+package pushmirror
+
+import (
+	"context"
+	"time"
+
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/plan"
+	"git-push-mirror/pushmirror/state"
+)
+
+// Status is how a remote stands: its configuration, how the last update ended, and
+// what upstream has that the mirror is not known to hold. As JSON it has the names of
+// GitLab's remote mirrors API where that has one. Lists are never null.
+type Status struct {
+	Repository string       `json:"repository"` // GIT_DIR, absolute
+	Name       string       `json:"name"`
+	URL        string       `json:"url"` // masked
+	Enabled    bool         `json:"enabled"`
+	AuthMethod string       `json:"auth_method"` // password, ssh_public_key or none
+	Status     state.Status `json:"update_status"`
+	Kind       *git.Kind    `json:"error_kind"`
+
+	StartedAt     state.Time `json:"last_update_started_at"`
+	UpdatedAt     state.Time `json:"last_update_at"`
+	SucceededAt   state.Time `json:"last_successful_update_at"`
+	Error         *string    `json:"last_error"`
+	Hint          *string    `json:"hint"`
+	FailingSince  state.Time `json:"failing_since"`
+	PendingSince  state.Time `json:"pending_since"`
+	Attempts      int        `json:"attempts"`
+	NextAttemptAt state.Time `json:"next_attempt_at"`
+
+	OnlyProtectedBranches bool     `json:"only_protected_branches"`
+	KeepDivergentRefs     bool     `json:"keep_divergent_refs"`
+	MirrorBranchRegex     *string  `json:"mirror_branch_regex"`
+	HostKeys              []string `json:"host_keys"`
+
+	Divergent []git.RefName `json:"divergent_refs"`
+	Rejected  []Rejection   `json:"rejected_refs"`
+	Pending   []git.RefName `json:"pending_refs"`
+}
+
+// Rejection is a ref that the mirror refuses, and why.
+type Rejection struct {
+	Name   git.RefName `json:"ref"`
+	Reason string      `json:"reason"`
+}
+
+// young is the age up to which work is not a matter of concern.
+const young = 5 * time.Minute
+
+// OK reports whether nobody needs to look: the mirror is up to date, or what it lacks
+// is younger than five minutes, or the remote is switched off.
+func (s Status) OK(now time.Time) bool {
+	switch {
+	case !s.Enabled:
+		return true
+	case s.Status == state.Failed || s.Status == state.ToRetry:
+		return false
+	}
+	return len(s.Pending) == 0 || now.Sub(s.PendingSince.Time) < young
+}
+
+// Status tells how a remote stands, without asking the mirror.
+func (u *Upstream) Status(ctx context.Context, remote config.Remote) (Status, error) {
+	dir, err := state.Of(u.Dir(), remote.Name)
+	if err != nil {
+		return Status{}, err
+	}
+	record, err := dir.Record()
+	if err != nil {
+		return Status{}, err
+	}
+	if record.URL != remote.URL.Identity() {
+		record = state.Record{Status: state.None}
+	}
+	return u.status(ctx, remote, record, dir)
+}
+
+// StatusAfter is the status once an update has ended, also when its record could not
+// be kept.
+func (u *Upstream) StatusAfter(ctx context.Context, update Update) (Status, error) {
+	dir, err := state.Of(u.Dir(), update.Remote.Name)
+	if err != nil {
+		return Status{}, err
+	}
+	return u.status(ctx, update.Remote, update.Record, dir)
+}
+
+func (u *Upstream) status(ctx context.Context, remote config.Remote, record state.Record, dir *state.Dir) (Status, error) {
+	s := u.statusOf(remote, record)
+	if running, err := dir.Running(); err != nil {
+		return Status{}, err
+	} else if !running.IsZero() {
+		s.Status, s.StartedAt = state.Started, running
+	}
+	if !remote.Enabled {
+		return s, nil
+	}
+	var err error
+	if s.Pending, err = u.pending(ctx, remote, dir, record); err != nil {
+		return Status{}, err
+	}
+	if len(s.Pending) == 0 {
+		s.PendingSince = state.Time{}
+		return s, nil
+	}
+	if s.PendingSince.IsZero() {
+		s.PendingSince = u.noticed(record)
+	}
+	if s.Status == state.Finished || s.Status == state.None && !record.UpdatedAt.IsZero() {
+		s.Status = state.Scheduled
+	}
+	return s, nil
+}
+
+// noticed is since when, at most, refs have been waiting that no update knows of: the
+// last update, or else the configuration.
+func (u *Upstream) noticed(record state.Record) state.Time {
+	if record.UpdatedAt.IsZero() {
+		return state.At(u.config.Modified)
+	}
+	return record.UpdatedAt
+}
+
+// statusOf tells what the configuration and a record say.
+func (u *Upstream) statusOf(remote config.Remote, r state.Record) Status {
+	s := Status{
+		Repository: u.Dir(), Name: remote.Name, URL: remote.URL.String(), Enabled: remote.Enabled,
+		AuthMethod: "none", Status: r.Status, Kind: optional(r.Kind), StartedAt: r.StartedAt, UpdatedAt: r.UpdatedAt,
+		SucceededAt: r.SucceededAt, Error: optional(r.Error), Hint: optional(r.Hint), FailingSince: r.FailingSince,
+		PendingSince: r.PendingSince, Attempts: r.Attempts, OnlyProtectedBranches: remote.OnlyProtectedBranches,
+		KeepDivergentRefs: remote.KeepDivergentRefs, MirrorBranchRegex: optional(remote.MirrorBranchRegex),
+		HostKeys: []string{}, Divergent: []git.RefName{}, Rejected: []Rejection{}, Pending: []git.RefName{},
+	}
+	if remote.URL.Scheme() == "ssh" {
+		s.AuthMethod = "ssh_public_key"
+	}
+	for _, d := range r.Divergent {
+		s.Divergent = append(s.Divergent, d.Name)
+	}
+	for _, refusal := range r.Rejected {
+		s.Rejected = append(s.Rejected, Rejection{Name: refusal.Name, Reason: refusal.Reason})
+	}
+	return s
+}
+
+// pending lists the refs that the mirror is not known to hold and that the last update
+// said nothing about.
+func (u *Upstream) pending(ctx context.Context, remote config.Remote, dir *state.Dir, r state.Record) ([]git.RefName, error) {
+	refs, head, err := u.repo.Refs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in := plan.Input{Remote: remote, Upstream: refs, Default: head}
+	seen, err := dir.Seen(remote.URL.Identity())
+	if err != nil {
+		return nil, err
+	}
+	if seen != nil {
+		in.Mirror = seen.Mirror
+	}
+	outside, err := u.outside(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	told := map[git.RefName]git.OID{}
+	for _, d := range r.Divergent {
+		told[d.Name] = d.New
+	}
+	for _, refusal := range r.Rejected {
+		told[refusal.Name] = refusal.New
+	}
+	names := []git.RefName{}
+	for _, name := range in.Pending(outside) {
+		here, _ := refs.Get(name)
+		if value, ok := told[name]; !ok || value != here.OID {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// optional is nil for the zero value: null in JSON.
+func optional[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}

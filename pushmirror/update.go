@@ -1,0 +1,272 @@
+package pushmirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/plan"
+	"git-push-mirror/pushmirror/state"
+)
+
+// Options say how an update is to go.
+type Options struct {
+	// Fresh has the mirror listed and refused refs tried again, whatever is known.
+	Fresh bool
+	// DryRun plans and changes nothing, neither on the mirror nor here.
+	DryRun bool
+	// Overwrite names refs that are to be replaced although they diverged, if the
+	// mirror still holds what the status shows.
+	Overwrite []git.RefName
+	// PruneAnyway lifts prune_limit.
+	PruneAnyway bool
+	// Progress gets what git writes for people while it pushes; nil: nobody looks.
+	Progress io.Writer
+	// Waiting is called when another update of the remote runs and has to end first.
+	Waiting func()
+}
+
+// Update is one attempt to bring one remote up to date.
+type Update struct {
+	Remote config.Remote
+	// Steps tell what happened to refs, by name: those that were pushed and those
+	// that were not since they diverged or were refused. In a dry run, what would
+	// happen.
+	Steps []plan.Step
+	// Record is how the update ended.
+	Record state.Record
+}
+
+// maxRounds is how often a mirror is listed and planned for in one update when it
+// keeps changing.
+const maxRounds = 4
+
+// attempt is an update under way.
+type attempt struct {
+	*Upstream
+	Options
+	remote  config.Remote
+	url     string // without user and password: what the state is kept for
+	started state.Time
+	dir     *state.Dir
+	scratch *git.Scratch
+
+	before   state.Record // how the last update ended
+	upstream git.Refs
+	head     git.RefName // upstream's default branch
+	seen     *state.Seen // nil: the mirror has to be listed
+
+	noPushOptions bool
+	done          map[git.RefName]plan.Step // sent, and on the mirror
+	refused       map[git.RefName]plan.Step // sent, and not taken
+	moved         int                       // refs that changed on the mirror since they were compared
+	plan          plan.Plan                 // the last one
+	pushes        int
+}
+
+// Update brings one remote up to date. It never fails to say how it ended: trouble
+// of any kind stands in the record that it returns.
+func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options) Update {
+	a := &attempt{
+		Upstream: u, Options: opt, remote: remote, url: remote.URL.Identity(), started: state.Now(),
+		done: map[git.RefName]plan.Step{}, refused: map[git.RefName]plan.Step{},
+	}
+	ctx, cancel := context.WithTimeout(ctx, remote.Timeout)
+	defer cancel()
+	record, err := a.run(ctx)
+	if err != nil {
+		record = a.failed(err)
+	}
+	return Update{Remote: remote, Steps: a.steps(), Record: record}
+}
+
+// run takes the lock, makes the attempt and records how it ended. Its error tells of
+// what kept it from doing so.
+func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
+	if a.dir, err = state.Of(a.Dir(), a.remote.Name); err != nil {
+		return record, err
+	}
+	scratchParent := os.TempDir()
+	if !a.DryRun {
+		unlock, err := a.dir.Lock(ctx, a.waiting)
+		if err != nil {
+			return record, err
+		}
+		defer func() { err = errors.Join(err, unlock()) }()
+		if err := a.dir.ClearScratch(git.ScratchPrefix); err != nil {
+			return record, fmt.Errorf("clearing what a killed update left: %w", err)
+		}
+		scratchParent = a.dir.Path()
+	}
+	if err := a.recall(); err != nil {
+		return record, err
+	}
+	if a.scratch, err = a.repo.NewScratch(scratchParent, a.remote.URL.Raw()); err != nil {
+		return record, err
+	}
+	defer func() { err = errors.Join(err, a.scratch.Remove()) }()
+
+	record = a.conclude(a.rounds(ctx))
+	if a.DryRun {
+		return record, nil
+	}
+	return record, errors.Join(a.dir.WriteSeen(a.seen), a.dir.WriteRecord(record))
+}
+
+func (a *attempt) waiting() {
+	if a.Waiting != nil {
+		a.Waiting()
+	}
+}
+
+// recall reads how the last update ended and what the mirror held then, and forgets
+// both where they are another mirror's.
+func (a *attempt) recall() (err error) {
+	if a.before, err = a.dir.Record(); err != nil {
+		return err
+	}
+	if a.before.URL != a.url {
+		a.before = state.Record{Status: state.None}
+	}
+	a.noPushOptions = a.before.NoPushOptions
+	a.seen, err = a.dir.Seen(a.url)
+	return err
+}
+
+// stale reports whether what was last seen cannot be built on: it is asked for, too
+// old, or there were refs in trouble, which may have been mended on the mirror.
+func (a *attempt) stale() bool {
+	return a.Fresh || a.seen == nil ||
+		len(a.before.Divergent) > 0 || len(a.before.Rejected) > 0 ||
+		time.Since(a.seen.Listed.Time) > a.config.VerifyEvery
+}
+
+// rounds looks, plans and pushes until the mirror has stood still while we did.
+func (a *attempt) rounds(ctx context.Context) error {
+	list := a.stale()
+	for round := range maxRounds {
+		if err := a.look(ctx, list); err != nil {
+			return err
+		}
+		if err := a.makePlan(ctx, round == 0); err != nil || a.DryRun {
+			return err
+		}
+		a.moved = 0
+		if err := a.apply(ctx); err != nil {
+			return err
+		}
+		if a.moved == 0 {
+			return nil
+		}
+		list = true
+	}
+	return &git.Error{Kind: git.KindNetwork, Err: errors.New("the mirror kept changing while it was updated")}
+}
+
+// look finds out what both sides hold, the mirror first.
+func (a *attempt) look(ctx context.Context, list bool) error {
+	var refs git.Refs
+	var head git.RefName
+	if list {
+		var err error
+		if refs, head, err = a.scratch.List(ctx, a.remote.Prune != config.PruneNever); err != nil {
+			return err
+		}
+	}
+	var err error
+	if a.upstream, a.head, err = a.repo.Refs(ctx); err != nil {
+		return err
+	}
+	if list {
+		var before plan.Mirror
+		if a.seen != nil {
+			before = a.seen.Mirror
+		}
+		a.seen = &state.Seen{URL: a.url, Listed: state.Now(), Mirror: plan.Listed(refs, head, before, a.upstream)}
+	}
+	return nil
+}
+
+// input gathers what the plan of a round is made from.
+func (a *attempt) input(first bool) plan.Input {
+	in := plan.Input{
+		Remote: a.remote, Upstream: a.upstream, Default: a.head, Mirror: a.seen.Mirror,
+		Guilty: slices.Clone(a.before.Rejected), RetryGuilty: a.Fresh && first,
+		PruneAnyway: a.PruneAnyway, Overwrite: map[git.RefName]git.OID{},
+	}
+	for _, s := range a.refused {
+		in.Guilty = append(in.Guilty, refusal(s))
+	}
+	in.Guilty = slices.DeleteFunc(in.Guilty, func(r plan.Refusal) bool { return !r.Guilty })
+	for _, name := range a.Overwrite {
+		in.Overwrite[name] = ""
+		for _, shown := range a.before.Divergent {
+			if shown.Name == name {
+				in.Overwrite[name] = shown.Old
+			}
+		}
+	}
+	return in
+}
+
+// makePlan has git compare what differs and decides about each ref.
+func (a *attempt) makePlan(ctx context.Context, first bool) error {
+	in := a.input(first)
+	var facts plan.Facts
+	var err error
+	if facts.Ancestry, err = a.scratch.Compare(ctx, in.Questions()); err != nil {
+		return err
+	}
+	if facts.Outside, err = a.outside(ctx, in); err != nil {
+		return err
+	}
+	a.plan = plan.Make(in, facts)
+	a.seen.Mirror.Left = a.plan.Left
+
+	planned := byName(a.plan.Steps)
+	maps.DeleteFunc(a.refused, func(name git.RefName, _ plan.Step) bool { return !planned[name].Sent() })
+	return nil
+}
+
+// outside finds the tags that no mirrored branch contains, of those that have to be
+// in one. What leads to no commit is in none.
+func (u *Upstream) outside(ctx context.Context, in plan.Input) (map[git.RefName]bool, error) {
+	tags, branches := in.UndecidedTags()
+	if len(tags) == 0 {
+		return nil, nil
+	}
+	var oids []git.OID
+	for _, ref := range append(tags, branches...) {
+		oids = append(oids, ref.OID)
+	}
+	objects, err := u.repo.Objects(ctx, oids)
+	if err != nil {
+		return nil, err
+	}
+	commitsOf := func(refs git.Refs) (commits []git.OID) {
+		for _, ref := range refs {
+			if commit := objects.Commit(ref.OID); commit != "" {
+				commits = append(commits, commit)
+			}
+		}
+		return commits
+	}
+	unreachable, err := u.repo.Unreachable(ctx, commitsOf(tags), commitsOf(branches))
+	if err != nil {
+		return nil, err
+	}
+	outside := map[git.RefName]bool{}
+	for _, tag := range tags {
+		if commit := objects.Commit(tag.OID); commit == "" || unreachable[commit] {
+			outside[tag.Name] = true
+		}
+	}
+	return outside, nil
+}

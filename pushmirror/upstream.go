@@ -1,0 +1,140 @@
+package pushmirror
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+)
+
+// Upstream is a repository whose remotes are kept up to date.
+type Upstream struct {
+	repo   *git.Repository
+	config *config.Config
+}
+
+// Open reads the configuration of a repository; env gives environment variables.
+// Its error is a config.Errors when the configuration is at fault.
+func Open(repo *git.Repository, env func(string) string) (*Upstream, error) {
+	cfg, err := config.Load(config.DefaultSources(env, repo.Dir()))
+	if err != nil {
+		return nil, err
+	}
+	return &Upstream{repo: repo, config: cfg}, nil
+}
+
+// Dir is the repository's folder, absolute.
+func (u *Upstream) Dir() string { return u.repo.Dir() }
+
+// Files are the configuration files that were read.
+func (u *Upstream) Files() []string { return u.config.Files }
+
+// UnknownRemoteError tells of a remote that is asked for and not configured.
+type UnknownRemoteError struct {
+	Name  string
+	Known []string
+}
+
+// Error implements error.
+func (e *UnknownRemoteError) Error() string { return fmt.Sprintf("there is no remote %q", e.Name) }
+
+// Hint names the remotes that there are.
+func (e *UnknownRemoteError) Hint() string {
+	if len(e.Known) == 0 {
+		return "no remote is configured for this repository"
+	}
+	return "the remotes are: " + strings.Join(e.Known, ", ")
+}
+
+// Select gives the remotes of these names, in the order of the configuration, or
+// all remotes when there are no names. A name that is not configured is an
+// *UnknownRemoteError.
+func (u *Upstream) Select(names []string) ([]config.Remote, error) {
+	var known []string
+	for _, remote := range u.config.Remotes {
+		known = append(known, remote.Name)
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return nil, &UnknownRemoteError{Name: name, Known: known}
+		}
+	}
+	if len(names) == 0 {
+		return u.config.Remotes, nil
+	}
+	var selected []config.Remote
+	for _, remote := range u.config.Remotes {
+		if slices.Contains(names, remote.Name) {
+			selected = append(selected, remote)
+		}
+	}
+	return selected, nil
+}
+
+// OwnerError tells of a repository that belongs to somebody else.
+type OwnerError struct {
+	Dir   string
+	Owner string
+	Root  bool // we are root
+}
+
+// Error implements error.
+func (e *OwnerError) Error() string { return fmt.Sprintf("%s belongs to %s", e.Dir, e.Owner) }
+
+// Hint is the command that works.
+func (e *OwnerError) Hint() string {
+	if e.Root {
+		return fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", e.Owner, e.Owner, shellQuote(e.Dir))
+	}
+	return fmt.Sprintf("run it as %s, or trust the repository: git config --global --add safe.directory %s", e.Owner, shellQuote(e.Dir))
+}
+
+// Trust checks that a person's command may act on a repository: that it belongs to
+// the user who runs us or to root, or that git's safe.directory names it. It is an
+// *OwnerError otherwise, and for root in anybody else's repository, since files that
+// root makes there would be in the owner's way. A hook does not ask: git runs it in
+// a repository that git trusts.
+func Trust(ctx context.Context, g *git.Git, repo *git.Repository) error {
+	info, err := os.Stat(repo.Dir())
+	if err != nil {
+		return fmt.Errorf("opening the repository: %w", err)
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	us := os.Geteuid()
+	if !ok || int(stat.Uid) == us || (stat.Uid == 0 && us != 0) {
+		return nil
+	}
+	if us != 0 {
+		safe, err := g.SafeDirectories(ctx)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(safe, "*") || slices.Contains(safe, repo.Dir()) {
+			return nil
+		}
+	}
+	id := strconv.FormatUint(uint64(stat.Uid), 10)
+	owner := id
+	if u, err := user.LookupId(id); err == nil {
+		owner = u.Username
+	}
+	return &OwnerError{Dir: repo.Dir(), Owner: owner, Root: us == 0}
+}
+
+// shellQuote writes an argument as a person can paste it into a shell.
+func shellQuote(s string) string {
+	special := func(r rune) bool {
+		return !strings.ContainsRune("/._-+:@%,=", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}
+	if s != "" && strings.IndexFunc(s, special) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
