@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"git-push-mirror/hook"
+	"git-push-mirror/pushmirror"
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+)
+
+// What the user sees: data goes to stdout, talk to stderr. An error is a line
+// "push-mirror: error: …" and, where a cure is known, a line "push-mirror: hint: …",
+// without a capital at the beginning or a period at the end.
+
+// The exit codes, as the manual has them.
+const (
+	exitOK        = 0
+	exitTrouble   = 1   // a remote is not up to date
+	exitUsage     = 2   // the command or the configuration is wrong
+	exitInterrupt = 130 // SIGINT
+	exitTerminate = 143 // SIGTERM
+)
+
+// errTrouble says that remotes are not up to date; what is wrong was printed.
+var errTrouble = errors.New("a remote is not up to date")
+
+// invocation is a call of the program.
+type invocation struct {
+	args   []string // with the program's name
+	env    []string // "KEY=value"
+	dir    string   // the working directory
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+}
+
+// run runs the program and returns its exit code.
+func run(ctx context.Context, inv invocation) int {
+	// A pusher who has gone breaks our pipe; the mirrors are updated all the same.
+	// Git gets its default back, as a handler, unlike "ignore", is not inherited.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	go func() {
+		select {
+		case sig := <-signals:
+			stop(signalError{sig})
+		case <-ctx.Done():
+		}
+	}()
+
+	if inv.isHook() {
+		inv.runHook(ctx)
+		return exitOK
+	}
+	err := inv.app().RunContext(ctx, interspersed(inv.args))
+	return inv.exitCode(ctx, err)
+}
+
+// signalError is the signal that ended us.
+type signalError struct{ os.Signal }
+
+func (e signalError) Error() string { return "interrupted" }
+
+// Is makes a signal count as a cancelled context.
+func (e signalError) Is(target error) bool { return target == context.Canceled }
+
+// exitCode prints an error and gives its exit code.
+func (inv invocation) exitCode(ctx context.Context, err error) int {
+	var sig signalError
+	switch {
+	case errors.As(context.Cause(ctx), &sig):
+		if sig.Signal == syscall.SIGTERM {
+			return exitTerminate
+		}
+		return exitInterrupt
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errTrouble):
+		return exitTrouble
+	}
+	inv.complain(err)
+	return exitUsage
+}
+
+// complain prints an error, or each of several, with its hint.
+func (inv invocation) complain(err error) {
+	var several config.Errors
+	if errors.As(err, &several) {
+		for _, e := range several {
+			inv.say("error", e.Error())
+			inv.say("hint", e.Hint)
+		}
+		return
+	}
+	inv.say("error", err.Error())
+	var failed *git.Error
+	var hinted interface{ Hint() string }
+	switch {
+	case errors.As(err, &failed):
+		inv.say("hint", failed.Hint)
+	case errors.As(err, &hinted):
+		inv.say("hint", hinted.Hint())
+	}
+}
+
+// say prints a line of talk; a text of several lines keeps them.
+func (inv invocation) say(what, text string) {
+	if text == "" {
+		return
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = git.Printable(line)
+	}
+	_, _ = fmt.Fprintf(inv.stderr, "push-mirror: %s: %s\n", what, strings.Join(lines, "\n"))
+}
+
+// isHook reports whether git, or a dispatcher of hooks, calls us: by the name of the
+// hook, or out of a folder of hooks, and with no arguments.
+func (inv invocation) isHook() bool {
+	name := inv.args[0]
+	return len(inv.args) == 1 &&
+		(filepath.Base(name) == "post-receive" || filepath.Base(filepath.Dir(name)) == "post-receive.d")
+}
+
+func (inv invocation) runHook(ctx context.Context) {
+	if err := (hook.Hook{Dir: inv.dir, Env: inv.env, Stdin: inv.stdin, Stderr: inv.stderr}).Run(ctx); err != nil {
+		inv.complain(err)
+	}
+}
+
+func (inv invocation) app() *cli.App {
+	app := cli.NewApp()
+	app.Name = "git-push-mirror"
+	app.Usage = "keep copies of a bare repository on other servers"
+	app.HideVersion = true
+	app.HideHelpCommand = true
+	app.Reader, app.Writer, app.ErrWriter = inv.stdin, inv.stdout, inv.stderr
+	app.ExitErrHandler = func(*cli.Context, error) {}
+	app.OnUsageError = usage
+	app.Flags = []cli.Flag{
+		&cli.StringFlag{Name: "C", Usage: "act on the repository `DIR` instead of the current directory's"},
+	}
+	app.Commands = []*cli.Command{
+		inv.hookCommand(),
+		inv.syncCommand(),
+		inv.statusCommand(),
+	}
+	app.Action = func(c *cli.Context) error {
+		if c.Args().Present() {
+			return usageError{
+				fmt.Errorf("there is no command %q", c.Args().First()),
+				"git push-mirror -h lists the commands",
+			}
+		}
+		return cli.ShowAppHelp(c)
+	}
+	return app
+}
+
+// usageError is a command that cannot be understood.
+type usageError struct {
+	error
+	hint string
+}
+
+// Hint says what could have been meant.
+func (e usageError) Hint() string { return e.hint }
+
+func usage(c *cli.Context, err error, _ bool) error {
+	help := "git push-mirror -h"
+	if c.Command != nil && c.Command.Name != "" && c.Command.Name != c.App.Name {
+		help = "git push-mirror " + c.Command.Name + " -h"
+	}
+	return usageError{err, help + " shows how it is called"}
+}
+
+// open opens the repository that a command is about.
+func (inv invocation) open(c *cli.Context) (*pushmirror.Upstream, error) {
+	g, err := git.New(inv.env)
+	if err != nil {
+		return nil, err
+	}
+	dir, gitDir := inv.dir, inv.getenv("GIT_DIR")
+	if c.IsSet("C") {
+		dir, gitDir = filepath.Join(dir, c.String("C")), ""
+		if filepath.IsAbs(c.String("C")) {
+			dir = c.String("C")
+		}
+	}
+	repo, err := g.Find(c.Context, dir, gitDir)
+	if err != nil {
+		var failed *git.Error
+		if errors.As(err, &failed) && failed.ExitCode == 128 {
+			return nil, usageError{fmt.Errorf("%s is in no git repository", dir), "go to a bare repository, or name it with -C DIR"}
+		}
+		return nil, err
+	}
+	if err := pushmirror.Trust(c.Context, g, repo); err != nil {
+		return nil, err
+	}
+	return pushmirror.Open(repo, inv.getenv)
+}
+
+func (inv invocation) getenv(key string) string {
+	for _, kv := range inv.env {
+		if value, ok := strings.CutPrefix(kv, key+"="); ok {
+			return value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,50 @@
+package main
+
+import "strings"
+
+// interspersed brings a command's flags before its other arguments, where the cli
+// library wants them: "sync github --dry-run" is as good as "sync --dry-run github". What
+// follows --overwrite, up to the next flag, are all refs.
+func interspersed(args []string) []string {
+	var before, flags, rest []string
+	i := 1
+	for ; i < len(args) && strings.HasPrefix(args[i], "-"); i++ {
+		before = append(before, args[i])
+		if args[i] == "-C" && i+1 < len(args) {
+			i++
+			before = append(before, args[i])
+		}
+	}
+	if i == len(args) {
+		return args
+	}
+	command := args[i]
+	overwriting := false
+	for i++; i < len(args); i++ {
+		arg := args[i]
+		switch {
+		case arg == "--":
+			rest = append(rest, args[i+1:]...)
+			i = len(args)
+		case arg == "--overwrite" || arg == "-overwrite":
+			overwriting = true
+			if i+1 == len(args) {
+				flags = append(flags, arg)
+			}
+		case len(arg) > 1 && arg[0] == '-':
+			overwriting = false
+			flags = append(flags, arg)
+		case overwriting:
+			flags = append(flags, "--overwrite", arg)
+		default:
+			rest = append(rest, arg)
+		}
+	}
+	out := append([]string{args[0]}, before...)
+	out = append(out, command)
+	out = append(out, flags...)
+	if len(rest) > 0 {
+		out = append(append(out, "--"), rest...)
+	}
+	return out
+}
