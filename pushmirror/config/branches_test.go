@@ -21,6 +21,7 @@ func TestPatterns(t *testing.T) {
 		{"release/*", "release", false},
 		{"*/fix", "a/b/fix", true},
 		{"*/fix", "fix", false},
+		{"*/fix", "a/fix/b", false},
 		{"a*b*c", "abc", true},
 		{"a*b*c", "aXbYbZc", true},
 		{"a*b*c", "acb", false},
@@ -38,54 +39,58 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
+const protectedList = "protected_branches = ['main', 'release/*']\n"
+
+var branchFilters = []struct {
+	name, top, keys string
+	through, back   []string
+	only, all       bool
+	tags            Tags
+}{
+	{
+		name:    "without any filter all branches go",
+		through: []string{"main", "x/y", "caf\xe9"}, all: true, tags: TagsAll,
+	},
+	{
+		name: "protected branches are a filter", top: protectedList,
+		through: []string{"main", "release/1"}, back: []string{"mainline", "feature", "Main"},
+		only: true, tags: TagsReachable,
+	},
+	{
+		name: "a filter can be asked for", top: protectedList, keys: "only_protected_branches = true",
+		through: []string{"main"}, back: []string{"feature"}, only: true, tags: TagsReachable,
+	},
+	{
+		name: "a filter can be declined", top: protectedList, keys: "only_protected_branches = false",
+		through: []string{"main", "feature"}, all: true, tags: TagsAll,
+	},
+	{
+		name: "a filter can be declined without a list", keys: "only_protected_branches = false",
+		through: []string{"feature"}, all: true, tags: TagsAll,
+	},
+	{
+		name: "a regex is a filter instead of the list",
+		top:  protectedList, keys: "mirror_branch_regex = 'feature/.|x'",
+		through: []string{"feature/1", "x"}, back: []string{"feature/12", "main", "xx", "afeature/1"},
+		tags: TagsReachable,
+	},
+	{
+		name:    "a regex with only_protected_branches off",
+		keys:    "mirror_branch_regex = 'x'\nonly_protected_branches = false",
+		through: []string{"x"}, back: []string{"y"}, tags: TagsReachable,
+	},
+	{
+		name: "a regex has the whole of RE2", keys: `mirror_branch_regex = '(?i)^MAIN$|a.c|v[0-9]+(\.x)?'`,
+		through: []string{"main", "a\xe9c", "a\nc", "v10.x"}, back: []string{"main\n", "v10."}, tags: TagsReachable,
+	},
+	{
+		name: "tags can be had with a filter", top: protectedList, keys: "tags = 'all'",
+		through: []string{"main"}, back: []string{"x"}, only: true, tags: TagsAll,
+	},
+}
+
 func TestBranchFilters(t *testing.T) {
-	const list = "protected_branches = ['main', 'release/*']\n"
-	for _, test := range []struct {
-		name, top, keys string
-		through, back   []string
-		only, all       bool
-		tags            Tags
-	}{
-		{
-			name:    "without any filter all branches go",
-			through: []string{"main", "x/y", "caf\xe9"}, all: true, tags: TagsAll,
-		},
-		{
-			name: "protected branches are a filter", top: list,
-			through: []string{"main", "release/1"}, back: []string{"mainline", "feature", "Main"},
-			only: true, tags: TagsReachable,
-		},
-		{
-			name: "a filter can be asked for", top: list, keys: "only_protected_branches = true",
-			through: []string{"main"}, back: []string{"feature"}, only: true, tags: TagsReachable,
-		},
-		{
-			name: "a filter can be declined", top: list, keys: "only_protected_branches = false",
-			through: []string{"main", "feature"}, all: true, tags: TagsAll,
-		},
-		{
-			name: "a filter can be declined without a list", keys: "only_protected_branches = false",
-			through: []string{"feature"}, all: true, tags: TagsAll,
-		},
-		{
-			name: "a regex is a filter instead of the list", top: list, keys: "mirror_branch_regex = 'feature/.|x'",
-			through: []string{"feature/1", "x"}, back: []string{"feature/12", "main", "xx", "afeature/1"},
-			tags: TagsReachable,
-		},
-		{
-			name:    "a regex with only_protected_branches off",
-			keys:    "mirror_branch_regex = 'x'\nonly_protected_branches = false",
-			through: []string{"x"}, back: []string{"y"}, tags: TagsReachable,
-		},
-		{
-			name: "a regex has the whole of RE2", keys: `mirror_branch_regex = '(?i)^MAIN$|a.c|v[0-9]+(\.x)?'`,
-			through: []string{"main", "a\xe9c", "a\nc", "v10.x"}, back: []string{"main\n", "v10."}, tags: TagsReachable,
-		},
-		{
-			name: "tags can be had with a filter", top: list, keys: "tags = 'all'",
-			through: []string{"main"}, back: []string{"x"}, only: true, tags: TagsAll,
-		},
-	} {
+	for _, test := range branchFilters {
 		t.Run(test.name, func(t *testing.T) {
 			r := loadOwn(t, test.top+remote("one", "/1")+test.keys).Remotes[0]
 			if r.OnlyProtectedBranches != test.only || r.Branches.All() != test.all || r.Tags != test.tags {

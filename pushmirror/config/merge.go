@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,7 +20,7 @@ type whole struct {
 func merge(files []*file, repository string) *whole {
 	w := &whole{}
 	for _, f := range files {
-		w.tops = append(settings(f.tables[atTop]), w.tops...)
+		w.tops = slices.Concat(f.tables[atTop], w.tops)
 		if defaults := f.tables[inDefaults]; len(defaults) > 0 {
 			w.defaults = defaults
 		}
@@ -64,7 +65,7 @@ func (w *whole) config() *Config {
 
 // remote fills in the defaults of a remote, and judges what it comes to.
 func (w *whole) remote(t *table, protected []string) Remote {
-	s := append(settings{t}, w.defaults...)
+	s := slices.Concat(settings{t}, w.defaults)
 	r := Remote{
 		Name:              t.name(),
 		URL:               w.url(t),

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-func TestPositions(t *testing.T) {
-	const text = `# comment = 1
+const positionsText = `# comment = 1
 top = 1 # [no.header]
 "quoted key" = 2
 'literal key' = 3
@@ -43,7 +42,14 @@ name = "b"
 key = 1
 [[remote.many]]
 key = 2
+escaped = "\"[" # a bracket
+quotes = ["""a"""", """
+[no]"""]
+end = 1
 `
+
+func TestPositions(t *testing.T) {
+	s := scan(positionsText)
 	top := path("")
 	table, remotes := top.key("table"), top.key("remote")
 	for want, p := range map[int]path{
@@ -55,20 +61,23 @@ key = 2
 		29: remotes.element(0).key("sub").key("key"), 30: remotes.element(1), 31: remotes.element(1).key("name"),
 		32: remotes.element(1).key("many").element(0), 33: remotes.element(1).key("many").element(0).key("key"),
 		34: remotes.element(1).key("many").element(1), 35: remotes.element(1).key("many").element(1).key("key"),
+		36: remotes.element(1).key("many").element(1).key("escaped"),
+		37: remotes.element(1).key("many").element(1).key("quotes"),
+		39: remotes.element(1).key("many").element(1).key("end"),
 	} {
-		st, ok := scan(text).find(p)
+		st, ok := s.find(p)
 		if !ok || st.first != want {
 			t.Errorf("%q stands on line %d, want %d", p, st.first, want)
 		}
 	}
-	if _, ok := scan(text).find(top.key("nowhere")); ok {
+	if _, ok := s.find(top.key("nowhere")); ok {
 		t.Error("a key is found that is not there")
 	}
-	if st, _ := scan(text).find(top.key("list")); st.last != 10 || st.value != "[" {
+	if st, _ := s.find(top.key("list")); st.last != 10 || st.value != "[" {
 		t.Errorf("the list ends on line %d and shows %q", st.last, st.value)
 	}
-	for line, want := range map[int]int{1: 0, 2: 2, 8: 7, 10: 7, 13: 11, 16: 14, 18: 0, 30: 30, 36: 0} {
-		if st, _ := scan(text).at(line); st.first != want {
+	for line, want := range map[int]int{1: 0, 2: 2, 8: 7, 10: 7, 13: 11, 16: 14, 18: 0, 30: 30, 38: 37, 40: 0} {
+		if st, _ := s.at(line); st.first != want {
 			t.Errorf("line %d belongs to line %d, want %d", line, st.first, want)
 		}
 	}

@@ -117,16 +117,19 @@ func parseForm(raw string) (URL, *Error) {
 		return refuse("the url begins or ends with a space", "take the space out")
 	case raw[0] == '-':
 		return refuse("the url begins with a -, so git would read it as an option", urlForms)
-	case raw[0] == '/':
-		return parsePath(raw)
 	}
 	scheme, rest, colon := strings.Cut(raw, ":")
-	isScheme := !strings.ContainsFunc(scheme, notInScheme)
+	isScheme := colon && !strings.ContainsFunc(scheme, notInScheme)
 	switch {
-	case colon && isScheme && strings.HasPrefix(rest, ":"):
+	case isScheme && strings.HasPrefix(rest, ":"):
 		return refuseHelper(scheme)
-	case colon && isScheme && strings.HasPrefix(rest, "//"):
+	case isScheme && strings.HasPrefix(rest, "//"):
 		return parseSchemed(scheme, rest[len("//"):], raw)
+	case strings.Contains(raw, "://"):
+		return refuse("the url has :// in its path, and git takes all before it for a scheme",
+			"write the : as %3A, in a url that begins with file:// or ssh://")
+	case raw[0] == '/':
+		return parsePath(raw)
 	case colon && !strings.Contains(scheme, "/"):
 		return parseScp(raw)
 	}
