@@ -12,14 +12,15 @@ import (
 // maxLines is how many lines about refs a pusher is shown.
 const maxLines = 10
 
-// report says what became of a push on one remote, the troubles first, in at most limit
-// lines and one that counts the rest; and whether there is trouble.
+// report says what became of a push on one remote, first what concerns it as a whole,
+// then the refs, the troubles first, in at most limit lines and one that counts the rest
+// of the refs; and whether there is trouble.
 func report(u pushmirror.Update, changes []change, limit int) (lines []string, trouble bool) {
 	steps := make(map[git.RefName]plan.Step, len(u.Steps))
 	for _, s := range u.Steps {
 		steps[s.Name] = s
 	}
-	var good, bad []string
+	var whole, good, bad []string
 	older := len(u.Record.Divergent) + len(u.Record.Rejected)
 	for _, c := range changes {
 		s, ok := steps[c.name]
@@ -36,14 +37,15 @@ func report(u pushmirror.Update, changes []change, limit int) (lines []string, t
 	switch {
 	case r.Status == state.Finished:
 		if len(good) == 0 {
-			good = append(good, "up to date")
+			whole = append(whole, "up to date")
 		}
 	case len(r.Divergent)+len(r.Rejected) == 0 || r.Kind != state.KindDivergent && r.Kind != state.KindRejected:
-		bad = append(bad, verdict(r))
+		whole = append(whole, verdict(r))
 	case older > 0:
-		bad = append(bad, "older trouble: "+git.Printable(r.Error))
+		whole = append(whole, "older trouble: "+git.Printable(r.Error))
 	}
-	return shorten(append(bad, good...), max(1, limit)), r.Status != state.Finished
+	refs := shorten(append(bad, good...), max(1, limit-len(whole)))
+	return append(whole, refs...), r.Status != state.Finished
 }
 
 func verdict(r state.Record) string {

@@ -143,6 +143,9 @@ func (a *attempt) explain(r *state.Record) {
 	case w.Limit > 0:
 		add(state.KindPruneLimit, fmt.Sprintf("if they are meant: git push-mirror sync %s --prune-anyway", a.remote.Name),
 			fmt.Sprintf("%s not done: more than prune_limit = %d", count(w.Count, "deletion was", "deletions were"), w.Limit))
+	case w.Count > 0 && len(a.upstream) == 0:
+		add(git.KindLocal, "push to it, or restore it from the mirror; what is not wanted any more can be deleted there",
+			fmt.Sprintf("%s not done: this repository is empty", count(w.Count, "deletion was", "deletions were")))
 	case w.Count > 0:
 		add(git.KindLocal, fmt.Sprintf("name the default branch: git -C %s symbolic-ref HEAD refs/heads/BRANCH", shellQuote(a.Dir())),
 			fmt.Sprintf("%s not done: HEAD names no branch that exists here", count(w.Count, "deletion was", "deletions were")))

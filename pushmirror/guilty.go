@@ -31,7 +31,7 @@ func (a *attempt) findGuilty(ctx context.Context, d declined) error {
 		deadline: a.started.Add(a.remote.Timeout / 2),
 	}
 	group := d.declined
-	for {
+	for !s.exhausted() {
 		named, others := divide(group, s.last.text)
 		if len(named) == 0 || len(others) == 0 {
 			break
@@ -40,14 +40,15 @@ func (a *attempt) findGuilty(ctx context.Context, d declined) error {
 		if err != nil {
 			return err
 		}
-		if len(left) == 0 {
-			return s.each(ctx, named)
-		}
-		// The mirror names one at a time: those named so far stay out.
+		said := s.last
 		if err := s.each(ctx, named); err != nil {
 			return err
 		}
-		group = left
+		if len(left) == 0 {
+			return nil
+		}
+		// The mirror names one at a time: those named so far stay out.
+		group, s.last = left, said
 	}
 	if i := indexOf(group, a.head); i >= 0 && len(group) > 1 {
 		return s.fromDefault(ctx, group, i)

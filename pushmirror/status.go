@@ -63,45 +63,61 @@ func (s Status) OK(now time.Time) bool {
 	return len(s.Pending) == 0 || now.Sub(s.PendingSince.Time) < young
 }
 
-// Status tells how a remote stands, without asking the mirror.
-func (u *Upstream) Status(ctx context.Context, remote config.Remote) (Status, error) {
+// Status tells how a remote stands, without asking the mirror. One whose state cannot
+// be read has failed.
+func (u *Upstream) Status(ctx context.Context, remote config.Remote) Status {
+	record, err := u.lastRecord(remote)
+	if err != nil {
+		return u.unreadable(remote, err)
+	}
+	return u.StatusAfter(ctx, Update{Remote: remote, Record: record})
+}
+
+func (u *Upstream) lastRecord(remote config.Remote) (state.Record, error) {
 	dir, err := state.Of(u.Dir(), remote.Name)
 	if err != nil {
-		return Status{}, err
+		return state.Record{}, err
 	}
 	record, err := dir.Record()
-	if err != nil {
-		return Status{}, err
-	}
 	if record.URL != remote.URL.Identity() {
 		record = state.Record{Status: state.None}
 	}
-	return u.status(ctx, remote, record, dir)
+	return record, err
 }
 
 // StatusAfter is the status once an update has ended, also when its record could not
 // be kept.
-func (u *Upstream) StatusAfter(ctx context.Context, update Update) (Status, error) {
-	dir, err := state.Of(u.Dir(), update.Remote.Name)
-	if err != nil {
-		return Status{}, err
+func (u *Upstream) StatusAfter(ctx context.Context, update Update) Status {
+	s, err := u.status(ctx, update.Remote, update.Record)
+	switch {
+	case err == nil:
+		return s
+	case update.Record.Error != "":
+		return u.statusOf(update.Remote, update.Record)
 	}
-	return u.status(ctx, update.Remote, update.Record, dir)
+	return u.unreadable(update.Remote, err)
 }
 
-func (u *Upstream) status(ctx context.Context, remote config.Remote, record state.Record, dir *state.Dir) (Status, error) {
+func (u *Upstream) unreadable(remote config.Remote, err error) Status {
+	return u.statusOf(remote, state.Record{Status: state.Failed, Kind: git.KindLocal, Error: err.Error()})
+}
+
+func (u *Upstream) status(ctx context.Context, remote config.Remote, record state.Record) (Status, error) {
 	s := u.statusOf(remote, record)
+	dir, err := state.Of(u.Dir(), remote.Name)
+	if err != nil {
+		return s, err
+	}
 	if running, err := dir.Running(); err != nil {
-		return Status{}, err
+		return s, err
 	} else if !running.IsZero() {
 		s.Status, s.StartedAt = state.Started, running
 	}
 	if !remote.Enabled {
 		return s, nil
 	}
-	var err error
 	if s.Pending, err = u.pending(ctx, remote, dir, record); err != nil {
-		return Status{}, err
+		return s, err
 	}
 	if len(s.Pending) == 0 {
 		s.PendingSince = state.Time{}

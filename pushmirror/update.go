@@ -184,13 +184,15 @@ func (a *attempt) look(ctx context.Context, list bool) error {
 	if a.upstream, a.head, err = a.repo.Refs(ctx); err != nil {
 		return err
 	}
-	if list {
-		var before plan.Mirror
-		if a.seen != nil {
-			before = a.seen.Mirror
-		}
-		a.seen = &state.Seen{URL: a.url, Listed: state.Now(), Mirror: plan.Listed(refs, head, before, a.upstream)}
+	if !list {
+		a.seen.Mirror = a.seen.Mirror.After(nil, a.upstream)
+		return nil
 	}
+	var before plan.Mirror
+	if a.seen != nil {
+		before = a.seen.Mirror
+	}
+	a.seen = &state.Seen{URL: a.url, Listed: state.Now(), Mirror: plan.Listed(refs, head, before, a.upstream)}
 	return nil
 }
 

@@ -63,13 +63,20 @@ func BrokenObject(err error) bool {
 	return errors.As(err, &failed) && failed.Kind == KindLocal && failed.ExitCode > 0
 }
 
+// lostRemote begins what git says, with advice for people, when its transport ended
+// without an answer: the cause stands before it.
+const lostRemote = "fatal: Could not read from remote repository."
+
 // firstComplaint is the line of stderr that tells most: the first that git or
 // ssh marks as fatal or an error, else the last line.
 func firstComplaint(stderr string) string {
+	if cause, _, found := strings.Cut(stderr, lostRemote); found && strings.TrimSpace(cause) != "" {
+		stderr = cause
+	}
 	lines := strings.FieldsFunc(stderr, func(r rune) bool { return r == '\n' || r == '\r' })
 	for _, mark := range []string{"fatal: ", "error: "} {
 		for _, line := range lines {
-			if text, ok := strings.CutPrefix(line, mark); ok && !strings.HasPrefix(text, "Could not read from remote") {
+			if text, ok := strings.CutPrefix(line, mark); ok {
 				return strings.TrimSpace(text)
 			}
 		}
@@ -108,6 +115,8 @@ type failure struct {
 	hint string
 }
 
+const otherFormat = "one repository uses SHA-1, the other SHA-256: create the mirror with the same object format"
+
 // failures is read from the top; the first row that is found counts. What no
 // row knows is taken for a network failure: trying again does no harm.
 var failures = []failure{
@@ -121,6 +130,7 @@ var failures = []failure{
 	{"access denied or repository not exported", KindNotFound, "create the repository on the mirror; a git daemon wants git-daemon-export-ok and receive-pack enabled in it"},
 	{"service not enabled", KindAuth, "the git daemon does not allow pushes: start it with --enable=receive-pack"},
 	{"does not appear to be a git repository", KindNotFound, "create the repository on the mirror, or correct the url"},
+	{"no such repository", KindNotFound, "create the repository on the mirror, or correct the url"},
 	{"repository not found", KindNotFound, "create the repository on the mirror, or correct the url"},
 	{"the requested url returned error: 404", KindNotFound, "create the repository on the mirror, or correct the url"},
 	{"not found", KindNotFound, "create the repository on the mirror, or correct the url"},
@@ -128,8 +138,10 @@ var failures = []failure{
 	{"no space left on device", KindNetwork, "a disk is full"},
 	{"bad object", KindLocal, "an object is missing or damaged upstream: run git fsck there"},
 	{"unable to read", KindLocal, "an object is missing or damaged upstream: run git fsck there"},
+	{"hash algorithm", KindLocal, otherFormat},
+	{"mismatched algorithms", KindLocal, otherFormat},
+	{"protocol error: unexpected capabilities^{}", KindLocal, otherFormat}, // an empty SHA-1 mirror's zero id is too short
 	{"the receiving end does not support", KindLocal, ""},
-	{"algorithms", KindLocal, "one repository uses SHA-1, the other SHA-256: create the mirror with the same object format"},
 }
 
 // classify gives the class of what git wrote to stderr, and the cure.

@@ -18,7 +18,7 @@ func (s *Scratch) List(ctx context.Context, wantHead bool) (refs Refs, head RefN
 	if !wantHead {
 		args = append(args, "--heads", "--tags")
 	}
-	out, err := s.git.output(ctx, s.dir, nil, append(args, "--", s.url)...)
+	out, err := s.git.output(ctx, s.dir, nil, append(args, "--", s.mirror())...)
 	if err != nil {
 		return nil, "", err
 	}

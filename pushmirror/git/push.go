@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -35,6 +36,9 @@ type Outcome struct {
 	Remote bool
 	// Reason is why it was refused, in git's or the mirror's words.
 	Reason string
+	// Objected: the mirror, which checks objects, did not like one of the push, be
+	// it this ref's or another's.
+	Objected bool
 }
 
 func (o Outcome) refused() bool { return o.Flag == '!' }
@@ -70,9 +74,10 @@ func (o Outcome) Unpacked() bool {
 	return o.refused() && (o.Reason == "unpacker error" || strings.HasPrefix(o.Reason, "unpack"))
 }
 
-// Declined reports whether the mirror's pre-receive hook refused the push.
+// Declined reports whether the mirror refused the push as a whole, by its
+// pre-receive hook or over an object, maybe because of another ref.
 func (o Outcome) Declined() bool {
-	return o.refused() && o.Remote && strings.Contains(o.Reason, "pre-receive hook declined")
+	return o.Objected || o.refused() && o.Remote && strings.Contains(o.Reason, "pre-receive hook declined")
 }
 
 // pushCommand begins every push: what the flags name cannot all be set in the
@@ -84,7 +89,7 @@ func pushCommand(flags ...string) []string {
 	}, flags...)
 }
 
-// Push runs one git push, by URL and from this repository, and returns what
+// Push runs one git push, from this repository, and returns what
 // became of each ref and what the mirror wrote. The error is nil when git told
 // of every ref that it refused; refs without an outcome were not pushed.
 func (s *Scratch) Push(ctx context.Context, p Push) (outcomes []Outcome, text string, err error) {
@@ -101,7 +106,7 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes []Outcome, text st
 	for _, ref := range p.Expect {
 		args = append(args, fmt.Sprintf("--force-with-lease=%s:%s", ref.Name, ref.OID))
 	}
-	args = append(args, "--", s.url)
+	args = append(args, "--", s.mirror())
 	args = append(args, p.wildcards()...)
 	for _, name := range p.Delete {
 		args = append(args, ":"+string(name))
@@ -115,7 +120,25 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes []Outcome, text st
 	if anyRefused(outcomes) {
 		err = nil
 	}
+	if said := objection(text); said != "" {
+		for i, o := range outcomes {
+			if o.Unpacked() {
+				outcomes[i].Objected, outcomes[i].Reason = true, said
+			}
+		}
+	}
 	return outcomes, text, err
+}
+
+// objection is what a mirror with receive.fsckObjects says of the object that it does
+// not take; "" when it took all.
+func objection(text string) string {
+	if !strings.Contains(text, "fsck error in packed object") {
+		return ""
+	}
+	_, said, _ := strings.Cut(text, "remote: error: ")
+	said, _, _ = strings.Cut(said, "\n")
+	return cmp.Or(strings.TrimSpace(said), "an object failed the mirror's fsck")
 }
 
 func (p Push) wildcards() []string {

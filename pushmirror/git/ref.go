@@ -2,9 +2,13 @@ package git
 
 import (
 	"cmp"
+	"fmt"
 	"iter"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 const (
@@ -31,6 +35,36 @@ func (n RefName) Short() string {
 	}
 	return string(n)
 }
+
+// MarshalText writes the bytes that are not UTF-8 as \xe9, since JSON cannot hold them. A
+// name has no backslash of its own, so UnmarshalText finds them again.
+func (n RefName) MarshalText() ([]byte, error) {
+	var text []byte
+	for rest := string(n); rest != ""; {
+		r, size := utf8.DecodeRuneInString(rest)
+		if r == utf8.RuneError && size == 1 {
+			text = fmt.Appendf(text, `\x%02x`, rest[0])
+		} else {
+			text = append(text, rest[:size]...)
+		}
+		rest = rest[size:]
+	}
+	return text, nil
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (n *RefName) UnmarshalText(text []byte) error {
+	*n = RefName(escapedByte.ReplaceAllFunc(text, func(escape []byte) []byte {
+		b, err := strconv.ParseUint(string(escape[2:]), 16, 8)
+		if err != nil {
+			return escape
+		}
+		return []byte{byte(b)}
+	}))
+	return nil
+}
+
+var escapedByte = regexp.MustCompile(`\\x[0-9a-f]{2}`)
 
 // ConflictsWith reports whether n and m cannot both exist in a repository that
 // keeps refs as files: one is a directory of the other, as refs/heads/a and

@@ -1,6 +1,7 @@
 package git
 
 import (
+	"encoding/json"
 	"slices"
 	"testing"
 )
@@ -54,5 +55,23 @@ func TestBelowFindsTheRefsOfADirectory(t *testing.T) {
 func TestWhatIsNotPrintableIsNotPrinted(t *testing.T) {
 	if got := Printable("a\x1b[2Jb\r\nc\u202ed\xffe\u009bf"); got != "a?[2Jb  c?d\ufffde?f" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestANameIsTheSameAfterJSON(t *testing.T) {
+	for name, want := range map[RefName]string{
+		"refs/heads/größe":          `"refs/heads/größe"`,
+		"refs/heads/latin\xe9\"":    `"refs/heads/latin\\xe9\""`,
+		"refs/heads/\xff\xfe\ufffd": `"refs/heads/\\xff\\xfe` + "\ufffd" + `"`,
+		"":                          `""`,
+	} {
+		text, err := json.Marshal(name)
+		if err != nil || string(text) != want {
+			t.Errorf("%q became %s, %v", name, text, err)
+		}
+		var back RefName
+		if err := json.Unmarshal(text, &back); err != nil || back != name {
+			t.Errorf("%q came back as %q, %v", name, back, err)
+		}
 	}
 }

@@ -17,10 +17,13 @@ type Repository struct {
 	dir string
 }
 
+// ErrNoRepository says that there is no repository where one was looked for.
+var ErrNoRepository = errors.New("no git repository")
+
 // Open takes dir, a GIT_DIR (relative to the working directory or absolute),
 // and finds the repository that it belongs to; the folder of a linked worktree
 // leads to the repository that the worktree belongs to. It runs no process. A
-// dir that is no repository is an error that wraps fs.ErrNotExist.
+// dir that is no repository is an error that wraps ErrNoRepository.
 func (g *Git) Open(dir string) (*Repository, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -36,7 +39,7 @@ func (g *Git) Open(dir string) (*Repository, error) {
 	for _, part := range []string{"HEAD", "objects", "refs"} {
 		if _, err := os.Stat(filepath.Join(dir, part)); err != nil {
 			if errors.Is(err, fs.ErrNotExist) {
-				return nil, fmt.Errorf("%s is no git repository: %w", dir, err)
+				return nil, fmt.Errorf("%s is %w", dir, ErrNoRepository)
 			}
 			return nil, fmt.Errorf("opening the repository: %w", err)
 		}
@@ -48,7 +51,9 @@ func (g *Git) Open(dir string) (*Repository, error) {
 //
 //	git rev-parse --absolute-git-dir
 //
-// gitDir is what $GIT_DIR holds, if anything; it counts before dir.
+// gitDir is what $GIT_DIR holds, if anything; it counts before dir. Somebody else's
+// repository is found too: whether to act on it is the caller's question. A place
+// that is in no repository is an error that wraps ErrNoRepository.
 func (g *Git) Find(ctx context.Context, dir, gitDir string) (*Repository, error) {
 	if gitDir != "" {
 		if !filepath.IsAbs(gitDir) {
@@ -56,7 +61,11 @@ func (g *Git) Find(ctx context.Context, dir, gitDir string) (*Repository, error)
 		}
 		return g.Open(gitDir)
 	}
-	out, err := g.output(ctx, "", nil, "-C", dir, "rev-parse", "--absolute-git-dir")
+	out, err := g.output(ctx, "", nil, "-c", "safe.directory=*", "-C", dir, "rev-parse", "--absolute-git-dir")
+	var failed *Error
+	if errors.As(err, &failed) && (strings.Contains(failed.Stderr, "not a git repository") || strings.Contains(failed.Stderr, "cannot change to")) {
+		return nil, fmt.Errorf("%s is in %w", dir, ErrNoRepository)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -75,7 +75,6 @@ func (s *Scratch) configure(oidDigits int) error {
 	if oidDigits == 64 {
 		version, format = 1, "[extensions]\n\tobjectFormat = sha256\n"
 	}
-	url := quote(s.url)
 	return s.write("config", fmt.Sprintf(`[core]
 	repositoryFormatVersion = %d
 	bare = true
@@ -108,10 +107,15 @@ func (s *Scratch) configure(oidDigits int) error {
 [maintenance]
 	auto = false
 [url %s]
-	insteadOf = %s
-	pushInsteadOf = %s
-`, version, format, url, url, url))
+	insteadOf = %[4]s
+	pushInsteadOf = %[4]s
+`, version, format, quote(s.url), quote(s.mirror())))
 }
+
+// mirror is how a command names the mirror. The URL itself is open to the user's
+// url.*.insteadOf and to a remote of that name in the user's config. Git rewrites once,
+// and of two texts of one length the user's would count: nobody can know this one.
+func (s *Scratch) mirror() string { return filepath.Base(s.dir) }
 
 // setRefs makes refs, which are sorted by name, the only refs there are.
 func (s *Scratch) setRefs(refs Refs) error {

@@ -129,6 +129,8 @@ func (m maker) step(up, there git.Ref) Step {
 
 func (m maker) divergence(s Step, overwrite bool) string {
 	switch {
+	case overwrite && m.Overwrite[s.Name] == "":
+		return fmt.Sprintf("what the mirror holds was not shown before (%s)", s.Old.Short())
 	case overwrite:
 		return fmt.Sprintf("the mirror has moved to %s since it was shown", s.Old.Short())
 	case s.Ours:
