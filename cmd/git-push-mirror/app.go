@@ -198,17 +198,20 @@ func (inv invocation) open(c *cli.Context) (*pushmirror.Upstream, error) {
 	}
 	dir, gitDir := inv.dir, inv.getenv("GIT_DIR")
 	if c.IsSet("C") {
-		dir, gitDir = filepath.Join(dir, c.String("C")), ""
-		if filepath.IsAbs(c.String("C")) {
+		if gitDir = ""; filepath.IsAbs(c.String("C")) {
 			dir = c.String("C")
+		} else {
+			dir = filepath.Join(dir, c.String("C"))
 		}
 	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, fmt.Errorf("finding the repository: %w", err)
+	}
 	repo, err := g.Find(c.Context, dir, gitDir)
+	if errors.Is(err, git.ErrNoRepository) {
+		return nil, usageError{err, "go to a bare repository, or name it with -C DIR"}
+	}
 	if err != nil {
-		var failed *git.Error
-		if errors.As(err, &failed) && failed.ExitCode == 128 {
-			return nil, usageError{fmt.Errorf("%s is in no git repository", dir), "go to a bare repository, or name it with -C DIR"}
-		}
 		return nil, err
 	}
 	if err := pushmirror.Trust(c.Context, g, repo); err != nil {

@@ -49,11 +49,7 @@ func (inv invocation) runStatus(ctx context.Context, upstream *pushmirror.Upstre
 	}
 	statuses := make([]pushmirror.Status, 0, len(remotes))
 	for _, remote := range remotes {
-		status, err := upstream.Status(ctx, remote)
-		if err != nil {
-			return err
-		}
-		statuses = append(statuses, status)
+		statuses = append(statuses, upstream.Status(ctx, remote))
 	}
 	now := time.Now()
 	switch {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf16"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -67,7 +70,6 @@ func (inv invocation) runSync(ctx context.Context, upstream *pushmirror.Upstream
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	outcomes := make([]syncOutcome, len(remotes))
-	var failures []error
 	trouble := false
 	for i, remote := range remotes {
 		all.Go(func() {
@@ -80,10 +82,9 @@ func (inv invocation) runSync(ctx context.Context, upstream *pushmirror.Upstream
 					inv.say("note", remote.Name+": waiting for the update that is running")
 				},
 			})
-			status, err := upstream.StatusAfter(context.WithoutCancel(ctx), update)
+			status := upstream.StatusAfter(context.WithoutCancel(ctx), update)
 			mu.Lock()
 			defer mu.Unlock()
-			failures = append(failures, err)
 			trouble = trouble || update.Record.Status != state.Finished
 			outcomes[i] = syncOutcome{Status: status, Refs: refResults(update.Steps)}
 			if !opt.json {
@@ -92,9 +93,6 @@ func (inv invocation) runSync(ctx context.Context, upstream *pushmirror.Upstream
 		})
 	}
 	all.Wait()
-	if err := errors.Join(failures...); err != nil {
-		return err
-	}
 	if opt.json {
 		if err := printJSON(inv.stdout, outcomes); err != nil {
 			return err
@@ -121,13 +119,17 @@ func enabled(upstream *pushmirror.Upstream, names []string) ([]config.Remote, er
 			return nil, usageError{fmt.Errorf("the remote %q is switched off", remote.Name), "set enabled = true for it"}
 		}
 	}
-	if len(on) == 0 {
+	switch {
+	case len(on) > 0:
+		return on, nil
+	case len(selected) > 0:
+		return nil, usageError{errors.New("every remote is switched off"), "set enabled = true for one"}
+	default:
 		return nil, usageError{
 			errors.New("no remote is configured for this repository"),
 			"write a [[remote]] with a name and a url into " + upstream.Dir() + "/push-mirror.toml",
 		}
 	}
-	return on, nil
 }
 
 // refs are the full names of the refs to overwrite.
@@ -197,8 +199,8 @@ func (inv invocation) printUpdate(u pushmirror.Update, dryRun bool) {
 			result = "would be " + result
 		}
 		line := fmt.Sprintf("%s: %s %s %s", u.Remote.Name, result, r.Name, r.change())
-		if r.Reason != "" {
-			line += " (" + r.Reason + ")"
+		if r.Reason != nil {
+			line += " (" + *r.Reason + ")"
 		}
 		_, _ = fmt.Fprintln(inv.stdout, git.Printable(line))
 	}
@@ -225,18 +227,21 @@ type refResult struct {
 	Result plan.Result `json:"result"`
 	Old    *git.OID    `json:"old"`
 	New    *git.OID    `json:"new"`
-	Reason string      `json:"reason,omitempty"`
+	Reason *string     `json:"reason"`
 }
 
 func refResults(steps []plan.Step) []refResult {
 	results := make([]refResult, 0, len(steps))
 	for _, s := range steps {
-		r := refResult{Name: s.Name, Result: s.Result, Reason: s.Reason}
+		r := refResult{Name: s.Name, Result: s.Result}
 		if s.Old != "" {
 			r.Old = &s.Old
 		}
 		if s.New != "" {
 			r.New = &s.New
+		}
+		if s.Reason != "" {
+			r.Reason = &s.Reason
 		}
 		results = append(results, r)
 	}
@@ -258,9 +263,26 @@ func (r refResult) change() string {
 	return short(r.Old) + dots + short(r.New)
 }
 
+// printJSON prints data for programs. What could steer a terminal is written as an
+// escape, which JSON does by itself for ASCII only.
 func printJSON(w io.Writer, v any) error {
-	encoder := json.NewEncoder(w)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(v)
+	if err := encoder.Encode(v); err != nil {
+		return err
+	}
+	var safe strings.Builder
+	for _, r := range text.String() {
+		if r <= '~' || unicode.IsPrint(r) {
+			safe.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&safe, `\u%04x`, unit)
+		}
+	}
+	_, err := io.WriteString(w, safe.String())
+	return err
 }
