@@ -4,6 +4,8 @@
 GO ?= go
 # Further flags of `make test`, as in `make test TESTFLAGS='-run TestScripts/sync -v'`.
 TESTFLAGS ?=
+# Many scripts, each with many processes: a busy machine needs longer than go test's ten minutes.
+TIMEOUT ?= 30m
 # How long each fuzzer runs.
 FUZZTIME ?= 10s
 
@@ -21,7 +23,7 @@ demo: build ## show a push travelling to two mirrors
 
 test: ## run all tests, after installing the servers they use (as root) or naming them
 	.ci/needs
-	$(GO) test -race $(TESTFLAGS) ./...
+	$(GO) test -race -timeout $(TIMEOUT) $(TESTFLAGS) ./...
 
 lint: ## format, vet and all linters
 	.ci/needs
@@ -50,7 +52,7 @@ bench: ## run all benchmarks
 cover: ## measure what the tests reach, the commands that scripts run included
 	.ci/needs
 	mkdir -p bin
-	$(GO) test -coverpkg ./... -coverprofile bin/cover.out $(TESTFLAGS) ./...
+	$(GO) test -timeout $(TIMEOUT) -coverpkg ./... -coverprofile bin/cover.out $(TESTFLAGS) ./...
 	$(GO) tool cover -html bin/cover.out -o bin/cover.html
 	$(GO) tool cover -func bin/cover.out | tail -n 1
 

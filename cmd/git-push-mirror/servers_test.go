@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// Scripts push to real servers: git daemon, OpenSSH's sshd, and nginx with git's own http-backend. Each listens on loopback
+// only, runs as the user who runs the tests, keeps its files in a folder of the script, and ends with the script.
+
+// A server is what one script command starts.
+type server struct {
+	dir     string   // its own files: configs, logs and a home
+	url     string   // what its base folder is called from outside
+	daemons []daemon // in the order in which they start
+	running []*process
+}
+
+// A daemon is one program of a server. Its working directory is the server's folder.
+type daemon struct {
+	argv  []string
+	ready func() bool
+}
+
+// serverCommand makes a script command out of a server:
+//
+//	NAME BASE    serve the bare repositories below BASE, at $NAME (in capitals)
+//	NAME -stop   end it
+//	NAME -start  start it again, on the same port
+//
+// What is peculiar to the server is in prepare, which writes its files, to serve base on that port of 127.0.0.1, and sets its
+// url and daemons.
+func serverCommand(name string, prepare func(ts *testscript.TestScript, s *server, base string, port int)) command {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 1 {
+			ts.Fatalf("usage: %s BASE | -stop | -start", name)
+		}
+		servers := scriptOf(ts).servers
+		s := servers[name]
+		switch arg := args[0]; {
+		case arg == "-stop" && s != nil:
+			s.stop()
+		case arg == "-start" && s != nil:
+			s.start(ts)
+		case strings.HasPrefix(arg, "-"):
+			ts.Fatalf("no %s to %s: %s BASE comes first", name, arg, name)
+		case s != nil:
+			ts.Fatalf("there is a %s already", name)
+		default:
+			s = &server{dir: filepath.Join(ts.Getenv("WORK"), name)}
+			s.write(ts, "home/.gitconfig", gitConfig)
+			prepare(ts, s, ts.MkAbs(arg), reservePort(ts))
+			servers[name] = s
+			ts.Defer(s.stop)
+			s.start(ts)
+			ts.Setenv(strings.ToUpper(name), s.url)
+		}
+	}
+}
+
+func (s *server) start(ts *testscript.TestScript) {
+	if len(s.running) > 0 {
+		ts.Fatalf("it is running already")
+	}
+	for _, d := range s.daemons {
+		log := filepath.Join(s.dir, filepath.Base(d.argv[0])+".log")
+		p, err := startProcess(d.argv, s.dir, s.environ(ts), log)
+		ts.Check(err)
+		s.running = append(s.running, p)
+		if !eventually(func() bool { return p.hasEnded() || d.ready() }) || p.hasEnded() {
+			ts.Fatalf("%s does not start; its log:\n%s", strings.Join(d.argv, " "), ts.ReadFile(log))
+		}
+	}
+}
+
+// stop ends what runs of the server, the program that started last first.
+func (s *server) stop() {
+	for len(s.running) > 0 {
+		last := len(s.running) - 1
+		s.running[last].end()
+		s.running = s.running[:last]
+	}
+}
+
+// environ is another machine's, but for what the test binary needs when a hook of a served repository runs it.
+func (s *server) environ(ts *testscript.TestScript) []string {
+	env := []string{"HOME=" + filepath.Join(s.dir, "home")}
+	for _, name := range []string{
+		"PATH", "TMPDIR", "LC_ALL", "TZ", "GIT_CONFIG_NOSYSTEM",
+		"PUSH_MIRROR_CONFIG", "PUSH_MIRROR_STATE_DIR", "GOCOVERDIR", "GORACE",
+	} {
+		if value := ts.Getenv(name); value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// write writes a file below the server's folder and returns its path.
+func (s *server) write(ts *testscript.TestScript, name, text string) string {
+	file := filepath.Join(s.dir, name)
+	ts.Check(os.MkdirAll(filepath.Dir(file), 0o700))
+	ts.Check(os.WriteFile(file, []byte(text), 0o600))
+	return file
+}
+
+// program finds a program that the tests need. Where it is missing they fail, and say what helps.
+func program(ts *testscript.TestScript, name, debianPackage string) string {
+	path, err := exec.LookPath(name)
+	for _, dir := range []string{"/usr/local/sbin", "/usr/sbin", "/sbin"} { // which an ordinary user's PATH lacks
+		if err != nil {
+			path, err = exec.LookPath(filepath.Join(dir, name))
+		}
+	}
+	if err != nil {
+		ts.Fatalf("%s is missing: run make test as root, or apt-get install %s", name, debianPackage)
+	}
+	return path
+}
+
+// gitProgram finds a program that comes with git, but is not on the PATH.
+func gitProgram(ts *testscript.TestScript, name string) string {
+	execPath, err := gitIn(ts, ".", "--exec-path")
+	ts.Check(err)
+	return program(ts, filepath.Join(execPath, name), "git")
+}
+
+// reservePort takes a port of 127.0.0.1 for the rest of the script. A socket that is bound to it, but does not listen, keeps
+// the kernel from giving it to anybody else while the server is down, and refuses connections then. The server can bind to
+// it all the same, since its socket has SO_REUSEADDR too.
+func reservePort(ts *testscript.TestScript) int {
+	syscall.ForkLock.RLock()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err == nil {
+		syscall.CloseOnExec(fd)
+	}
+	syscall.ForkLock.RUnlock()
+	ts.Check(err)
+	ts.Defer(func() { _ = syscall.Close(fd) })
+
+	ts.Check(syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1))
+	ts.Check(syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	address, err := syscall.Getsockname(fd)
+	ts.Check(err)
+	return address.(*syscall.SockaddrInet4).Port
+}
+
+// listensOn tells whether somebody takes connections on that port of 127.0.0.1.
+func listensOn(port int) func() bool {
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	return func() bool {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		connection, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err != nil {
+			return false
+		}
+		return connection.Close() == nil
+	}
+}
+
+// guard runs a program, and ends its whole process group when the program ends or the guard's own input does. That input is a
+// pipe from us, which is closed whatever we die of, so no server outlives the tests.
+const guard = `exec 3<&0; trap : TERM; { read -r _ <&3; kill -TERM 0; } & "$@" 3<&- </dev/null; kill -KILL 0`
+
+// A process is a program under its guard.
+type process struct {
+	guard *exec.Cmd
+	input io.Closer     // of the guard
+	ended chan struct{} // closed when it has
+}
+
+func startProcess(argv []string, dir string, env []string, log string) (*process, error) {
+	output, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer output.Close()
+
+	//nolint:noctx // It runs until the script ends it.
+	cmd := exec.Command("/bin/sh", append([]string{"-c", guard, "guard"}, argv...)...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, output, output
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", argv[0], err)
+	}
+	p := &process{guard: cmd, input: input, ended: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // always by a signal
+		close(p.ended)
+	}()
+	return p, nil
+}
+
+func (p *process) hasEnded() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// end ends the program and all that it started, and returns when it has ended.
+func (p *process) end() {
+	descendants := descendantsOf(p.guard.Process.Pid)
+	_ = p.input.Close()
+	select {
+	case <-p.ended:
+	case <-time.After(patience):
+		_ = syscall.Kill(-p.guard.Process.Pid, syscall.SIGKILL)
+		<-p.ended
+	}
+	for _, pid := range descendants { // some left the process group: sshd has a session for each connection
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+// descendantsOf lists the processes that a process started, those that they started, and so on.
+func descendantsOf(pid int) []int {
+	var descendants []int
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, list := range lists {
+		text, _ := os.ReadFile(list)
+		for child := range strings.FieldsSeq(string(text)) {
+			pid, err := strconv.Atoi(child)
+			if err == nil {
+				descendants = append(append(descendants, pid), descendantsOf(pid)...)
+			}
+		}
+	}
+	return descendants
+}
