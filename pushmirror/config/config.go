@@ -37,6 +37,9 @@ type Config struct {
 	ProtectedBranches []string // patterns; nil if not set
 	Root              string   // the folder that holds the site's repositories; "" if not set
 	VerifyEvery       time.Duration
+	StateDir          string // "" if not set
+	Hook              Hook
+	Worker            Worker
 	// Remotes are in the order in which the files first name them. They include
 	// those that are switched off.
 	Remotes []Remote
@@ -63,10 +66,48 @@ type Remote struct {
 	RefsPerPush           int // 0 for no limit
 	PushOptions           []string
 	Timeout               time.Duration // of a whole attempt
+	StallTimeout          time.Duration // without progress, until the pack is sent
+	RetryMin              time.Duration // before a first attempt is made again
+	RetryMax              time.Duration // between attempts that keep failing
+	FailAfter             time.Duration // without success, until the remote counts as failed
+	MinInterval           time.Duration // between the starts of two updates; 0 for none
 
 	File string // the file that the remote stands in
 	Line int    // the line it begins on
 }
+
+// Hook says what a pusher meets.
+type Hook struct {
+	Wait    time.Duration // for the outcome; 0 for not at all
+	Show    Show
+	Contact string // in place of hints that pushers cannot follow; "" if not set
+}
+
+// Show says what a pusher is told.
+type Show string
+
+// ShowProblems leaves out what went well.
+const (
+	ShowAll      Show = "all"
+	ShowProblems Show = "problems"
+	ShowNothing  Show = "nothing"
+)
+
+// Worker says how deliveries go in the background.
+type Worker struct {
+	Start         Start
+	MaxConcurrent int // updates at once
+	MaxPerHost    int // updates at once on one host
+}
+
+// Start says who starts the worker.
+type Start string
+
+// StartNever leaves it to a service or a person.
+const (
+	StartHook  Start = "hook"
+	StartNever Start = "never"
+)
 
 // Tags says which tags a remote gets.
 type Tags string

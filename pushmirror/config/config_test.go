@@ -60,7 +60,11 @@ func loadOwn(t *testing.T, text string) *Config {
 
 func TestNoFilesAreAnEmptyConfig(t *testing.T) {
 	c := newGround(t, nil).load(t)
-	if want := (&Config{VerifyEvery: 24 * time.Hour}); !reflect.DeepEqual(c, want) {
+	want := &Config{
+		VerifyEvery: 24 * time.Hour, Hook: Hook{Wait: 3 * time.Second, Show: ShowAll},
+		Worker: Worker{Start: StartHook, MaxConcurrent: 4, MaxPerHost: 4},
+	}
+	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, want %+v", c, want)
 	}
 }
@@ -71,6 +75,7 @@ func TestDefaultsOfARemote(t *testing.T) {
 	want := Remote{
 		Name: "backup", URL: mustParse(t, "/mnt/widgets.git"), Enabled: true, KeepDivergentRefs: true,
 		Branches: BranchFilter{all: true}, Tags: TagsAll, Prune: PruneNever, PruneLimit: 100, Timeout: 3 * time.Hour,
+		StallTimeout: 5 * time.Minute, RetryMin: 5 * time.Second, RetryMax: time.Hour, FailAfter: time.Hour,
 		File: c.Files[0], Line: 1,
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -83,6 +88,7 @@ func TestEveryKeyIsTaken(t *testing.T) {
 protected_branches = ["main"]
 root = "ROOT"
 verify_every = "1h30m"
+state_dir = "/var/lib/push-mirror"
 
 [defaults]
 timeout = "1m"
@@ -103,9 +109,30 @@ refs_per_push = 2
 push_options = ["ci.skip"]
 repositories = ["team/*"]
 exclude = ["attic/*"]
+stall_timeout = "2m"
+retry_min = "3s"
+retry_max = "4h"
+fail_after = "5h"
+min_interval = "6m"
+
+[hook]
+wait = "0s"
+show = "problems"
+contact = "ask us"
+
+[worker]
+start = "never"
+max_concurrent = 7
+max_per_host = 8
 `})
 	c := g.load(t)
-	if c.Root != g.root || c.VerifyEvery != 90*time.Minute || !slices.Equal(c.ProtectedBranches, []string{"main"}) {
+	if want := (Hook{Show: ShowProblems, Contact: "ask us"}); c.Hook != want {
+		t.Errorf("[hook]: %+v", c.Hook)
+	}
+	if want := (Worker{Start: StartNever, MaxConcurrent: 7, MaxPerHost: 8}); c.Worker != want {
+		t.Errorf("[worker]: %+v", c.Worker)
+	}
+	if c.Root != g.root || c.StateDir != "/var/lib/push-mirror" || c.VerifyEvery != 90*time.Minute || !slices.Equal(c.ProtectedBranches, []string{"main"}) {
 		t.Errorf("top level: %+v", c)
 	}
 	got := c.Remotes[0]
@@ -113,7 +140,8 @@ exclude = ["attic/*"]
 	want := Remote{
 		Name: "github", URL: mustParse(t, "https://github.com/acme/widgets.git"), MirrorBranchRegex: "feature/.*",
 		Tags: TagsNone, Prune: PruneAll, FollowRewrites: true, RefsPerPush: 2, PushOptions: []string{"ci.skip"},
-		Timeout: time.Minute, File: g.sources.System, Line: 10,
+		Timeout: time.Minute, StallTimeout: 2 * time.Minute, RetryMin: 3 * time.Second, RetryMax: 4 * time.Hour,
+		FailAfter: 5 * time.Hour, MinInterval: 6 * time.Minute, File: g.sources.System, Line: 11,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -123,18 +151,22 @@ exclude = ["attic/*"]
 // TestExamplesAreValid takes the schema at its word: an error that shows an
 // example must not lead to the next error.
 func TestExamplesAreValid(t *testing.T) {
-	top, remote := "", "[[remote]]\n"
+	top, remote, hook, worker := "", "[[remote]]\n", "[hook]\n", "[worker]\n"
 	for _, k := range schema {
 		line := k.name + " = " + k.example + "\n"
 		switch {
 		case k.places&atTop != 0:
 			top += line
+		case k.places&inHook != 0:
+			hook += line
+		case k.places&inWorker != 0:
+			worker += line
 		case k.name != "mirror_branch_regex":
 			remote += line
 		}
 	}
 	top = strings.ReplaceAll(top, "/srv/git", "ROOT")
-	newGround(t, map[string]string{"system": top + remote}).load(t)
+	newGround(t, map[string]string{"system": top + remote + hook + worker}).load(t)
 	loadOwn(t, "[defaults]\nmirror_branch_regex = "+findKey("mirror_branch_regex", inRemote).example)
 }
 
@@ -328,7 +360,10 @@ func TestSchemaTypesAreTheRightOnes(t *testing.T) {
 		"name": "", "url": URL{}, "enabled": false, "keep_divergent_refs": false, "only_protected_branches": false,
 		"mirror_branch_regex": branchRegex{}, "tags": TagsAll, "prune": PruneAll, "prune_limit": 0,
 		"follow_rewrites": false, "refs_per_push": 0, "push_options": []string(nil), "timeout": time.Duration(0),
-		"repositories": []string(nil), "exclude": []string(nil),
+		"repositories": []string(nil), "exclude": []string(nil), "state_dir": "", "wait": time.Duration(0),
+		"show": ShowAll, "contact": "", "start": StartHook, "max_concurrent": 0, "max_per_host": 0,
+		"stall_timeout": time.Duration(0), "retry_min": time.Duration(0), "retry_max": time.Duration(0),
+		"fail_after": time.Duration(0), "min_interval": time.Duration(0),
 	}
 	for _, k := range schema {
 		decoded, err := decode("it = " + k.example)

@@ -11,6 +11,8 @@ import (
 type whole struct {
 	tops     settings // the last file's first, so that it wins
 	defaults settings // of the last file that has any
+	hook     settings // the same
+	worker   settings // the same
 	remotes  []*table
 	path     string // of the repository, below the site's root; "" outside
 }
@@ -21,8 +23,10 @@ func merge(files []*file, repository string) *whole {
 	w := &whole{}
 	for _, f := range files {
 		w.tops = slices.Concat(f.tables[atTop], w.tops)
-		if defaults := f.tables[inDefaults]; len(defaults) > 0 {
-			w.defaults = defaults
+		for at, last := range map[place]*settings{inDefaults: &w.defaults, inHook: &w.hook, inWorker: &w.worker} {
+			if tables := f.tables[at]; len(tables) > 0 {
+				*last = tables
+			}
 		}
 		if f.system {
 			w.path = f.pathBelowRoot(repository)
@@ -56,6 +60,17 @@ func (w *whole) config() *Config {
 		ProtectedBranches: get[[]string](w.tops, "protected_branches", nil),
 		Root:              get(w.tops, "root", ""),
 		VerifyEvery:       get(w.tops, "verify_every", 24*time.Hour),
+		StateDir:          get(w.tops, "state_dir", ""),
+		Hook: Hook{
+			Wait:    get(w.hook, "wait", 3*time.Second),
+			Show:    get(w.hook, "show", ShowAll),
+			Contact: get(w.hook, "contact", ""),
+		},
+		Worker: Worker{
+			Start:         get(w.worker, "start", StartHook),
+			MaxConcurrent: get(w.worker, "max_concurrent", 4),
+			MaxPerHost:    get(w.worker, "max_per_host", 4),
+		},
 	}
 	for _, t := range w.remotes {
 		c.Remotes = append(c.Remotes, w.remote(t, c.ProtectedBranches))
@@ -76,6 +91,11 @@ func (w *whole) remote(t *table, protected []string) Remote {
 		RefsPerPush:       get(s, "refs_per_push", 0),
 		PushOptions:       get[[]string](s, "push_options", nil),
 		Timeout:           get(s, "timeout", 3*time.Hour),
+		StallTimeout:      get(s, "stall_timeout", 5*time.Minute),
+		RetryMin:          get(s, "retry_min", 5*time.Second),
+		RetryMax:          get(s, "retry_max", time.Hour),
+		FailAfter:         get(s, "fail_after", time.Hour),
+		MinInterval:       get(s, "min_interval", time.Duration(0)),
 		File:              t.file.name,
 		Line:              t.line(),
 	}

@@ -147,3 +147,24 @@ func unreadableFile(name string, err error) *file {
 	f.faults[0].cause = err
 	return f
 }
+
+// Modified returns when the config of s last changed, as [Config.Modified] has it,
+// without reading it; zero if there is none.
+func Modified(s Sources) time.Time {
+	names := []string{s.System}
+	if s.Own && s.Repository != "" {
+		folder := filepath.Join(s.Repository, repositoryFolder)
+		names = append(names, filepath.Join(s.Repository, repositoryFile), folder)
+		entries, _ := os.ReadDir(folder) // one that cannot be read is told of by Load
+		for _, entry := range entries {
+			names = append(names, filepath.Join(folder, entry.Name()))
+		}
+	}
+	var newest time.Time
+	for _, name := range names {
+		if info, err := os.Stat(name); err == nil && info.ModTime().After(newest) {
+			newest = info.ModTime()
+		}
+	}
+	return newest
+}

@@ -9,6 +9,8 @@ const (
 	atTop place = 1 << iota // before the first header
 	inDefaults
 	inRemote
+	inHook
+	inWorker
 )
 
 // tableKind is a place with a header.
@@ -17,12 +19,15 @@ type tableKind struct {
 	name   string
 	header string
 	many   bool // each header begins one more of them
+	system bool // allowed in the system file only, as all its keys are
 }
 
 // tables knows every table, as schema knows every key.
 var tables = []tableKind{
 	{place: inDefaults, name: "defaults", header: "[defaults]"},
 	{place: inRemote, name: "remote", header: "[[remote]]", many: true},
+	{place: inHook, name: "hook", header: "[hook]"},
+	{place: inWorker, name: "worker", header: "[worker]", system: true},
 }
 
 // key is all there is to know of a key.
@@ -51,6 +56,34 @@ var schema = []key{
 	{
 		name: "verify_every", places: atTop, system: true, parse: duration, example: `"24h"`,
 		means: "how often a mirror is looked at even if nothing was pushed",
+	},
+	{
+		name: "state_dir", places: atTop, system: true, parse: absolutePath, example: `"/var/lib/push-mirror"`,
+		means: "the folder in which the worker keeps its list of repositories",
+	},
+	{
+		name: "wait", places: inHook, parse: durationOrNone, example: `"3s"`,
+		means: "how long a pusher may wait to be told what became of the push, 0s for not at all",
+	},
+	{
+		name: "show", places: inHook, parse: choice(ShowAll, ShowProblems, ShowNothing), example: `"problems"`,
+		means: "what pushers are told",
+	},
+	{
+		name: "contact", places: inHook, parse: oneLine, example: `"ask git@example.com"`,
+		means: "what pushers are told to do about a problem",
+	},
+	{
+		name: "start", places: inWorker, system: true, parse: choice(StartHook, StartNever), example: `"never"`,
+		means: "who starts the worker: the hook, or nobody but you",
+	},
+	{
+		name: "max_concurrent", places: inWorker, system: true, parse: positive, example: `4`,
+		means: "how many remotes are updated at once",
+	},
+	{
+		name: "max_per_host", places: inWorker, system: true, parse: positive, example: `4`,
+		means: "how many remotes on one host are updated at once",
 	},
 	{
 		name: "name", places: inRemote, parse: remoteName, example: `"github"`,
@@ -106,6 +139,26 @@ var schema = []key{
 	{
 		name: "timeout", places: inDefaults | inRemote, parse: duration, example: `"3h"`,
 		means: "how long a whole attempt may take",
+	},
+	{
+		name: "stall_timeout", places: inDefaults | inRemote, parse: duration, example: `"5m"`,
+		means: "how long an attempt may make no progress",
+	},
+	{
+		name: "retry_min", places: inDefaults | inRemote, parse: duration, example: `"5s"`,
+		means: "how soon a failed update is tried again at first",
+	},
+	{
+		name: "retry_max", places: inDefaults | inRemote, parse: duration, example: `"1h"`,
+		means: "how often an update that keeps failing is tried again",
+	},
+	{
+		name: "fail_after", places: inDefaults | inRemote, parse: duration, example: `"1h"`,
+		means: "after how long without success a remote counts as failed",
+	},
+	{
+		name: "min_interval", places: inDefaults | inRemote, parse: durationOrNone, example: `"1m"`,
+		means: "how much time lies between two updates, at least",
 	},
 	{
 		name: "repositories", places: inRemote, system: true, parse: repositoryPatterns, example: `["public/*"]`,
@@ -174,7 +227,9 @@ func namesAt(places place, system bool) []string {
 	}
 	if places&atTop != 0 {
 		for _, kind := range tables {
-			names = append(names, kind.name)
+			if system || !kind.system {
+				names = append(names, kind.name)
+			}
 		}
 	}
 	return names

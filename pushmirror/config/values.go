@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -60,7 +61,25 @@ func count(name string, value any) (any, *Error) {
 	return int(v), nil
 }
 
+// positive is a count that cannot be nought.
+func positive(name string, value any) (any, *Error) {
+	v, err := count(name, value)
+	if err == nil && v == 0 {
+		return nil, complaint(name+" is 0, which would be never", "")
+	}
+	return v, err
+}
+
 func duration(name string, value any) (any, *Error) {
+	d, err := durationOrNone(name, value)
+	if err == nil && d == time.Duration(0) {
+		return nil, complaint(fmt.Sprintf("%s is %s, but must be longer than nothing", name, quote(value.(string))), "")
+	}
+	return d, err
+}
+
+// durationOrNone takes a length of time that may be nothing.
+func durationOrNone(name string, value any) (any, *Error) {
 	text, ok := value.(string)
 	if !ok {
 		return nil, wrongType(name, "a length of time in quotes", value)
@@ -70,10 +89,22 @@ func duration(name string, value any) (any, *Error) {
 		return nil, complaint(fmt.Sprintf("%s is %s, which is no length of time", name, quote(text)),
 			`write numbers with h, m or s, such as "3h", "90s" or "1h30m"`)
 	}
-	if d <= 0 {
+	if d < 0 {
 		return nil, complaint(fmt.Sprintf("%s is %s, but must be longer than nothing", name, quote(text)), "")
 	}
 	return d, nil
+}
+
+// oneLine takes a text that fits into a line of its own.
+func oneLine(name string, value any) (any, *Error) {
+	text, ok := value.(string)
+	if !ok {
+		return nil, wrongType(name, "a string", value)
+	}
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		return nil, complaint(name+" has a line end or a control character in it", "write it in one line")
+	}
+	return text, nil
 }
 
 func choice[T ~string](values ...T) parser {
