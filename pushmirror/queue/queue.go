@@ -1,0 +1,272 @@
+package queue
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// Queue is the list in a user's state directory.
+type Queue struct {
+	dir      string
+	uid, gid int // whom what we make is given to; -1: nobody
+}
+
+// Dir finds the state directory: $PUSH_MIRROR_STATE_DIR, which named gives, else what the
+// config says, else .local/state/push-mirror in the home that the password database
+// tells: a hook's HOME may be anybody's.
+func Dir(named, configured string) (string, error) {
+	switch {
+	case named != "":
+		return filepath.Abs(named)
+	case configured != "":
+		return configured, nil
+	}
+	u, err := user.LookupId(strconv.Itoa(os.Geteuid()))
+	if err != nil || !filepath.IsAbs(u.HomeDir) {
+		return "", errors.Join(errors.New("this user has no home directory"), err)
+	}
+	return filepath.Join(u.HomeDir, ".local/state/push-mirror"), nil
+}
+
+// Open makes the state directory where it is missing, readable by its owner alone. That is
+// us or, when root works in a folder of somebody else's, they: they have to go on with it.
+func Open(dir string) (*Queue, error) {
+	if !filepath.IsAbs(dir) {
+		return nil, fmt.Errorf("%q is no state directory", dir)
+	}
+	q := &Queue{dir: dir, uid: -1, gid: -1}
+	if os.Geteuid() == 0 {
+		q.uid, q.gid = owner(dir)
+	}
+	if err := q.make(); err != nil {
+		return nil, fmt.Errorf("making the state directory: %w", err)
+	}
+	return q, nil
+}
+
+func (q *Queue) make() error {
+	for _, sub := range []string{"", "repositories", "work"} {
+		dir := filepath.Join(q.dir, sub)
+		if err := errors.Join(os.MkdirAll(dir, 0o700), q.give(dir)); err != nil {
+			return err
+		}
+	}
+	for _, path := range []string{q.lock().Path(), q.Log()} {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(q.give(path), f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// give gives what was made to whom it belongs.
+func (q *Queue) give(path string) error {
+	if q.uid < 0 {
+		return nil
+	}
+	return os.Lchown(path, q.uid, q.gid)
+}
+
+// owner is whom a folder belongs to, or the nearest one above that exists; -1 if to us.
+func owner(dir string) (uid, gid int) {
+	info, err := os.Stat(dir)
+	for errors.Is(err, fs.ErrNotExist) && dir != filepath.Dir(dir) {
+		dir = filepath.Dir(dir)
+		info, err = os.Stat(dir)
+	}
+	if err != nil {
+		return -1, -1
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || int(stat.Uid) == os.Geteuid() {
+		return -1, -1
+	}
+	return int(stat.Uid), int(stat.Gid)
+}
+
+// Dir is the state directory.
+func (q *Queue) Dir() string { return q.dir }
+
+// Log is the path of the worker's log.
+func (q *Queue) Log() string { return filepath.Join(q.dir, "worker.log") }
+
+// Add enters a repository, by its absolute path, among those that are known and those that
+// have work.
+func (q *Queue) Add(repository string) error {
+	name := id(repository)
+	if content, err := os.ReadFile(filepath.Join(q.dir, "repositories", name)); err != nil || string(content) != format(repository) {
+		if err := q.write("repositories", name, repository, true); err != nil {
+			return fmt.Errorf("entering the repository into the worker's list: %w", err)
+		}
+	}
+	if err := q.write("work", name, repository, false); err != nil {
+		return fmt.Errorf("entering the repository into the worker's list: %w", err)
+	}
+	return nil
+}
+
+// id names the file of a repository.
+func id(repository string) string {
+	sum := sha256.Sum256([]byte(repository))
+	return hex.EncodeToString(sum[:16])
+}
+
+// write puts a file into place as a whole; durably, if it has to outlive the machine.
+func (q *Queue) write(sub, name, repository string, durably bool) error {
+	dir := filepath.Join(q.dir, sub)
+	f, err := os.CreateTemp(dir, ".new-")
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(format(repository))
+	if durably {
+		err = errors.Join(err, f.Sync())
+	}
+	err = errors.Join(err, q.give(f.Name()))
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), filepath.Join(dir, name))
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	if !durably {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// Known are the repositories that are known, in no order. It gives what it can read, also
+// with an error.
+func (q *Queue) Known() ([]string, error) { return q.list("repositories") }
+
+// Take takes the repositories off the list of those that have work and returns them, also
+// with an error. Their marks are to be looked for after that.
+func (q *Queue) Take() ([]string, error) {
+	paths, err := q.list("work")
+	for _, path := range paths {
+		err = errors.Join(err, remove(filepath.Join(q.dir, "work", id(path))))
+	}
+	return paths, err
+}
+
+// HasWork reports whether any repository has work.
+func (q *Queue) HasWork() (bool, error) {
+	paths, err := q.list("work")
+	return len(paths) > 0, err
+}
+
+// Forget takes a repository, one that is gone, off both lists.
+func (q *Queue) Forget(repository string) error {
+	return errors.Join(
+		remove(filepath.Join(q.dir, "repositories", id(repository))),
+		remove(filepath.Join(q.dir, "work", id(repository))))
+}
+
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// list reads the paths in a folder. A file that is not one of ours must not keep the others
+// from being read: it is set aside, and the error tells of it once.
+func (q *Queue) list(sub string) ([]string, error) {
+	dir := filepath.Join(q.dir, sub)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading the worker's list: %w", err)
+	}
+	var paths []string
+	var errs []error
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), ".") || strings.HasSuffix(entry.Name(), damaged) {
+			continue
+		}
+		file := filepath.Join(dir, entry.Name())
+		content, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		path, ok := parse(content)
+		if err != nil || !ok || id(path) != entry.Name() {
+			errs = append(errs, fmt.Errorf("the worker's list: %s is damaged and is set aside", file), err, os.Rename(file, file+damaged))
+			continue
+		}
+		paths = append(paths, path)
+	}
+	slices.Sort(paths)
+	return paths, errors.Join(errs...)
+}
+
+const damaged = ".damaged"
+
+// format writes the content of a file in the list: a quoted absolute path.
+func format(repository string) string { return strconv.Quote(repository) + "\n" }
+
+// parse reads what format wrote.
+func parse(content []byte) (string, bool) {
+	path, err := strconv.Unquote(strings.TrimSuffix(string(content), "\n"))
+	return path, err == nil && filepath.IsAbs(path)
+}
+
+// Lock takes the worker's lock. It reports false, or with wait blocks, while another
+// worker holds it.
+func (q *Queue) Lock(ctx context.Context, wait bool) (unlock func() error, ok bool, err error) {
+	lock := q.lock()
+	if wait {
+		ok, err = lock.TryLockContext(ctx, 100*time.Millisecond)
+	} else {
+		ok, err = lock.TryLock()
+	}
+	if err == nil && ok {
+		// For people: the lock is the kernel's, and holds on a full disk too.
+		err = os.WriteFile(lock.Path(), fmt.Appendf(nil, "pid %d\n", os.Getpid()), 0o600)
+		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("locking %s: %w", lock.Path(), err)
+	}
+	return lock.Unlock, ok, nil
+}
+
+// Working reports whether a worker holds the lock.
+func (q *Queue) Working() (bool, error) {
+	lock := q.lock()
+	free, err := lock.TryRLock()
+	if err != nil {
+		return false, fmt.Errorf("looking at %s: %w", lock.Path(), err)
+	}
+	if free {
+		return false, lock.Unlock()
+	}
+	return true, nil
+}
+
+func (q *Queue) lock() *flock.Flock {
+	return flock.New(filepath.Join(q.dir, "worker.lock"), flock.SetPermissions(0o600))
+}

@@ -1,0 +1,172 @@
+package queue
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func open(t *testing.T) *Queue {
+	t.Helper()
+	q, err := Open(filepath.Join(t.TempDir(), "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+func TestARepositoryIsKnownAndItsWorkIsTakenOnce(t *testing.T) {
+	q := open(t)
+	odd := "/srv/odd \"name\"\n.git"
+	for _, path := range []string{"/srv/a.git", odd, "/srv/a.git"} {
+		if err := q.Add(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"/srv/a.git", odd}
+	if got, err := q.Take(); err != nil || !slices.Equal(got, want) {
+		t.Errorf("work is %q, %v", got, err)
+	}
+	if got, err := q.Take(); err != nil || len(got) != 0 {
+		t.Errorf("work is taken twice: %q, %v", got, err)
+	}
+	if got, err := q.Known(); err != nil || !slices.Equal(got, want) {
+		t.Errorf("known are %q, %v", got, err)
+	}
+	if err := q.Forget(odd); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := q.Known(); err != nil || !slices.Equal(got, want[:1]) {
+		t.Errorf("after one is gone, known are %q, %v", got, err)
+	}
+}
+
+func TestManyWritersLoseNothing(t *testing.T) {
+	q := open(t)
+	var all sync.WaitGroup
+	taken := map[string]bool{}
+	for i := range 20 {
+		all.Go(func() {
+			for j := range 10 {
+				if err := q.Add(fmt.Sprintf("/%d", (i+j)%30)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { all.Wait(); close(done) }()
+	for finished := false; !finished; {
+		select {
+		case <-done:
+			finished = true
+		default:
+		}
+		paths, err := q.Take()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			taken[path] = true
+		}
+	}
+	if len(taken) != 29 {
+		t.Errorf("%d of 29 repositories came through", len(taken))
+	}
+}
+
+func TestAStrangeFileIsSetAsideAndStopsNothing(t *testing.T) {
+	q := open(t)
+	if err := q.Add("/srv/a.git"); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"cut": `"/srv/b`, "empty": "", "relative": "\"b\"\n", "other": "\"/srv/c.git\"\n", ".hidden": "x"} {
+		if err := os.WriteFile(filepath.Join(q.dir, "work", name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := q.Take(); err == nil || !strings.Contains(err.Error(), "cut is damaged") || !slices.Equal(got, []string{"/srv/a.git"}) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if got, err := q.Take(); err != nil || len(got) != 0 {
+		t.Errorf("told twice: %q, %v", got, err)
+	}
+	for _, name := range []string{"cut", "empty", "relative", "other"} {
+		if _, err := os.Stat(filepath.Join(q.dir, "work", name+damaged)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestADamagedEntryIsMadeAnewByTheNextPush(t *testing.T) {
+	q := open(t)
+	for range 2 {
+		if err := q.Add("/srv/a.git"); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := q.Known(); err != nil || !slices.Equal(got, []string{"/srv/a.git"}) {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if err := os.Truncate(filepath.Join(q.dir, "repositories", id("/srv/a.git")), 5); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOneWorkerAtATime(t *testing.T) {
+	q := open(t)
+	if working, err := q.Working(); working || err != nil {
+		t.Errorf("nobody works: %v, %v", working, err)
+	}
+	unlock, ok, err := q.Lock(t.Context(), false)
+	if !ok || err != nil {
+		t.Fatalf("the first gets no lock: %v", err)
+	}
+	if working, err := q.Working(); !working || err != nil {
+		t.Errorf("somebody works: %v, %v", working, err)
+	}
+	if _, ok, err := q.Lock(t.Context(), false); ok || err != nil {
+		t.Errorf("the second gets the lock (%v)", err)
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := q.Lock(t.Context(), true); !ok || err != nil {
+		t.Errorf("the lock is not free: %v", err)
+	}
+}
+
+func TestTheStateDirectoryIsTheUsersOwn(t *testing.T) {
+	t.Setenv("HOME", "/somebody/elses")
+	if dir, err := Dir("", ""); err != nil || dir == "/somebody/elses/.local/state/push-mirror" || !filepath.IsAbs(dir) {
+		t.Errorf("got %q, %v", dir, err)
+	}
+	if dir, _ := Dir("", "/var/lib/push-mirror"); dir != "/var/lib/push-mirror" {
+		t.Errorf("got %q", dir)
+	}
+	if dir, _ := Dir("/env", "/var/lib/push-mirror"); dir != "/env" {
+		t.Errorf("got %q", dir)
+	}
+	q := open(t)
+	info, err := os.Stat(q.dir)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("its mode is %v, %v", info.Mode(), err)
+	}
+}
+
+func FuzzEntry(f *testing.F) {
+	f.Add("\"/srv/a.git\"\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		path, ok := parse([]byte(text))
+		if !ok {
+			return
+		}
+		if again, ok := parse(fmt.Appendf(nil, "%q\n", path)); !ok || again != path {
+			t.Errorf("%q was read as %q, then %q", text, path, again)
+		}
+	})
+}

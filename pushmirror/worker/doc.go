@@ -1,0 +1,12 @@
+// Package worker decides which updates run when. It is pure: it is told what is due, what
+// time it is and how updates ended, and says what to start; the running is package
+// pushmirror's.
+//
+//   - Never two updates of one remote at once, a few in all, a few on one host, those that
+//     have waited longest first.
+//   - Remotes that failed last time get at most half of the places: twenty that hang leave
+//     room for those that work.
+//   - A host that just failed, and one that has not been reached yet, is probed by one
+//     update. The others that need it wait for that: a thousand repositories on a dead
+//     host are one attempt at a time, not a thousand.
+package worker

@@ -1,0 +1,210 @@
+package worker
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+func task(repository, host string) Task {
+	return Task{Key: Key{Repository: repository, Remote: "m"}, Host: host, Since: noon}
+}
+
+func repositories(tasks []Task) []string {
+	names := []string{}
+	for _, t := range tasks {
+		names = append(names, t.Repository)
+	}
+	return names
+}
+
+// prove has a host reached once.
+func prove(s *Schedule, host string) {
+	s.Add(task("/prove", host))
+	for _, t := range s.Start(noon) {
+		s.Finish(t, End{Done: true})
+	}
+}
+
+func TestTheLongestWaitingStartFirstAndNoMoreThanMay(t *testing.T) {
+	s := New(Limits{Concurrent: 2, PerHost: 4})
+	for i := range 4 {
+		task := task(fmt.Sprintf("/%d", i), "")
+		task.Since = noon.Add(-time.Duration(i) * time.Minute)
+		s.Add(task)
+	}
+	started := s.Start(noon)
+	if got := repositories(started); !slices.Equal(got, []string{"/3", "/2"}) {
+		t.Errorf("started %q", got)
+	}
+	if got := s.Start(noon); len(got) != 0 {
+		t.Errorf("over the limit: %v", got)
+	}
+	s.Finish(started[0], End{Done: true})
+	if got := repositories(s.Start(noon)); !slices.Equal(got, []string{"/1"}) {
+		t.Errorf("after one has ended: %q", got)
+	}
+}
+
+func TestOneRemoteIsNeverUpdatedTwiceAtOnce(t *testing.T) {
+	s := New(Limits{Concurrent: 4, PerHost: 4})
+	s.Add(task("/a", ""))
+	started := s.Start(noon)
+	s.Add(task("/a", ""))
+	s.Add(task("/a", ""))
+	if got := s.Start(noon); len(got) != 0 {
+		t.Errorf("started twice: %v", got)
+	}
+	s.Finish(started[0], End{Done: true})
+	again := s.Start(noon)
+	if len(again) != 1 {
+		t.Fatalf("what came in meanwhile is lost: %v", again)
+	}
+	s.Finish(again[0], End{Done: true})
+	if !s.Idle() {
+		t.Error("not idle in the end")
+	}
+}
+
+func TestAHostGetsAsManyAsItMay(t *testing.T) {
+	s := New(Limits{Concurrent: 10, PerHost: 2})
+	prove(s, "h")
+	for i := range 5 {
+		s.Add(task(fmt.Sprintf("/%d", i), "h"))
+	}
+	s.Add(task("/local", ""))
+	if got := repositories(s.Start(noon)); !slices.Equal(got, []string{"/0", "/1", "/local"}) {
+		t.Errorf("started %q", got)
+	}
+}
+
+func TestFailingRemotesLeaveRoomForOthers(t *testing.T) {
+	s := New(Limits{Concurrent: 4, PerHost: 4})
+	for i := range 20 {
+		hanging := task(fmt.Sprintf("/hangs%02d", i), fmt.Sprintf("h%d", i))
+		hanging.Failing, hanging.Since = true, noon.Add(-time.Hour)
+		s.Add(hanging)
+		s.Add(task(fmt.Sprintf("/works%02d", i), ""))
+	}
+	served := 0
+	for range 100 {
+		for _, started := range s.Start(noon) {
+			if !started.Failing {
+				served++
+				s.Finish(started, End{Done: true})
+			}
+		}
+	}
+	if served != 20 {
+		t.Errorf("%d of 20 were served while others hang", served)
+	}
+	if s.Running() != 2 {
+		t.Errorf("%d of those that hang have a place, out of 4", s.Running())
+	}
+}
+
+func TestADeadHostIsProbedByOne(t *testing.T) {
+	s := New(Limits{Concurrent: 10, PerHost: 10})
+	for i := range 1000 {
+		s.Add(task(fmt.Sprintf("/%04d", i), "dead"))
+	}
+	probes := 0
+	// An hour, in which each attempt fails at once and may be made again after a minute.
+	for now := noon; now.Before(noon.Add(time.Hour)); now = now.Add(time.Second) {
+		for _, started := range s.Start(now) {
+			probes++
+			s.Finish(started, End{Failed: true, HostFailed: true, Retry: now.Add(time.Minute)})
+		}
+	}
+	if probes != 60 {
+		t.Errorf("%d probes in an hour, one a minute are due", probes)
+	}
+	later := noon.Add(2 * time.Hour)
+	probe := s.Start(later)
+	if len(probe) != 1 {
+		t.Fatalf("%d probes at once", len(probe))
+	}
+	s.Finish(probe[0], End{Done: true})
+	served := 1
+	for range 1000 {
+		started := s.Start(later)
+		served += len(started)
+		for _, task := range started {
+			s.Finish(task, End{Done: true})
+		}
+	}
+	if served != 1000 || !s.Idle() {
+		t.Errorf("%d were served when the host was back", served)
+	}
+}
+
+func TestAHostThatWasNeverReachedIsProbedByOne(t *testing.T) {
+	s := New(Limits{Concurrent: 4, PerHost: 4})
+	for i := range 3 {
+		s.Add(task(fmt.Sprintf("/%d", i), "new"))
+	}
+	if got := s.Start(noon); len(got) != 1 {
+		t.Errorf("%d at once", len(got))
+	}
+}
+
+func TestWhatWaitsForItsTimeWaits(t *testing.T) {
+	s := New(Limits{Concurrent: 4, PerHost: 4})
+	waiting := task("/a", "")
+	waiting.NotBefore = noon.Add(time.Minute)
+	s.Add(waiting)
+	if got := s.Start(noon.Add(59 * time.Second)); len(got) != 0 {
+		t.Error("started too soon")
+	}
+	if s.Idle() {
+		t.Error("idle while something waits")
+	}
+	if got := s.Start(noon.Add(time.Minute)); len(got) != 1 {
+		t.Error("not started in time")
+	}
+}
+
+func TestAMendedConfigurationIsTriedAtOnce(t *testing.T) {
+	s := New(Limits{Concurrent: 4, PerHost: 4})
+	s.Add(task("/a", "h"))
+	s.Finish(s.Start(noon)[0], End{Failed: true, HostFailed: true, Retry: noon.Add(time.Hour)})
+	if got := s.Start(noon.Add(time.Second)); len(got) != 0 {
+		t.Fatal("started too soon")
+	}
+	s.Hurry("/a")
+	if got := s.Start(noon.Add(time.Second)); len(got) != 1 {
+		t.Error("not started at once")
+	}
+}
+
+func TestAThousandPushesDuringAnOutageAreNotAThousandAttempts(t *testing.T) {
+	s := New(Limits{Concurrent: 4, PerHost: 4})
+	attempts := 0
+	for second := range 1000 {
+		now := noon.Add(time.Duration(second) * time.Second)
+		again := task("/a", "h")
+		again.NotBefore = s.retryOf("h")
+		s.Add(again)
+		for _, started := range s.Start(now) {
+			attempts++
+			s.Finish(started, End{Failed: true, HostFailed: true, Retry: now.Add(5 * time.Minute)})
+		}
+	}
+	if attempts != 4 {
+		t.Errorf("%d attempts in 1000 seconds", attempts)
+	}
+}
+
+func (s *Schedule) retryOf(name string) time.Time { return s.host(name).retry }
+
+func TestARepositoryThatIsGoneIsDropped(t *testing.T) {
+	s := New(Limits{Concurrent: 4, PerHost: 4})
+	s.Add(task("/a", ""))
+	s.Remove("/a")
+	if !s.Idle() {
+		t.Error("it still waits")
+	}
+}
