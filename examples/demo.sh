@@ -18,7 +18,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 # Nothing of the user's own git configuration takes part.
-export HOME="$work" GIT_CONFIG_NOSYSTEM=1 PUSH_MIRROR_CONFIG="$work/config.toml"
+export HOME="$work" GIT_CONFIG_NOSYSTEM=1
+export PUSH_MIRROR_CONFIG="$work/config.toml" PUSH_MIRROR_STATE_DIR="$work/state"
 unset XDG_CONFIG_HOME GIT_DIR GIT_WORK_TREE || true
 export GIT_AUTHOR_NAME=Demo GIT_AUTHOR_EMAIL=demo@example.com
 export GIT_COMMITTER_NAME=Demo GIT_COMMITTER_EMAIL=demo@example.com

@@ -1,47 +1,70 @@
 package hook
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"os/user"
+	"path/filepath"
 	"strings"
-	"sync"
 
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
+	"git-push-mirror/pushmirror/queue"
+	"git-push-mirror/pushmirror/state"
 )
 
 // Hook is one run of post-receive.
 type Hook struct {
-	Dir    string    // the working directory
-	Env    []string  // the environment, "KEY=value"
-	Stdin  io.Reader // what was pushed
-	Stderr io.Writer // what the pusher sees
+	Dir     string    // the working directory
+	Program string    // this program, to be started as the worker
+	Env     []string  // the environment, "KEY=value"
+	Stdin   io.Reader // what was pushed
+	Stderr  io.Writer // what the pusher sees
 }
 
-// Run mirrors what was pushed. An error tells of what kept it from looking at any
-// remote; what became of each remote is printed.
-func (h Hook) Run(ctx context.Context) error {
-	changes, err := readChanges(h.Stdin)
-	if err != nil {
-		return err
+// Run has what was pushed delivered, and runs the hook that was there before us. It
+// returns that hook's exit code, else 0. An error tells of what kept it from handing the
+// push over; what became of the push is printed.
+func (h Hook) Run(ctx context.Context) (code int, err error) {
+	var input bytes.Buffer
+	changes, err := readChanges(io.TeeReader(h.Stdin, &input))
+	if err != nil || len(changes) == 0 {
+		return 0, err
 	}
-	if len(changes) == 0 {
-		return nil
+	pushed := state.Now()
+	upstream, concerned, err := h.handOver(changes)
+	code, chainErr := h.chain(ctx, upstream, input.Bytes())
+	if err = errors.Join(err, chainErr); err != nil || upstream == nil {
+		return code, err
 	}
+	h.follow(ctx, upstream, concerned, changes, pushed)
+	return code, nil
+}
+
+// handOver makes the marks of the remotes that the push concerns, enters the repository
+// into the queue and sees to it that a worker runs, in that order. It runs no git.
+func (h Hook) handOver(changes []change) (*pushmirror.Upstream, []config.Remote, error) {
 	if namespace := h.env("GIT_NAMESPACE"); namespace != "" {
-		return fmt.Errorf("pushes to a namespace are not mirrored (GIT_NAMESPACE is %q)", namespace)
+		return nil, nil, fmt.Errorf("pushes to a namespace are not mirrored (GIT_NAMESPACE is %q)", namespace)
 	}
-	upstream, err := h.open()
+	repo, err := h.repository()
 	if err != nil {
-		return err
+		return nil, nil, err
+	}
+	upstream, err := pushmirror.Open(repo, h.env)
+	if err != nil {
+		// What is configured is not known, so everything is due once it is.
+		return nil, nil, errors.Join(err, pushmirror.MarkAll(repo, h.pusher()), h.enqueue(repo.Dir(), "", config.StartHook))
 	}
 	remotes, err := upstream.Select(nil)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	var concerned []config.Remote
 	for _, remote := range remotes {
@@ -49,20 +72,66 @@ func (h Hook) Run(ctx context.Context) error {
 			concerned = append(concerned, remote)
 		}
 	}
-	h.update(ctx, upstream, concerned, changes)
-	return nil
-}
-
-// open opens the repository that git runs the hook in. The pusher's ssh agent is
-// theirs: what is delivered does not depend on who pushed.
-func (h Hook) open() (*pushmirror.Upstream, error) {
-	var env []string
-	for _, kv := range h.Env {
-		if !strings.HasPrefix(kv, "SSH_AUTH_SOCK=") {
-			env = append(env, kv)
+	if len(concerned) == 0 {
+		return nil, nil, nil
+	}
+	for _, remote := range concerned {
+		if markErr := upstream.Mark(remote, h.pusher()); markErr != nil {
+			err = errors.Join(err, fmt.Errorf("noting that %s has work: %w", remote.Name, markErr))
 		}
 	}
-	g, err := git.New(env)
+	err = errors.Join(err, h.enqueue(repo.Dir(), upstream.StateDir(), upstream.Worker().Start))
+	return upstream, concerned, err
+}
+
+// enqueue enters the repository into the queue and starts a worker if none works. Where
+// the user's state directory cannot be had, the repository has a queue of its own. Where
+// neither can be written, since the disk is full, the worker finds the repository among
+// those that it knows, and tries until there is room.
+func (h Hook) enqueue(repository, stateDir string, start config.Start) error {
+	dir, err := queue.Dir(h.env("PUSH_MIRROR_STATE_DIR"), stateDir)
+	if err == nil {
+		err = h.enqueueIn(dir, repository, start)
+	}
+	if err == nil {
+		return nil
+	}
+	ownErr := h.enqueueIn(filepath.Join(repository, "push-mirror", ".worker"), repository, start)
+	if ownErr == nil {
+		return nil
+	}
+	if q, openErr := queue.Open(dir); openErr == nil {
+		ownErr = errors.Join(ownErr, h.wake(q, start))
+	}
+	return errors.Join(err, ownErr)
+}
+
+func (h Hook) enqueueIn(dir, repository string, start config.Start) error {
+	q, err := queue.Open(dir)
+	if err != nil {
+		return err
+	}
+	if err := q.Add(repository); err != nil {
+		return err
+	}
+	return h.wake(q, start)
+}
+
+// wake starts a worker for a queue if none works.
+func (h Hook) wake(q *queue.Queue, start config.Start) error {
+	if start == config.StartNever {
+		return nil
+	}
+	working, err := q.Working()
+	if err != nil || working {
+		return err
+	}
+	return startWorker(h.Program, q.Log(), append(workerEnv(h.Env), "PUSH_MIRROR_STATE_DIR="+q.Dir()))
+}
+
+// repository is the one that git runs the hook in.
+func (h Hook) repository() (*git.Repository, error) {
+	g, err := git.New(h.Env)
 	if err != nil {
 		return nil, err
 	}
@@ -70,33 +139,20 @@ func (h Hook) open() (*pushmirror.Upstream, error) {
 	if gitDir == "" {
 		gitDir = "."
 	}
-	repo, err := g.Find(context.Background(), h.Dir, gitDir)
-	if err != nil {
-		return nil, err
-	}
-	return pushmirror.Open(repo, h.env)
+	return g.Find(context.Background(), h.Dir, gitDir)
 }
 
-// update updates remotes side by side and prints the outcome of each as it comes.
-func (h Hook) update(ctx context.Context, upstream *pushmirror.Upstream, remotes []config.Remote, changes []change) {
-	var printing sync.Mutex
-	var all sync.WaitGroup
-	hint := false
-	for _, remote := range remotes {
-		all.Go(func() {
-			lines, trouble := report(upstream.Update(ctx, remote, pushmirror.Options{}), changes, maxLines/len(remotes))
-			printing.Lock()
-			defer printing.Unlock()
-			hint = hint || trouble
-			for _, line := range lines {
-				h.say("%s: %s", remote.Name, line)
-			}
-		})
+// pusher is who pushed, as far as the hosting system or the machine says.
+func (h Hook) pusher() string {
+	for _, key := range []string{"GL_USER", "GITEA_PUSHER_NAME", "REMOTE_USER"} {
+		if name := h.env(key); name != "" {
+			return name
+		}
 	}
-	all.Wait()
-	if hint {
-		h.say("hint: git push-mirror status")
+	if u, err := user.Current(); err == nil {
+		return u.Username
 	}
+	return ""
 }
 
 // say prints a line for the pusher. If they have gone, nobody is there to be told.

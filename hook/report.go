@@ -3,7 +3,7 @@ package hook
 import (
 	"fmt"
 
-	"git-push-mirror/pushmirror"
+	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
 	"git-push-mirror/pushmirror/state"
@@ -12,39 +12,43 @@ import (
 // maxLines is how many lines about refs a pusher is shown.
 const maxLines = 10
 
-// report says what became of a push on one remote, first what concerns it as a whole,
-// then the refs, the troubles first, in at most limit lines and one that counts the rest
-// of the refs; and whether there is trouble.
-func report(u pushmirror.Update, changes []change, limit int) (lines []string, trouble bool) {
-	steps := make(map[git.RefName]plan.Step, len(u.Steps))
-	for _, s := range u.Steps {
-		steps[s.Name] = s
+// report says what became of a push on one remote: first what concerns it as a whole, then
+// the refs, the troubles first, in at most limit lines and one that counts the rest of the
+// refs; and whether there is trouble.
+func report(r state.Record, changes []change, show config.Show, limit int) (lines []string, trouble bool) {
+	results := make(map[git.RefName]state.RefResult, len(r.Results))
+	for _, result := range r.Results {
+		results[result.Name] = result
 	}
 	var whole, good, bad []string
-	older := len(u.Record.Divergent) + len(u.Record.Rejected)
+	older := len(r.Divergent) + len(r.Rejected)
+	unsaid := 0
 	for _, c := range changes {
-		s, ok := steps[c.name]
+		result, ok := results[c.name]
 		switch {
 		case !ok:
-		case s.Sent() || s.Result == plan.Kept:
-			good = append(good, describe(s))
-		default:
-			bad = append(bad, describe(s))
+			unsaid++
+		case result.Result == plan.Divergent || result.Result == plan.Rejected:
+			bad = append(bad, describe(result))
 			older--
+		default:
+			good = append(good, describe(result))
 		}
 	}
-	r := u.Record
 	switch {
 	case r.Status == state.Finished:
-		if len(good) == 0 {
+		if len(good) == 0 && show == config.ShowAll {
 			whole = append(whole, "up to date")
 		}
-	case len(r.Divergent)+len(r.Rejected) == 0 || r.Kind != state.KindDivergent && r.Kind != state.KindRejected:
+	case r.Kind != state.KindDivergent && r.Kind != state.KindRejected:
 		whole = append(whole, verdict(r))
 	case older > 0:
 		whole = append(whole, "older trouble: "+git.Printable(r.Error))
 	}
-	refs := shorten(append(bad, good...), max(1, limit-len(whole)))
+	if show != config.ShowAll {
+		good = nil
+	}
+	refs := shorten(append(bad, good...), max(1, limit-len(whole)), min(unsaid, r.More))
 	return append(whole, refs...), r.Status != state.Finished
 }
 
@@ -56,7 +60,7 @@ func verdict(r state.Record) string {
 }
 
 // describe says in a line what happened to a ref.
-func describe(s plan.Step) string {
+func describe(s state.RefResult) string {
 	name := git.Printable(s.Name.Short())
 	switch s.Result {
 	case plan.Created:
@@ -76,10 +80,14 @@ func describe(s plan.Step) string {
 	}
 }
 
-// shorten cuts lines to limit and says how many refs are left out.
-func shorten(lines []string, limit int) []string {
-	if len(lines) <= limit {
-		return lines
+// shorten cuts lines to limit and says how many refs are left out, with those that no
+// line tells of.
+func shorten(lines []string, limit, more int) []string {
+	if over := len(lines) - limit; over > 0 {
+		lines, more = lines[:limit:limit], more+over
 	}
-	return append(lines[:limit:limit], fmt.Sprintf("and %d more refs", len(lines)-limit))
+	if more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more refs", more))
+	}
+	return lines
 }

@@ -100,7 +100,7 @@ func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) ([]git.Outcome
 
 func (a *attempt) entry(s plan.Step, announced bool) state.Entry {
 	return state.Entry{
-		Time: state.Now(), Remote: a.remote.Name, Name: s.Name, Result: s.Result,
+		Time: state.At(a.clock()), Remote: a.remote.Name, Name: s.Name, Result: s.Result,
 		Old: s.Old, New: s.New, Announced: announced,
 	}
 }

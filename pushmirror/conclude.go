@@ -47,7 +47,12 @@ func (a *attempt) conclude(err error) state.Record {
 	}
 	r := a.record()
 	var undecided bool
-	for _, s := range a.steps() {
+	for i, s := range a.steps() {
+		if i < maxResults {
+			r.Results = append(r.Results, state.RefResult{Name: s.Name, Result: s.Result, Old: s.Old, New: s.New, Reason: s.Reason})
+		} else {
+			r.More++
+		}
 		switch s.Result {
 		case plan.Divergent:
 			r.Divergent = append(r.Divergent, state.Divergence{Name: s.Name, Old: s.Old, New: s.New, Ours: s.Ours})
@@ -66,13 +71,28 @@ func (a *attempt) conclude(err error) state.Record {
 		r.Status, r.Attempts = state.ToRetry, a.before.Attempts+1
 	}
 	r.FailingSince = a.failingSince()
+	a.schedule(&r)
 	return r
+}
+
+// maxResults is how many results a record keeps: more than a pusher is shown.
+const maxResults = 100
+
+// event tells whether an episode of failure has begun or ended.
+func (a *attempt) event(r state.Record) Event {
+	switch {
+	case r.Told && !a.before.Told:
+		return Failed
+	case a.before.Told && !r.Told:
+		return Recovered
+	}
+	return NoEvent
 }
 
 // record begins the record of this attempt.
 func (a *attempt) record() state.Record {
 	return state.Record{
-		URL: a.url, Status: state.Finished, StartedAt: a.started, UpdatedAt: state.Now(), NoPushOptions: a.noPushOptions,
+		URL: a.url, Status: state.Finished, StartedAt: a.started, UpdatedAt: state.At(a.clock()), NoPushOptions: a.noPushOptions,
 	}
 }
 
@@ -103,6 +123,7 @@ func (a *attempt) failed(err error) state.Record {
 	if r.Status == state.ToRetry {
 		r.Attempts = a.before.Attempts + 1
 	}
+	a.schedule(&r)
 	return r
 }
 

@@ -16,6 +16,12 @@
 // A ref that diverged or is refused stops no other ref and fails the update.
 // [Upstream.Status] tells how a remote stands without asking the mirror.
 //
-// The package starts nothing by itself and prints nothing: who asks for updates is
-// package hook's and the command line's affair.
+// A [Worker] makes the updates that are due, in the background. A hook only leaves a mark
+// ([Upstream.Mark]), which says "look"; what there is to do is found by comparing refs. A
+// failed update says when it is to be tried again, and the worker finds by itself what no
+// mark tells of. Which update runs when is decided by package worker, and the list of the
+// repositories is package queue's.
+//
+// The package prints nothing but the worker's log: who is told what is package hook's and
+// the command line's affair.
 package pushmirror

@@ -66,14 +66,15 @@ func (s Status) OK(now time.Time) bool {
 // Status tells how a remote stands, without asking the mirror. One whose state cannot
 // be read has failed.
 func (u *Upstream) Status(ctx context.Context, remote config.Remote) Status {
-	record, err := u.lastRecord(remote)
+	record, err := u.Record(remote)
 	if err != nil {
 		return u.unreadable(remote, err)
 	}
 	return u.StatusAfter(ctx, Update{Remote: remote, Record: record})
 }
 
-func (u *Upstream) lastRecord(remote config.Remote) (state.Record, error) {
+// Record tells how the last update of a remote ended.
+func (u *Upstream) Record(remote config.Remote) (state.Record, error) {
 	dir, err := state.Of(u.Dir(), remote.Name)
 	if err != nil {
 		return state.Record{}, err
@@ -93,24 +94,30 @@ func (u *Upstream) StatusAfter(ctx context.Context, update Update) Status {
 	case err == nil:
 		return s
 	case update.Record.Error != "":
-		return u.statusOf(update.Remote, update.Record)
+		return statusOf(u.Dir(), update.Remote, update.Record)
 	}
 	return u.unreadable(update.Remote, err)
 }
 
+// Unusable is the status of a repository, one of many, that cannot be opened or whose
+// configuration is wrong: one row without a remote.
+func Unusable(dir string, err error) Status {
+	return statusOf(dir, config.Remote{Enabled: true}, state.Record{Status: state.Failed, Kind: state.KindConfig, Error: err.Error()})
+}
+
 func (u *Upstream) unreadable(remote config.Remote, err error) Status {
-	return u.statusOf(remote, state.Record{Status: state.Failed, Kind: git.KindLocal, Error: err.Error()})
+	return statusOf(u.Dir(), remote, state.Record{Status: state.Failed, Kind: git.KindLocal, Error: err.Error()})
 }
 
 func (u *Upstream) status(ctx context.Context, remote config.Remote, record state.Record) (Status, error) {
-	s := u.statusOf(remote, record)
+	s := statusOf(u.Dir(), remote, record)
 	dir, err := state.Of(u.Dir(), remote.Name)
 	if err != nil {
 		return s, err
 	}
 	if running, err := dir.Running(); err != nil {
 		return s, err
-	} else if !running.IsZero() {
+	} else if running.After(record.StartedAt.Time) {
 		s.Status, s.StartedAt = state.Started, running
 	}
 	if !remote.Enabled {
@@ -123,10 +130,18 @@ func (u *Upstream) status(ctx context.Context, remote config.Remote, record stat
 		s.PendingSince = state.Time{}
 		return s, nil
 	}
-	if s.PendingSince.IsZero() {
+	mark, marked, err := dir.Marked()
+	if err != nil {
+		return s, err
+	}
+	switch {
+	case !s.PendingSince.IsZero():
+	case marked:
+		s.PendingSince = mark.Since
+	default:
 		s.PendingSince = u.noticed(record)
 	}
-	if s.Status == state.Finished || s.Status == state.None && !record.UpdatedAt.IsZero() {
+	if s.Status == state.Finished || s.Status == state.None && (marked || !record.UpdatedAt.IsZero()) {
 		s.Status = state.Scheduled
 	}
 	return s, nil
@@ -142,12 +157,12 @@ func (u *Upstream) noticed(record state.Record) state.Time {
 }
 
 // statusOf tells what the configuration and a record say.
-func (u *Upstream) statusOf(remote config.Remote, r state.Record) Status {
+func statusOf(repository string, remote config.Remote, r state.Record) Status {
 	s := Status{
-		Repository: u.Dir(), Name: remote.Name, URL: remote.URL.String(), Enabled: remote.Enabled,
+		Repository: repository, Name: remote.Name, URL: remote.URL.String(), Enabled: remote.Enabled,
 		AuthMethod: "none", Status: r.Status, Kind: optional(r.Kind), StartedAt: r.StartedAt, UpdatedAt: r.UpdatedAt,
 		SucceededAt: r.SucceededAt, Error: optional(r.Error), Hint: optional(r.Hint), FailingSince: r.FailingSince,
-		PendingSince: r.PendingSince, Attempts: r.Attempts, OnlyProtectedBranches: remote.OnlyProtectedBranches,
+		PendingSince: r.PendingSince, Attempts: r.Attempts, NextAttemptAt: r.NextAttemptAt, OnlyProtectedBranches: remote.OnlyProtectedBranches,
 		KeepDivergentRefs: remote.KeepDivergentRefs, MirrorBranchRegex: optional(remote.MirrorBranchRegex),
 		HostKeys: []string{}, Divergent: []git.RefName{}, Rejected: []Rejection{}, Pending: []git.RefName{},
 	}

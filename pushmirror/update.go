@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"time"
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
@@ -42,7 +41,19 @@ type Update struct {
 	Steps []plan.Step
 	// Record is how the update ended.
 	Record state.Record
+	// Event is what somebody has to be told of, once for each episode.
+	Event Event
 }
+
+// Event is the beginning or the end of an episode of failure.
+type Event string
+
+// The events. Trying again is none: nobody has to look yet.
+const (
+	NoEvent   Event = ""
+	Failed    Event = "failed"
+	Recovered Event = "recovered"
+)
 
 // maxRounds is how often a mirror is listed and planned for in one update when it
 // keeps changing.
@@ -75,7 +86,7 @@ type attempt struct {
 // of any kind stands in the record that it returns.
 func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options) Update {
 	a := &attempt{
-		Upstream: u, Options: opt, remote: remote, url: remote.URL.Identity(), started: state.Now(),
+		Upstream: u, Options: opt, remote: remote, url: remote.URL.Identity(), started: state.At(u.clock()),
 		done: map[git.RefName]plan.Step{}, refused: map[git.RefName]plan.Step{},
 	}
 	ctx, cancel := context.WithTimeout(ctx, remote.Timeout)
@@ -84,7 +95,7 @@ func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options
 	if err != nil {
 		record = a.failed(err)
 	}
-	return Update{Remote: remote, Steps: a.steps(), Record: record}
+	return Update{Remote: remote, Steps: a.steps(), Record: record, Event: a.event(record)}
 }
 
 // run takes the lock, makes the attempt and records how it ended. Its error tells of
@@ -95,10 +106,11 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 	}
 	scratchParent := os.TempDir()
 	if !a.DryRun {
-		unlock, err := a.dir.Lock(ctx, a.waiting)
+		since, unlock, err := a.dir.Lock(ctx, a.clock, a.waiting)
 		if err != nil {
 			return record, err
 		}
+		a.started = since
 		defer func() { err = errors.Join(err, unlock()) }()
 		if err := a.dir.ClearScratch(git.ScratchPrefix); err != nil {
 			return record, fmt.Errorf("clearing what a killed update left: %w", err)
@@ -108,7 +120,12 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 	if err := a.recall(); err != nil {
 		return record, err
 	}
-	if a.scratch, err = a.repo.NewScratch(scratchParent, a.remote.URL.Raw()); err != nil {
+	if !a.DryRun {
+		if err := a.dir.Take(); err != nil {
+			return record, fmt.Errorf("taking the mark: %w", err)
+		}
+	}
+	if a.scratch, err = a.repo.NewScratch(scratchParent, git.Target{URL: a.remote.URL.Raw(), Stall: a.remote.StallTimeout}); err != nil {
 		return record, err
 	}
 	defer func() { err = errors.Join(err, a.scratch.Remove()) }()
@@ -117,7 +134,19 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 	if a.DryRun {
 		return record, nil
 	}
-	return record, errors.Join(a.dir.WriteSeen(a.seen), a.dir.WriteRecord(record))
+	return record, a.keep(ctx, record)
+}
+
+// keep records how the attempt ended and what the mirror holds now; then the mark that it
+// took has done its service, unless somebody ended the attempt.
+func (a *attempt) keep(ctx context.Context, record state.Record) error {
+	if err := errors.Join(a.dir.WriteSeen(a.seen), a.dir.WriteRecord(record)); err != nil {
+		return err
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return nil
+	}
+	return a.dir.Settle()
 }
 
 func (a *attempt) waiting() {
@@ -145,7 +174,7 @@ func (a *attempt) recall() (err error) {
 func (a *attempt) stale() bool {
 	return a.Fresh || a.seen == nil ||
 		len(a.before.Divergent) > 0 || len(a.before.Rejected) > 0 ||
-		time.Since(a.seen.Listed.Time) > a.config.VerifyEvery
+		a.clock().Sub(a.seen.Listed.Time) > a.config.VerifyEvery
 }
 
 // rounds looks, plans and pushes until the mirror has stood still while we did.
@@ -192,7 +221,7 @@ func (a *attempt) look(ctx context.Context, list bool) error {
 	if a.seen != nil {
 		before = a.seen.Mirror
 	}
-	a.seen = &state.Seen{URL: a.url, Listed: state.Now(), Mirror: plan.Listed(refs, head, before, a.upstream)}
+	a.seen = &state.Seen{URL: a.url, Listed: state.At(a.clock()), Mirror: plan.Listed(refs, head, before, a.upstream)}
 	return nil
 }
 

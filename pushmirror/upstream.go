@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
@@ -18,6 +19,7 @@ import (
 type Upstream struct {
 	repo   *git.Repository
 	config *config.Config
+	clock  func() time.Time
 }
 
 // Open reads the configuration of a repository; env gives environment variables.
@@ -27,7 +29,7 @@ func Open(repo *git.Repository, env func(string) string) (*Upstream, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Upstream{repo: repo, config: cfg}, nil
+	return &Upstream{repo: repo, config: cfg, clock: time.Now}, nil
 }
 
 // Dir is the repository's folder, absolute.
@@ -35,6 +37,15 @@ func (u *Upstream) Dir() string { return u.repo.Dir() }
 
 // Files are the configuration files that were read.
 func (u *Upstream) Files() []string { return u.config.Files }
+
+// Hook is the configuration of what pushers meet.
+func (u *Upstream) Hook() config.Hook { return u.config.Hook }
+
+// Worker is the configuration of the deliveries in the background.
+func (u *Upstream) Worker() config.Worker { return u.config.Worker }
+
+// StateDir is the state_dir of the configuration; "" if not set.
+func (u *Upstream) StateDir() string { return u.config.StateDir }
 
 // UnknownRemoteError tells of a remote that is asked for and not configured.
 type UnknownRemoteError struct {

@@ -13,8 +13,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"git-push-mirror/hook"
-	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
 )
@@ -64,8 +62,7 @@ func run(ctx context.Context, inv invocation) int {
 	}()
 
 	if inv.isHook() {
-		inv.runHook(ctx)
-		return exitOK
+		return inv.runHook(ctx)
 	}
 	err := inv.app().RunContext(ctx, interspersed(inv.args))
 	return inv.exitCode(ctx, err)
@@ -82,6 +79,7 @@ func (e signalError) Is(target error) bool { return target == context.Canceled }
 // exitCode prints an error and gives its exit code.
 func (inv invocation) exitCode(ctx context.Context, err error) int {
 	var sig signalError
+	var chained chainedError
 	switch {
 	case errors.As(context.Cause(ctx), &sig):
 		if sig.Signal == syscall.SIGTERM {
@@ -92,6 +90,8 @@ func (inv invocation) exitCode(ctx context.Context, err error) int {
 		return exitOK
 	case errors.Is(err, errTrouble):
 		return exitTrouble
+	case errors.As(err, &chained):
+		return chained.code
 	}
 	inv.complain(err)
 	return exitUsage
@@ -138,12 +138,6 @@ func (inv invocation) isHook() bool {
 		(filepath.Base(name) == "post-receive" || filepath.Base(filepath.Dir(name)) == "post-receive.d")
 }
 
-func (inv invocation) runHook(ctx context.Context) {
-	if err := (hook.Hook{Dir: inv.dir, Env: inv.env, Stdin: inv.stdin, Stderr: inv.stderr}).Run(ctx); err != nil {
-		inv.complain(err)
-	}
-}
-
 func (inv invocation) app() *cli.App {
 	app := cli.NewApp()
 	app.Name = "git-push-mirror"
@@ -160,6 +154,7 @@ func (inv invocation) app() *cli.App {
 		inv.hookCommand(),
 		inv.syncCommand(),
 		inv.statusCommand(),
+		inv.workerCommand(),
 	}
 	app.Action = func(c *cli.Context) error {
 		if c.Args().Present() {
@@ -188,36 +183,6 @@ func usage(c *cli.Context, err error, _ bool) error {
 		help = "git push-mirror " + c.Command.Name + " -h"
 	}
 	return usageError{err, help + " shows how it is called"}
-}
-
-// open opens the repository that a command is about.
-func (inv invocation) open(c *cli.Context) (*pushmirror.Upstream, error) {
-	g, err := git.New(inv.env)
-	if err != nil {
-		return nil, err
-	}
-	dir, gitDir := inv.dir, inv.getenv("GIT_DIR")
-	if c.IsSet("C") {
-		if gitDir = ""; filepath.IsAbs(c.String("C")) {
-			dir = c.String("C")
-		} else {
-			dir = filepath.Join(dir, c.String("C"))
-		}
-	}
-	if dir, err = filepath.Abs(dir); err != nil {
-		return nil, fmt.Errorf("finding the repository: %w", err)
-	}
-	repo, err := g.Find(c.Context, dir, gitDir)
-	if errors.Is(err, git.ErrNoRepository) {
-		return nil, usageError{err, "go to a bare repository, or name it with -C DIR"}
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := pushmirror.Trust(c.Context, g, repo); err != nil {
-		return nil, err
-	}
-	return pushmirror.Open(repo, inv.getenv)
 }
 
 func (inv invocation) getenv(key string) string {

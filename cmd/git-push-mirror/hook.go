@@ -1,18 +1,45 @@
 package main
 
-import "github.com/urfave/cli/v2"
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"git-push-mirror/hook"
+)
 
 func (inv invocation) hookCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "hook",
 		Usage: "mirror what was pushed; post-receive runs it",
 		Description: "Reads from standard input what git gives to post-receive. The program does the same\n" +
-			"when it is called as post-receive, or out of a post-receive.d folder. Exits with 0, since\n" +
-			"a push that has been accepted cannot fail any more.",
+			"when it is called as post-receive, or out of a post-receive.d folder. Exits as the hook\n" +
+			"that was there before it does, else with 0: a push that was accepted cannot fail any more.",
 		OnUsageError: usage,
 		Action: func(c *cli.Context) error {
-			inv.runHook(c.Context)
+			if code := inv.runHook(c.Context); code != 0 {
+				return chainedError{code}
+			}
 			return nil
 		},
 	}
+}
+
+// chainedError is the exit code of the hook that was there before us.
+type chainedError struct{ code int }
+
+func (e chainedError) Error() string { return fmt.Sprintf("the former hook exits with %d", e.code) }
+
+func (inv invocation) runHook(ctx context.Context) int {
+	program, err := os.Executable()
+	if err != nil {
+		inv.complain(err)
+	}
+	code, err := hook.Hook{Dir: inv.dir, Program: program, Env: inv.env, Stdin: inv.stdin, Stderr: inv.stderr}.Run(ctx)
+	if err != nil {
+		inv.complain(err)
+	}
+	return code
 }

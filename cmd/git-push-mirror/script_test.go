@@ -35,18 +35,21 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:      *update,
 		Setup:              setUpScript,
 		Cmds: map[string]command{
-			"cmpref":    cmdCmpref,
-			"commit":    cmdCommit,
-			"envsubst":  cmdEnvsubst,
-			"exits":     cmdExits,
-			"git":       cmdGit,
-			"gitd":      serverCommand("gitd", prepareGitd),
-			"httpd":     serverCommand("httpd", prepareHTTPD),
-			"intercept": cmdIntercept,
-			"oid":       cmdOID,
-			"sshd":      serverCommand("sshd", prepareSSHD),
-			"waitfor":   cmdWaitfor,
-			"waitgone":  cmdWaitgone,
+			"cmpref":     cmdCmpref,
+			"commit":     cmdCommit,
+			"envsubst":   cmdEnvsubst,
+			"exits":      cmdExits,
+			"git":        cmdGit,
+			"gitd":       serverCommand("gitd", prepareGitd),
+			"httpd":      serverCommand("httpd", prepareHTTPD),
+			"intercept":  cmdIntercept,
+			"killworker": cmdKillworker,
+			"oid":        cmdOID,
+			"silent":     cmdSilent,
+			"sshd":       serverCommand("sshd", prepareSSHD),
+			"waitfor":    cmdWaitfor,
+			"waitgone":   cmdWaitgone,
+			"waitidle":   cmdWaitidle,
 		},
 	})
 }
@@ -65,6 +68,9 @@ const gitConfig = `[init]
 [receive]
 	autogc = false
 `
+
+// systemConfig lets a pusher wait for the outcome however slow the machine is.
+const systemConfig = "[hook]\nwait = \"1m\"\n"
 
 // setUpScript gives a script a home, an identity and a time of its own, so that nothing of this machine's user shows in it
 // and object ids are the same in every run.
@@ -96,12 +102,13 @@ func setUpScript(env *testscript.Env) error {
 	}
 	env.Values[scriptKey{}] = &script{environment: env.Vars, servers: map[string]*server{}}
 
+	env.Defer(func() { killWorker(env.Getenv("PUSH_MIRROR_STATE_DIR")) })
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return err
 	}
 	return errors.Join(
 		writeUnlessThere(filepath.Join(home, ".gitconfig"), gitConfig),
-		writeUnlessThere(env.Getenv("PUSH_MIRROR_CONFIG"), ""),
+		writeUnlessThere(env.Getenv("PUSH_MIRROR_CONFIG"), systemConfig),
 	)
 }
 
@@ -118,6 +125,7 @@ type script struct {
 	environment []string           // as it was at the start
 	commits     int                // made by the command commit
 	servers     map[string]*server // by the name of their command
+	silence     func()             // ends the listener that says nothing
 }
 
 type scriptKey struct{}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -11,14 +13,16 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"git-push-mirror/pushmirror"
+	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/state"
 )
 
 // statusOptions are the flags of status.
 type statusOptions struct {
-	remotes []string
-	json    bool
+	remotes   []string
+	json      bool
+	recursive bool
 }
 
 func (inv invocation) statusCommand() *cli.Command {
@@ -30,35 +34,45 @@ func (inv invocation) statusCommand() *cli.Command {
 			"minutes; with 1 when one is not; with 2 when the configuration is wrong. Asks no mirror.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print an array of objects, one for each remote"},
+			recursiveFlag(),
 		},
 		OnUsageError: usage,
 		Action: func(c *cli.Context) error {
-			upstream, err := inv.open(c)
+			repositories, err := inv.repositories(c)
 			if err != nil {
 				return err
 			}
-			return inv.runStatus(c.Context, upstream, statusOptions{remotes: c.Args().Slice(), json: c.Bool("json")})
+			return inv.runStatus(c.Context, repositories, statusOptions{
+				remotes: c.Args().Slice(), json: c.Bool("json"), recursive: c.Bool("recursive"),
+			})
 		},
 	}
 }
 
-func (inv invocation) runStatus(ctx context.Context, upstream *pushmirror.Upstream, opt statusOptions) error {
-	remotes, err := upstream.Select(opt.remotes)
-	if err != nil {
-		return err
-	}
-	statuses := make([]pushmirror.Status, 0, len(remotes))
-	for _, remote := range remotes {
-		statuses = append(statuses, upstream.Status(ctx, remote))
+func (inv invocation) runStatus(ctx context.Context, repositories []repository, opt statusOptions) error {
+	statuses := []pushmirror.Status{}
+	for _, r := range repositories {
+		if r.err != nil {
+			statuses = append(statuses, pushmirror.Unusable(r.dir, r.err))
+			continue
+		}
+		remotes, err := opt.selected(r.upstream)
+		if err != nil {
+			return err
+		}
+		for _, remote := range remotes {
+			statuses = append(statuses, r.upstream.Status(ctx, remote))
+		}
 	}
 	now := time.Now()
+	var err error
 	switch {
 	case opt.json:
 		err = printJSON(inv.stdout, statuses)
 	case isTerminal(inv.stdout):
-		err = printTable(inv.stdout, statuses, now)
+		err = opt.printTable(inv.stdout, statuses, now)
 	default:
-		err = printTabbed(inv.stdout, statuses)
+		err = opt.printTabbed(inv.stdout, statuses)
 	}
 	if err != nil {
 		return err
@@ -71,32 +85,54 @@ func (inv invocation) runStatus(ctx context.Context, upstream *pushmirror.Upstre
 	return nil
 }
 
+// selected are the remotes to show. Of many repositories not each has to have them.
+func (opt statusOptions) selected(upstream *pushmirror.Upstream) ([]config.Remote, error) {
+	return selected(upstream, opt.remotes, opt.recursive)
+}
+
+func selected(upstream *pushmirror.Upstream, names []string, recursive bool) ([]config.Remote, error) {
+	remotes, err := upstream.Select(names)
+	var unknown *pushmirror.UnknownRemoteError
+	if recursive && errors.As(err, &unknown) {
+		return nil, nil
+	}
+	return remotes, err
+}
+
 // printTable is the status for people.
-func printTable(w io.Writer, statuses []pushmirror.Status, now time.Time) error {
+func (opt statusOptions) printTable(w io.Writer, statuses []pushmirror.Status, now time.Time) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "REMOTE\tSTATUS\tLAST SUCCESS\tBEHIND\tERROR")
+	header := []string{"REMOTE", "STATUS", "LAST SUCCESS", "BEHIND", "ERROR"}
+	if opt.recursive {
+		header = append([]string{"REPOSITORY"}, header...)
+	}
+	_, _ = fmt.Fprintln(table, strings.Join(header, "\t"))
 	for _, s := range statuses {
-		_, _ = fmt.Fprintln(table, strings.Join(columns(s, ago(s.SucceededAt, now)), "\t"))
+		_, _ = fmt.Fprintln(table, strings.Join(opt.columns(s, ago(s.SucceededAt, now)), "\t"))
 	}
 	return table.Flush()
 }
 
 // printTabbed is the status for programs: tabs, no header, nothing cut.
-func printTabbed(w io.Writer, statuses []pushmirror.Status) error {
+func (opt statusOptions) printTabbed(w io.Writer, statuses []pushmirror.Status) error {
 	for _, s := range statuses {
-		if _, err := fmt.Fprintln(w, strings.Join(columns(s, s.SucceededAt.String()), "\t")); err != nil {
+		if _, err := fmt.Fprintln(w, strings.Join(opt.columns(s, s.SucceededAt.String()), "\t")); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func columns(s pushmirror.Status, success string) []string {
+func (opt statusOptions) columns(s pushmirror.Status, success string) []string {
 	status := string(s.Status)
 	if !s.Enabled {
 		status = "disabled"
 	}
-	return []string{s.Name, status, success, behind(s), git.Printable(trouble(s))}
+	columns := []string{cmp.Or(s.Name, "-"), status, success, behind(s), git.Printable(trouble(s))}
+	if opt.recursive {
+		columns = append([]string{git.Printable(s.Repository)}, columns...)
+	}
+	return columns
 }
 
 // behind says how many refs the mirror lacks or holds another value of.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -30,6 +31,7 @@ type syncOptions struct {
 	json        bool
 	overwrite   []string
 	pruneAnyway bool
+	recursive   bool
 }
 
 func (inv invocation) syncCommand() *cli.Command {
@@ -42,59 +44,86 @@ func (inv invocation) syncCommand() *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "print an array of objects, one for each remote"},
 			&cli.StringSliceFlag{Name: "overwrite", Usage: "replace `REF` although it diverged, if the mirror still holds what status showed"},
 			&cli.BoolFlag{Name: "prune-anyway", Usage: "delete more refs than prune_limit allows"},
+			recursiveFlag(),
 		},
 		OnUsageError: usage,
 		Action: func(c *cli.Context) error {
-			upstream, err := inv.open(c)
+			repositories, err := inv.repositories(c)
 			if err != nil {
 				return err
 			}
-			return inv.runSync(c.Context, upstream, syncOptions{
+			return inv.runSync(c.Context, repositories, syncOptions{
 				remotes: c.Args().Slice(), dryRun: c.Bool("dry-run"), json: c.Bool("json"),
-				overwrite: c.StringSlice("overwrite"), pruneAnyway: c.Bool("prune-anyway"),
+				overwrite: c.StringSlice("overwrite"), pruneAnyway: c.Bool("prune-anyway"), recursive: c.Bool("recursive"),
 			})
 		},
 	}
 }
 
+// syncJob is a remote to update.
+type syncJob struct {
+	upstream *pushmirror.Upstream
+	remote   config.Remote
+	label    string // what it is called where it is one of several
+}
+
+// maxSyncs is how many remotes of many repositories are updated at once. Those of one
+// repository all are, so that none waits for another that hangs.
+const maxSyncs = 4
+
 // runSync updates the remotes side by side and prints each as it is done.
-func (inv invocation) runSync(ctx context.Context, upstream *pushmirror.Upstream, opt syncOptions) error {
-	remotes, err := enabled(upstream, opt.remotes)
+func (inv invocation) runSync(ctx context.Context, repositories []repository, opt syncOptions) error {
+	jobs, outcomes, err := opt.jobs(repositories)
 	if err != nil {
 		return err
 	}
-	refs, err := opt.refs(remotes)
+	refs, err := opt.refs(jobs)
 	if err != nil {
 		return err
+	}
+	trouble := len(outcomes) > 0
+	if !opt.json {
+		for _, broken := range outcomes {
+			inv.say("error", broken.Repository+": "+*broken.Error)
+		}
+	}
+	places := make(chan struct{}, len(jobs))
+	if opt.recursive {
+		places = make(chan struct{}, maxSyncs)
 	}
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	outcomes := make([]syncOutcome, len(remotes))
-	trouble := false
-	for i, remote := range remotes {
+	results := make([]syncOutcome, len(jobs))
+	for i, job := range jobs {
+		places <- struct{}{}
 		all.Go(func() {
-			update := upstream.Update(ctx, remote, pushmirror.Options{
+			defer func() { <-places }()
+			update := job.upstream.Update(ctx, job.remote, pushmirror.Options{
 				Fresh: true, DryRun: opt.dryRun, Overwrite: refs, PruneAnyway: opt.pruneAnyway,
-				Progress: inv.progress(remote.Name, len(remotes), &mu),
+				Progress: inv.progress(job.label, len(jobs), &mu),
 				Waiting: func() {
 					mu.Lock()
 					defer mu.Unlock()
-					inv.say("note", remote.Name+": waiting for the update that is running")
+					inv.say("note", job.label+": waiting for the update that is running")
 				},
 			})
-			status := upstream.StatusAfter(context.WithoutCancel(ctx), update)
+			status := job.upstream.StatusAfter(context.WithoutCancel(ctx), update)
 			mu.Lock()
 			defer mu.Unlock()
 			trouble = trouble || update.Record.Status != state.Finished
-			outcomes[i] = syncOutcome{Status: status, Refs: refResults(update.Steps)}
+			results[i] = syncOutcome{Status: status, Refs: refResults(update.Steps)}
 			if !opt.json {
-				inv.printUpdate(update, opt.dryRun)
+				inv.printUpdate(job.label, update, opt.dryRun)
+			}
+			if missed := notDiverged(refs, update.Steps); missed != "" {
+				trouble = true
+				inv.say("error", fmt.Sprintf("%s: %s has not diverged, so there is nothing to overwrite", job.label, missed))
 			}
 		})
 	}
 	all.Wait()
 	if opt.json {
-		if err := printJSON(inv.stdout, outcomes); err != nil {
+		if err := printJSON(inv.stdout, append(outcomes, results...)); err != nil {
 			return err
 		}
 	}
@@ -104,25 +133,59 @@ func (inv invocation) runSync(ctx context.Context, upstream *pushmirror.Upstream
 	return nil
 }
 
-// enabled selects remotes that are switched on; one that is named has to be.
-func enabled(upstream *pushmirror.Upstream, names []string) ([]config.Remote, error) {
-	selected, err := upstream.Select(names)
+// notDiverged is a ref that was to be overwritten and that nothing is the matter with.
+func notDiverged(refs []git.RefName, steps []plan.Step) git.RefName {
+	for _, name := range refs {
+		if !slices.ContainsFunc(steps, func(s plan.Step) bool { return s.Name == name }) {
+			return name
+		}
+	}
+	return ""
+}
+
+// jobs selects the remotes to update. A repository of several that cannot be used is an
+// outcome already.
+func (opt syncOptions) jobs(repositories []repository) (jobs []syncJob, broken []syncOutcome, err error) {
+	for _, r := range repositories {
+		if r.err != nil {
+			broken = append(broken, syncOutcome{Status: pushmirror.Unusable(r.dir, r.err), Refs: []refResult{}})
+			continue
+		}
+		remotes, err := opt.enabled(r.upstream)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, remote := range remotes {
+			job := syncJob{r.upstream, remote, remote.Name}
+			if opt.recursive {
+				job.label = r.dir + ": " + remote.Name
+			}
+			jobs = append(jobs, job)
+		}
+	}
+	return jobs, broken, nil
+}
+
+// enabled selects remotes that are switched on; one that is named has to be, and of a
+// single repository there has to be one.
+func (opt syncOptions) enabled(upstream *pushmirror.Upstream) ([]config.Remote, error) {
+	remotes, err := selected(upstream, opt.remotes, opt.recursive)
 	if err != nil {
 		return nil, err
 	}
 	var on []config.Remote
-	for _, remote := range selected {
+	for _, remote := range remotes {
 		switch {
 		case remote.Enabled:
 			on = append(on, remote)
-		case len(names) > 0:
+		case len(opt.remotes) > 0 && !opt.recursive:
 			return nil, usageError{fmt.Errorf("the remote %q is switched off", remote.Name), "set enabled = true for it"}
 		}
 	}
 	switch {
-	case len(on) > 0:
+	case len(on) > 0 || opt.recursive:
 		return on, nil
-	case len(selected) > 0:
+	case len(remotes) > 0:
 		return nil, usageError{errors.New("every remote is switched off"), "set enabled = true for one"}
 	default:
 		return nil, usageError{
@@ -133,8 +196,8 @@ func enabled(upstream *pushmirror.Upstream, names []string) ([]config.Remote, er
 }
 
 // refs are the full names of the refs to overwrite.
-func (opt syncOptions) refs(remotes []config.Remote) ([]git.RefName, error) {
-	if len(opt.overwrite) > 0 && len(remotes) != 1 {
+func (opt syncOptions) refs(jobs []syncJob) ([]git.RefName, error) {
+	if len(opt.overwrite) > 0 && len(jobs) != 1 {
 		return nil, usageError{errors.New("--overwrite wants the name of one remote"), "git push-mirror sync REMOTE --overwrite REF"}
 	}
 	var refs []git.RefName
@@ -192,13 +255,13 @@ func (p *progress) Write(text []byte) (int, error) {
 }
 
 // printUpdate tells what an update did: the refs on stdout, trouble on stderr.
-func (inv invocation) printUpdate(u pushmirror.Update, dryRun bool) {
+func (inv invocation) printUpdate(label string, u pushmirror.Update, dryRun bool) {
 	for _, r := range refResults(u.Steps) {
 		result := string(r.Result)
 		if dryRun {
 			result = "would be " + result
 		}
-		line := fmt.Sprintf("%s: %s %s %s", u.Remote.Name, result, r.Name, r.change())
+		line := fmt.Sprintf("%s: %s %s %s", label, result, r.Name, r.change())
 		if r.Reason != nil {
 			line += " (" + *r.Reason + ")"
 		}
@@ -207,11 +270,11 @@ func (inv invocation) printUpdate(u pushmirror.Update, dryRun bool) {
 	r := u.Record
 	if r.Error == "" {
 		if len(u.Steps) == 0 {
-			_, _ = fmt.Fprintf(inv.stdout, "%s: up to date\n", u.Remote.Name)
+			_, _ = fmt.Fprintf(inv.stdout, "%s: up to date\n", git.Printable(label))
 		}
 		return
 	}
-	inv.say("error", u.Remote.Name+": "+r.Error)
+	inv.say("error", label+": "+r.Error)
 	inv.say("hint", r.Hint)
 }
 

@@ -68,6 +68,8 @@ type command struct {
 	stdin  io.Reader // nil: nothing to read
 	stdout io.Writer // nil: thrown away
 	stderr io.Writer // gets a copy of stderr as it comes; nil: nobody looks
+	// stall ends git when it makes no progress for so long; 0: never. See pulse.
+	stall time.Duration
 }
 
 // run runs git to its end and returns what it wrote to stderr. Git gets a
@@ -75,6 +77,11 @@ type command struct {
 // and its whole process group ends with it when ctx is done or git was killed:
 // git alone would leave its transport behind.
 func (g *Git) run(ctx context.Context, c command) (string, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	beat := newPulse(c.stall, cancel)
+	defer beat.stop()
+
 	var stderr capture
 	cmd := exec.CommandContext(ctx, g.path, c.args...)
 	cmd.Env = g.env
@@ -82,11 +89,12 @@ func (g *Git) run(ctx context.Context, c command) (string, error) {
 		cmd.Dir = c.dir
 		cmd.Env = append(slices.Clip(g.env), "GIT_DIR="+c.dir)
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.stdin, c.stdout, &stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.stdin, c.stdout, io.MultiWriter(&stderr, beat)
 	if c.stderr != nil {
-		cmd.Stderr = io.MultiWriter(&stderr, c.stderr)
+		cmd.Stderr = io.MultiWriter(&stderr, beat, c.stderr)
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	defer endWithUs(cmd)()
 	cmd.WaitDelay = killDelay
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 

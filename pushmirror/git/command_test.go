@@ -133,6 +133,12 @@ func TestFailuresAreClassed(t *testing.T) {
 		{"fatal: '/nowhere.git' does not appear to be a git repository\nfatal: Could not read from remote repository.\n", KindNotFound},
 		{"remote: Repository not found.\nfatal: repository 'https://x/' not found\n", KindNotFound},
 		{"fatal: remote error: access denied or repository not exported: /x.git\n", KindNotFound},
+		{"ssh: connect to host 127.0.0.1 port 1: Connection refused\nfatal: Could not read from remote repository.\n", KindNetwork},
+		{"ssh: Could not resolve hostname host.invalid: Name or service not known\nfatal: Could not read from remote repository.\n", KindNetwork},
+		{"fatal: unable to access 'http://127.0.0.1:1/m.git/': Failed to connect to 127.0.0.1 port 1 after 0 ms: Couldn't connect to server\n", KindNetwork},
+		{"fatal: unable to access 'https://127.0.0.1:1/m.git/': server certificate verification failed. CAfile: none CRLfile: none\n", KindNetwork},
+		{"error: RPC failed; HTTP 429 curl 22 The requested URL returned error: 429\nfatal: the remote end hung up unexpectedly\n", KindNetwork},
+		{"remote: fatal: write error: No space left on device\nerror: remote unpack failed: unpack-objects abnormal exit\n", KindNetwork},
 		{"fatal: bad object 1111111111111111111111111111111111111111\n", KindLocal},
 	} {
 		if got, _ := classify(c.stderr); got != c.want {

@@ -28,7 +28,8 @@ func newError(ctx context.Context, args []string, stderr string, err error) *Err
 	if cause := context.Cause(ctx); cause != nil {
 		e.Err = cause
 		e.Kind = KindLocal
-		if errors.Is(cause, context.DeadlineExceeded) {
+		var stalled *StallError
+		if errors.Is(cause, context.DeadlineExceeded) || errors.As(cause, &stalled) {
 			e.Kind = KindTimeout
 		}
 		return e
@@ -132,9 +133,11 @@ var failures = []failure{
 	{"does not appear to be a git repository", KindNotFound, "create the repository on the mirror, or correct the url"},
 	{"no such repository", KindNotFound, "create the repository on the mirror, or correct the url"},
 	{"repository not found", KindNotFound, "create the repository on the mirror, or correct the url"},
+	{"the requested url returned error: 410", KindNotFound, "the repository was taken off the mirror: correct the url"},
 	{"the requested url returned error: 404", KindNotFound, "create the repository on the mirror, or correct the url"},
 	{"not found", KindNotFound, "create the repository on the mirror, or correct the url"},
 	{"detected dubious ownership", KindLocal, "the mirror's folder belongs to another user: name it in git's safe.directory"},
+	{"certificate", KindNetwork, "the certificate of the mirror is not trusted by git on this machine (http.sslCAInfo)"},
 	{"no space left on device", KindNetwork, "a disk is full"},
 	{"bad object", KindLocal, "an object is missing or damaged upstream: run git fsck there"},
 	{"unable to read", KindLocal, "an object is missing or damaged upstream: run git fsck there"},

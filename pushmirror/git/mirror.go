@@ -18,11 +18,12 @@ func (s *Scratch) List(ctx context.Context, wantHead bool) (refs Refs, head RefN
 	if !wantHead {
 		args = append(args, "--heads", "--tags")
 	}
-	out, err := s.git.output(ctx, s.dir, nil, append(args, "--", s.mirror())...)
+	var out strings.Builder
+	_, err = s.git.run(ctx, command{dir: s.dir, args: append(args, "--", s.mirror()), stdout: &out, stall: s.to.Stall})
 	if err != nil {
 		return nil, "", err
 	}
-	return parseLsRemote(out)
+	return parseLsRemote(out.String())
 }
 
 // parseLsRemote reads the output of

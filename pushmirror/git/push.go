@@ -96,10 +96,7 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes []Outcome, text st
 	if err := s.setRefs(p.Update); err != nil {
 		return nil, "", err
 	}
-	args := pushCommand()
-	if p.Progress != nil {
-		args = append(args, "--progress")
-	}
+	args := pushCommand("--progress") // shown or not, it is the sign that git moves
 	for _, option := range p.Options {
 		args = append(args, "--push-option="+option)
 	}
@@ -112,7 +109,7 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes []Outcome, text st
 		args = append(args, ":"+string(name))
 	}
 	var out strings.Builder
-	text, err = s.git.run(ctx, command{dir: s.dir, args: args, stdout: &out, stderr: p.Progress})
+	text, err = s.git.run(ctx, command{dir: s.dir, args: args, stdout: &out, stderr: p.Progress, stall: s.to.Stall})
 	outcomes, parseErr := parsePorcelain(out.String())
 	if parseErr != nil {
 		return nil, text, parseErr

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Scratch is the repository that a mirror is listed and pushed from. It is made
@@ -19,7 +20,14 @@ type Scratch struct {
 	git      *Git
 	upstream *Repository
 	dir      string
-	url      string
+	to       Target
+}
+
+// Target is a mirror, as git reaches it.
+type Target struct {
+	URL string
+	// Stall is how long git may make no progress; 0: for ever.
+	Stall time.Duration
 }
 
 // ScratchPrefix begins the name of every scratch repository's folder. Whoever
@@ -27,13 +35,13 @@ type Scratch struct {
 const ScratchPrefix = "scratch-"
 
 // NewScratch makes a scratch repository in the folder parent, readable by this
-// user alone, for pushing from r to url. Call Remove when done.
-func (r *Repository) NewScratch(parent, url string) (*Scratch, error) {
+// user alone, for pushing from r. Call Remove when done.
+func (r *Repository) NewScratch(parent string, to Target) (*Scratch, error) {
 	dir, err := os.MkdirTemp(parent, ScratchPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("making a scratch repository: %w", err)
 	}
-	s := &Scratch{git: r.git, upstream: r, dir: dir, url: url}
+	s := &Scratch{git: r.git, upstream: r, dir: dir, to: to}
 	if err := s.init(); err != nil {
 		return nil, errors.Join(fmt.Errorf("making a scratch repository: %w", err), s.Remove())
 	}
@@ -109,7 +117,7 @@ func (s *Scratch) configure(oidDigits int) error {
 [url %s]
 	insteadOf = %[4]s
 	pushInsteadOf = %[4]s
-`, version, format, quote(s.url), quote(s.mirror())))
+`, version, format, quote(s.to.URL), quote(s.mirror())))
 }
 
 // mirror is how a command names the mirror. The URL itself is open to the user's

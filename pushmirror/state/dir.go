@@ -57,11 +57,12 @@ func (d *Dir) make() error {
 const lockPoll = 20 * time.Millisecond
 
 // Lock makes the folder and takes the lock of the remote, so that there is one
-// update of it at a time; waiting is called once if somebody else holds it. The
-// lock is gone when unlock is called or this process dies.
-func (d *Dir) Lock(ctx context.Context, waiting func()) (unlock func() error, err error) {
+// update of it at a time; waiting is called once if somebody else holds it. It returns
+// when, by clock, the lock was taken. The lock is gone when unlock is called or this
+// process dies.
+func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func()) (since Time, unlock func() error, err error) {
 	if err := d.make(); err != nil {
-		return nil, fmt.Errorf("making the state folder: %w", err)
+		return Time{}, nil, fmt.Errorf("making the state folder: %w", err)
 	}
 	path := filepath.Join(d.path, "lock")
 	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(d.mode&0o666))
@@ -71,19 +72,20 @@ func (d *Dir) Lock(ctx context.Context, waiting func()) (unlock func() error, er
 		_, err = lock.TryLockContext(ctx, lockPoll)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("locking %s: %w", path, err)
+		return Time{}, nil, fmt.Errorf("locking %s: %w", path, err)
 	}
+	since = At(clock())
 	// The content is for people and for Running; the lock is the kernel's.
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
 	if err == nil {
-		_, err = fmt.Fprintf(f, "pid %d\nsince %s\n", os.Getpid(), Now())
+		_, err = fmt.Fprintf(f, "pid %d\nsince %s\n", os.Getpid(), since)
 		err = errors.Join(err, d.share(f), f.Close())
 	}
 	if err != nil && !errors.Is(err, fs.ErrPermission) {
-		return nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), lock.Unlock())
+		return Time{}, nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), lock.Unlock())
 	}
 	d.held = true
-	return func() error {
+	return since, func() error {
 		d.held = false
 		return lock.Unlock()
 	}, nil

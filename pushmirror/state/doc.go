@@ -2,6 +2,7 @@
 // repository. It lives in $GIT_DIR/push-mirror/REMOTE/, with the repository's
 // sharing mode:
 //
+//	.due         a [Mark]: the remote has work; .due-taken: an update is at it
 //	lock         held during an update, freed by the kernel when its owner dies
 //	status.json  how the last update ended: a [Record]
 //	seen         what the mirror held when it was last looked at: a [Seen]

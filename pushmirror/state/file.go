@@ -16,7 +16,7 @@ func (d *Dir) writeFile(name string, content []byte) (err error) {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is no regular file", path)
 	}
-	f, err := os.CreateTemp(d.path, "."+name+"-")
+	f, err := os.CreateTemp(d.path, ".new-"+name+"-")
 	if err != nil {
 		return err
 	}

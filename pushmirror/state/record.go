@@ -56,12 +56,30 @@ type Record struct {
 	FailingSince Time `json:"failing_since"`
 	// PendingSince is since when refs are known not to be on the mirror.
 	PendingSince Time `json:"pending_since"`
-	// Attempts counts the failed updates since the last one that was not to_retry.
-	Attempts  int            `json:"attempts,omitempty"`
+	// Attempts counts the updates that failed for a temporary reason, since the last one
+	// that did not.
+	Attempts int `json:"attempts,omitempty"`
+	// NextAttemptAt is when to try again by itself; never, when that would not help.
+	NextAttemptAt Time `json:"next_attempt_at"`
+	// Results are what happened to refs, the first of them, for those who wait to be told;
+	// More are left out.
+	Results   []RefResult    `json:"results,omitempty"`
+	More      int            `json:"more_results,omitempty"`
 	Divergent []Divergence   `json:"divergent,omitempty"`
 	Rejected  []plan.Refusal `json:"rejected,omitempty"`
+	// Told: that the remote has failed was told, and that it recovered was not yet.
+	Told bool `json:"told,omitempty"`
 	// NoPushOptions: the mirror takes no push options.
 	NoPushOptions bool `json:"no_push_options,omitempty"`
+}
+
+// RefResult is what an update did to a ref.
+type RefResult struct {
+	Name   git.RefName `json:"ref"`
+	Result plan.Result `json:"result"`
+	Old    git.OID     `json:"old"`
+	New    git.OID     `json:"new"`
+	Reason string      `json:"reason,omitempty"`
 }
 
 const recordVersion = 1

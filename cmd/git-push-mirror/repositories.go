@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"git-push-mirror/pushmirror"
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+)
+
+// recursiveFlag makes a command act on many repositories.
+func recursiveFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "recursive", Usage: "act on every bare repository below the directory, or below root"}
+}
+
+// repository is one that a command is about: opened, or with what keeps it from being.
+type repository struct {
+	dir      string
+	upstream *pushmirror.Upstream
+	err      error
+}
+
+// repositories gives the repository that a command is about or, with --recursive, each
+// below -C DIR, below the root of the system's configuration, or below where we are. One of
+// many that cannot be opened does not keep the others from being.
+func (inv invocation) repositories(c *cli.Context) ([]repository, error) {
+	g, err := git.New(inv.env)
+	if err != nil {
+		return nil, err
+	}
+	if !c.Bool("recursive") {
+		upstream, err := inv.open(c, g)
+		if err != nil {
+			return nil, err
+		}
+		return []repository{{dir: upstream.Dir(), upstream: upstream}}, nil
+	}
+	root, err := inv.root(c)
+	if err != nil {
+		return nil, err
+	}
+	dirs, failed := pushmirror.BareRepositories(root)
+	if len(dirs)+len(failed) == 0 {
+		return nil, usageError{fmt.Errorf("there is no bare repository below %s", root), "name another directory with -C DIR"}
+	}
+	var found []repository
+	for _, dir := range dirs {
+		r := repository{dir: dir}
+		r.upstream, r.err = inv.openAt(c.Context, g, dir)
+		found = append(found, r)
+	}
+	for _, dir := range slices.Sorted(maps.Keys(failed)) {
+		found = append(found, repository{dir: dir, err: failed[dir]})
+	}
+	return found, nil
+}
+
+// root is the directory below which --recursive looks.
+func (inv invocation) root(c *cli.Context) (string, error) {
+	dir := inv.directory(c)
+	if !c.IsSet("C") {
+		site, err := config.Load(config.DefaultSources(inv.getenv, ""))
+		if err != nil {
+			return "", err
+		}
+		if site.Root != "" {
+			dir = site.Root
+		}
+	}
+	return filepath.Abs(dir)
+}
+
+// directory is where a command acts: -C DIR or where we are.
+func (inv invocation) directory(c *cli.Context) string {
+	switch dir := c.String("C"); {
+	case dir == "":
+		return inv.dir
+	case filepath.IsAbs(dir):
+		return dir
+	default:
+		return filepath.Join(inv.dir, dir)
+	}
+}
+
+// open opens the repository that -C, $GIT_DIR or the working directory leads to.
+func (inv invocation) open(c *cli.Context, g *git.Git) (*pushmirror.Upstream, error) {
+	gitDir := inv.getenv("GIT_DIR")
+	if c.IsSet("C") {
+		gitDir = ""
+	}
+	dir, err := filepath.Abs(inv.directory(c))
+	if err != nil {
+		return nil, fmt.Errorf("finding the repository: %w", err)
+	}
+	repo, err := g.Find(c.Context, dir, gitDir)
+	if errors.Is(err, git.ErrNoRepository) {
+		return nil, usageError{err, "go to a bare repository, or name it with -C DIR"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return inv.openAt(c.Context, g, repo.Dir())
+}
+
+// openAt opens the repository of a GIT_DIR, if we may act on it.
+func (inv invocation) openAt(ctx context.Context, g *git.Git, dir string) (*pushmirror.Upstream, error) {
+	repo, err := g.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := pushmirror.Trust(ctx, g, repo); err != nil {
+		return nil, err
+	}
+	return pushmirror.Open(repo, inv.getenv)
+}

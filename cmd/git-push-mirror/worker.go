@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"github.com/sirupsen/logrus"
+	"github.com/urfave/cli/v2"
+
+	"git-push-mirror/pushmirror"
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/queue"
+	"git-push-mirror/pushmirror/worker"
+)
+
+// workerOptions are the flags of worker.
+type workerOptions struct {
+	untilIdle bool
+}
+
+func (inv invocation) workerCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "worker",
+		Usage: "deliver in the background, until ended by SIGTERM",
+		Description: "Serves all repositories of this user. There is one worker at a time: a second one\n" +
+			"waits for the first to end or, with --until-idle, leaves at once.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "until-idle", Usage: "end when nothing waits: what hooks and cron start"},
+		},
+		OnUsageError: usage,
+		Action: func(c *cli.Context) error {
+			return inv.runWorker(c.Context, workerOptions{untilIdle: c.Bool("until-idle")})
+		},
+	}
+}
+
+func (inv invocation) runWorker(ctx context.Context, opt workerOptions) error {
+	g, err := git.New(inv.env)
+	if err != nil {
+		return err
+	}
+	site, err := config.Load(config.DefaultSources(inv.getenv, ""))
+	if err != nil {
+		return err
+	}
+	dir, err := queue.Dir(inv.getenv("PUSH_MIRROR_STATE_DIR"), site.StateDir)
+	if err != nil {
+		return err
+	}
+	q, err := queue.Open(dir)
+	if err != nil {
+		return err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding this program: %w", err)
+	}
+	log := logrus.New()
+	log.SetOutput(inv.stderr)
+	w := &pushmirror.Worker{
+		Git: g, Env: inv.getenv, Queue: q, UntilIdle: opt.untilIdle, Log: log,
+		Limits:   worker.Limits{Concurrent: site.Worker.MaxConcurrent, PerHost: site.Worker.MaxPerHost},
+		Replaced: replaced(program),
+	}
+	err = w.Run(ctx)
+	if errors.Is(err, pushmirror.ErrReplaced) {
+		log.Info("the program was replaced: going on with the new one")
+		err = syscall.Exec(program, inv.args, inv.env)
+	}
+	return err
+}
+
+// replaced tells whether the file of a program is another one than at first. While it is
+// missing, a new one is about to be put there.
+func replaced(program string) func() bool {
+	first, err := os.Stat(program)
+	return func() bool {
+		now, statErr := os.Stat(program)
+		return err == nil && statErr == nil && (!os.SameFile(first, now) || !first.ModTime().Equal(now.ModTime()))
+	}
+}

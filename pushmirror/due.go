@@ -1,0 +1,147 @@
+package pushmirror
+
+import (
+	"context"
+	"errors"
+
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/state"
+	"git-push-mirror/pushmirror/worker"
+)
+
+// visit finds the remotes of a repository that are due: those with a mark, those that are
+// to be tried again and, when looking thoroughly, those that have fallen behind, whose
+// configuration changed, or that were not looked at for long.
+func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) found {
+	f := found{repository: repository, modified: config.Modified(config.DefaultSources(s.Env, repository))}
+	upstream, err := s.open(repository)
+	if err != nil {
+		f.err = err
+		return f
+	}
+	if f.err = upstream.passOn(); f.err != nil {
+		return f
+	}
+	for _, remote := range upstream.config.Remotes {
+		if !remote.Enabled {
+			continue
+		}
+		task, due, err := upstream.due(ctx, remote, thoroughly)
+		if err != nil {
+			f.err = errors.Join(f.err, err)
+		} else if due {
+			f.tasks = append(f.tasks, task)
+		}
+	}
+	return f
+}
+
+// open opens a repository of the queue.
+func (s *shift) open(repository string) (*Upstream, error) {
+	repo, err := s.Git.Open(repository)
+	if err != nil {
+		return nil, err
+	}
+	upstream, err := Open(repo, s.Env)
+	if err != nil {
+		return nil, err
+	}
+	upstream.clock = s.clock
+	return upstream, nil
+}
+
+// MarkAll makes a mark for all remotes of a repository, to be used when its configuration
+// cannot be read.
+func MarkAll(repo *git.Repository, pusher string) error {
+	all, err := state.Of(repo.Dir(), "")
+	if err != nil {
+		return err
+	}
+	return all.Mark(pusher)
+}
+
+// passOn turns a mark for the whole repository into one for each remote.
+func (u *Upstream) passOn() error {
+	all, err := state.Of(u.Dir(), "")
+	if err != nil {
+		return err
+	}
+	mark, ok, err := all.Marked()
+	if err != nil || !ok {
+		return err
+	}
+	if err := all.Take(); err != nil {
+		return err
+	}
+	for _, remote := range u.config.Remotes {
+		if err := u.Mark(remote, mark.Pusher); err != nil {
+			return err
+		}
+	}
+	return all.Settle()
+}
+
+// Mark notes, durably, that a remote has work.
+func (u *Upstream) Mark(remote config.Remote, pusher string) error {
+	dir, err := state.Of(u.Dir(), remote.Name)
+	if err != nil {
+		return err
+	}
+	return dir.Mark(pusher)
+}
+
+// due tells whether and when a remote is to be updated.
+func (u *Upstream) due(ctx context.Context, remote config.Remote, thoroughly bool) (worker.Task, bool, error) {
+	task := worker.Task{Key: worker.Key{Repository: u.Dir(), Remote: remote.Name}, Host: hostOf(remote), Since: u.clock()}
+	dir, err := state.Of(u.Dir(), remote.Name)
+	if err != nil {
+		return task, false, err
+	}
+	record, err := dir.Record()
+	if err != nil {
+		return task, false, err
+	}
+	if record.URL != remote.URL.Identity() || u.config.Modified.After(record.UpdatedAt.Time) {
+		record.NextAttemptAt = state.Time{}
+	}
+	task.NotBefore = record.NextAttemptAt.Time
+	task.Failing = !record.NextAttemptAt.IsZero()
+	if earliest := record.StartedAt.Add(remote.MinInterval); remote.MinInterval > 0 && earliest.After(task.NotBefore) {
+		task.NotBefore = earliest
+	}
+	mark, marked, err := dir.Marked()
+	if err != nil {
+		return task, false, err
+	}
+	if marked {
+		task.Since = mark.Since.Time
+	}
+	if marked || task.Failing || !thoroughly {
+		return task, marked || task.Failing, nil
+	}
+	due, err := u.behind(ctx, remote, dir, record)
+	return task, due, err
+}
+
+// behind reports whether a remote that no mark tells of is to be looked at: it has never
+// been, its configuration changed, it was not listed for long, or refs are pending.
+func (u *Upstream) behind(ctx context.Context, remote config.Remote, dir *state.Dir, record state.Record) (bool, error) {
+	if record.URL != remote.URL.Identity() || u.config.Modified.After(record.UpdatedAt.Time) {
+		return true, nil
+	}
+	seen, err := dir.Seen(remote.URL.Identity())
+	if err != nil || seen == nil || u.clock().Sub(seen.Listed.Time) > u.config.VerifyEvery {
+		return true, err
+	}
+	pending, err := u.pending(ctx, remote, dir, record)
+	return len(pending) > 0, err
+}
+
+// hostOf is what a remote shares with others that fail along with it.
+func hostOf(remote config.Remote) string {
+	if host := remote.URL.Host(); host != "" {
+		return remote.URL.Scheme() + "://" + host
+	}
+	return ""
+}

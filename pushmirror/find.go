@@ -1,0 +1,39 @@
+package pushmirror
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// BareRepositories lists the bare repositories in the folder root and below, in order. It
+// looks into no repository and follows no link. Folders that cannot be read are in failed,
+// with the reason.
+func BareRepositories(root string) (dirs []string, failed map[string]error) {
+	failed = map[string]error{}
+	_ = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			failed[path] = err
+			return fs.SkipDir
+		case !entry.IsDir():
+			return nil
+		case entry.Name() == ".git" && path != root:
+			return fs.SkipDir // of a work tree
+		case isRepository(path):
+			dirs = append(dirs, path)
+			return fs.SkipDir
+		}
+		return nil
+	})
+	return dirs, failed
+}
+
+func isRepository(dir string) bool {
+	for _, part := range []string{"HEAD", "objects", "refs"} {
+		if _, err := os.Stat(filepath.Join(dir, part)); err != nil {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package git
+
+import "os/exec"
+
+// endWithUs would have the kernel end a command when we die; only Linux can. Elsewhere git
+// ends by itself, when the mirror or its own pipes do.
+func endWithUs(*exec.Cmd) (release func()) { return func() {} }

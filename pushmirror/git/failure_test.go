@@ -1,0 +1,103 @@
+package git
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// kindOf lists a mirror that cannot be listed and gives the class of the failure.
+func kindOf(t *testing.T, url string) (Kind, string) {
+	t.Helper()
+	s, err := newTestRepo(t).NewScratch(t.TempDir(), Target{URL: url, Stall: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Remove(); err != nil {
+			t.Error(err)
+		}
+	}()
+	_, _, err = s.List(t.Context(), false)
+	var failed *Error
+	if !errors.As(err, &failed) {
+		t.Fatalf("%s: %v", url, err)
+	}
+	return failed.Kind, failed.Stderr
+}
+
+func TestRealFailuresOfHTTPAreClassed(t *testing.T) {
+	for code, want := range map[int]Kind{
+		401: KindAuth, 403: KindAuth, 404: KindNotFound, 408: KindNetwork, 410: KindNotFound, 429: KindNetwork,
+		500: KindNetwork, 502: KindNetwork, 503: KindNetwork, 504: KindNetwork, 507: KindNetwork,
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("WWW-Authenticate", `Basic realm="mirror"`)
+			w.WriteHeader(code)
+		}))
+		defer server.Close()
+		if got, said := kindOf(t, server.URL+"/m.git"); got != want {
+			t.Errorf("%d is classed as %s: %s", code, got, said)
+		}
+	}
+	tls := httptest.NewTLSServer(http.NotFoundHandler())
+	defer tls.Close()
+	if got, said := kindOf(t, tls.URL+"/m.git"); got != KindNetwork {
+		t.Errorf("an unknown certificate is classed as %s: %s", got, said)
+	}
+}
+
+func TestRealFailuresToConnectAreClassed(t *testing.T) {
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	host := closed.Listener.Addr().String()
+	for _, url := range []string{"http://" + host + "/m.git", "git://" + host + "/m.git", "git://host.invalid/m.git", "http://host.invalid/m.git"} {
+		if got, said := kindOf(t, url); got != KindNetwork {
+			t.Errorf("%s is classed as %s: %s", url, got, said)
+		}
+	}
+	if got, said := kindOf(t, filepath.Join(t.TempDir(), "nowhere.git")); got != KindNotFound {
+		t.Errorf("a path that does not exist is classed as %s: %s", got, said)
+	}
+}
+
+func TestASilentMirrorIsATimeout(t *testing.T) {
+	var listening net.ListenConfig
+	listener, err := listening.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	for _, scheme := range []string{"git", "http"} {
+		if got, said := kindOf(t, scheme+"://"+listener.Addr().String()+"/m.git"); got != KindTimeout {
+			t.Errorf("over %s it is classed as %s: %s", scheme, got, said)
+		}
+	}
+}
+
+func TestAMirrorThatMayThinkIsNotCut(t *testing.T) {
+	r, mirror := newTestRepo(t), newTestRepo(t)
+	// The mirror's hook takes longer than git may be silent.
+	hook := filepath.Join(mirror.dir, "hooks/pre-receive")
+	if err := os.WriteFile(hook, []byte("#!/bin/sh\nsleep 2\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s, err := r.NewScratch(t.TempDir(), Target{URL: mirror.dir, Stall: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Remove(); err != nil {
+			t.Error(err)
+		}
+	}()
+	outcomes, text, err := s.Push(t.Context(), Push{Update: Refs{{Name: "refs/heads/main", OID: r.commit("a")}}})
+	if err != nil || len(outcomes) != 1 || outcomes[0].Refused() {
+		t.Errorf("got %v, %v\n%s", outcomes, err, text)
+	}
+}

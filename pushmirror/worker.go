@@ -1,0 +1,331 @@
+package pushmirror
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/plan"
+	"git-push-mirror/pushmirror/queue"
+	"git-push-mirror/pushmirror/state"
+	"git-push-mirror/pushmirror/worker"
+)
+
+// Worker delivers in the background, for all the repositories in its queue.
+type Worker struct {
+	Git   *git.Git
+	Env   func(string) string
+	Queue *queue.Queue
+	// Limits bound what runs at once.
+	Limits worker.Limits
+	// UntilIdle ends the worker when nothing waits, not even for another attempt.
+	UntilIdle bool
+	// Replaced reports whether the program was replaced by another version; nil: never.
+	Replaced func() bool
+	Log      *logrus.Logger
+
+	clock func() time.Time // nil: time.Now
+}
+
+const (
+	// poll is how often the worker looks for new work.
+	poll = 100 * time.Millisecond
+	// watchEvery is how often it looks whether a configuration was changed that
+	// something waits for.
+	watchEvery = 2 * time.Second
+	// lookEvery is how often it looks into all known repositories for work that no
+	// hook told of.
+	lookEvery = time.Hour
+)
+
+// ErrReplaced says that a worker has ended to make room for another version of itself.
+var ErrReplaced = errors.New("the program was replaced")
+
+// Run works until ctx is done or, with UntilIdle, nothing waits. There is one worker for
+// each queue: if another one works, Run with UntilIdle leaves it to that, and else waits
+// for its end. When the program was replaced it hands its work back and returns
+// ErrReplaced.
+func (w *Worker) Run(ctx context.Context) error {
+	if w.clock == nil {
+		w.clock = time.Now
+	}
+	for {
+		unlock, ok, err := w.Queue.Lock(ctx, !w.UntilIdle)
+		if err != nil || !ok {
+			return errors.Join(err, ctx.Err())
+		}
+		err = newShift(w).work(ctx)
+		if err = errors.Join(err, unlock()); err != nil || ctx.Err() != nil {
+			return err
+		}
+		// A hook that saw us hold the lock has left its work to us.
+		if more, err := w.Queue.HasWork(); !more {
+			return err
+		}
+	}
+}
+
+// shift is the time that a worker holds the lock.
+type shift struct {
+	*Worker
+	schedule *worker.Schedule
+	started  map[worker.Key]worker.Task
+	ended    chan ended
+	found    chan found
+	looking  bool
+	// watched are the repositories that something waits in, with the age of their
+	// configuration; broken those that cannot be mirrored at all, and why.
+	watched map[string]time.Time
+	broken  map[string]string
+	trouble string // with the list of work, that was told
+}
+
+// ended is an update that has ended.
+type ended struct {
+	task worker.Task
+	end  worker.End
+}
+
+// found is what was found in a repository.
+type found struct {
+	repository string
+	tasks      []worker.Task
+	modified   time.Time // of its configuration
+	err        error
+	looked     bool // into all known repositories, with no hook having called
+	last       bool // of them
+}
+
+func newShift(w *Worker) *shift {
+	return &shift{
+		Worker: w, schedule: worker.New(w.Limits), ended: make(chan ended), found: make(chan found),
+		started: map[worker.Key]worker.Task{}, watched: map[string]time.Time{}, broken: map[string]string{},
+	}
+}
+
+// work takes in what is due and starts updates, until nothing waits or ctx is done.
+func (s *shift) work(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ticks := time.NewTicker(poll)
+	defer ticks.Stop()
+	var looked, watched time.Time
+	for {
+		now := s.clock()
+		if !s.looking && now.Sub(looked) >= lookEvery {
+			looked, s.looking = now, true
+			go s.lookAround(ctx)
+		}
+		s.takeWork(ctx)
+		if now.Sub(watched) >= watchEvery {
+			watched = now
+			s.watch(ctx)
+			if s.Replaced != nil && s.Replaced() {
+				stop()
+				return errors.Join(s.handBack(), ErrReplaced)
+			}
+		}
+		for _, task := range s.schedule.Start(now) {
+			s.started[task.Key] = task
+			go func() { s.ended <- ended{task, s.update(ctx, task)} }()
+		}
+		if s.UntilIdle && !s.looking && s.schedule.Idle() && len(s.broken) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return s.handBack()
+		case e := <-s.ended:
+			delete(s.started, e.task.Key)
+			s.schedule.Finish(e.task, e.end)
+		case f := <-s.found:
+			s.take(f)
+		case <-ticks.C:
+		}
+	}
+}
+
+// handBack waits for what runs, which has been told to end, and puts what waits back into
+// the queue.
+func (s *shift) handBack() error {
+	var err error
+	for _, task := range s.schedule.Waiting() {
+		err = errors.Join(err, s.Queue.Add(task.Repository))
+	}
+	for repository := range s.broken {
+		err = errors.Join(err, s.Queue.Add(repository))
+	}
+	for len(s.started) > 0 || s.looking {
+		select {
+		case e := <-s.ended:
+			delete(s.started, e.task.Key)
+			err = errors.Join(err, s.Queue.Add(e.task.Repository))
+		case f := <-s.found:
+			s.looking = s.looking && !f.last
+		}
+	}
+	return err
+}
+
+// takeWork takes in the repositories that hooks have entered.
+func (s *shift) takeWork(ctx context.Context) {
+	repositories, err := s.Queue.Take()
+	before := s.trouble
+	if s.trouble = ""; err != nil {
+		s.trouble = err.Error()
+	}
+	if s.trouble != "" && s.trouble != before {
+		s.Log.WithError(err).Error("reading the list of work")
+	}
+	for _, repository := range repositories {
+		f := s.visit(ctx, repository, false)
+		if f.err == nil && len(f.tasks) == 0 {
+			// The mark was dealt with already, or could not be made.
+			f = s.visit(ctx, repository, true)
+		}
+		s.take(f)
+	}
+}
+
+// take takes in what was found in a repository.
+func (s *shift) take(f found) {
+	if f.last {
+		s.looking = false
+		return
+	}
+	log := s.Log.WithField("repository", f.repository)
+	before := s.broken[f.repository]
+	delete(s.broken, f.repository)
+	switch {
+	case errors.Is(f.err, git.ErrNoRepository):
+		log.Warn("the repository is gone")
+		s.schedule.Remove(f.repository)
+		delete(s.watched, f.repository)
+		if err := s.Queue.Forget(f.repository); err != nil {
+			log.WithError(err).Error("forgetting the repository")
+		}
+		return
+	case f.err != nil:
+		if text := f.err.Error(); text != before {
+			log.WithError(f.err).Error("the repository cannot be mirrored")
+		}
+		s.broken[f.repository] = f.err.Error()
+	}
+	s.watched[f.repository] = f.modified
+	for _, task := range f.tasks {
+		// What runs was found at work. Whoever makes new work enters the repository
+		// into the queue, so nothing is lost.
+		if _, running := s.started[task.Key]; running && f.looked {
+			continue
+		}
+		s.schedule.Add(task)
+	}
+}
+
+// watch looks again at repositories that could not be mirrored, and at those whose
+// configuration has changed while something waits in them.
+func (s *shift) watch(ctx context.Context) {
+	waits := map[string]bool{}
+	for _, task := range s.schedule.Waiting() {
+		waits[task.Repository] = true
+	}
+	for repository := range s.watched {
+		if !waits[repository] {
+			delete(s.watched, repository)
+		}
+	}
+	for repository := range waits {
+		if modified := config.Modified(config.DefaultSources(s.Env, repository)); !modified.Equal(s.watched[repository]) {
+			s.schedule.Hurry(repository)
+			s.take(s.visit(ctx, repository, false))
+		}
+	}
+	for _, repository := range slices.Collect(maps.Keys(s.broken)) {
+		s.take(s.visit(ctx, repository, true))
+	}
+}
+
+// lookAround looks into every known repository: first for marks, whose list was lost, then
+// for refs that changed without a push.
+func (s *shift) lookAround(ctx context.Context) {
+	send := func(f found) bool {
+		select {
+		case s.found <- f:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	repositories, err := s.Queue.Known()
+	if err != nil {
+		s.Log.WithError(err).Error("reading the list of repositories")
+	}
+	for _, thoroughly := range []bool{false, true} {
+		for _, repository := range repositories {
+			if ctx.Err() != nil {
+				break
+			}
+			if f := s.visit(ctx, repository, thoroughly); f.err != nil || len(f.tasks) > 0 {
+				f.looked = true
+				send(f)
+			}
+		}
+	}
+	s.found <- found{last: true}
+}
+
+// update runs the update of a task, with the configuration as it is by now.
+func (s *shift) update(ctx context.Context, task worker.Task) worker.End {
+	log := s.Log.WithFields(logrus.Fields{"repository": task.Repository, "remote": task.Remote})
+	upstream, err := s.open(task.Repository)
+	if err != nil {
+		log.WithError(err).Error("the repository cannot be mirrored")
+		return worker.End{Failed: true, Retry: s.clock().Add(time.Minute)}
+	}
+	i := slices.IndexFunc(upstream.config.Remotes, func(r config.Remote) bool { return r.Name == task.Remote })
+	if i < 0 || !upstream.config.Remotes[i].Enabled {
+		return worker.End{Done: true}
+	}
+	if _, due, err := upstream.due(ctx, upstream.config.Remotes[i], true); err == nil && !due {
+		return worker.End{Done: true} // it was dealt with since it was found
+	}
+	started := s.clock()
+	u := upstream.Update(ctx, upstream.config.Remotes[i], Options{})
+	r := u.Record
+	log = log.WithFields(logrus.Fields{"status": r.Status, "refs": sent(u.Steps), "duration": s.clock().Sub(started).Round(time.Millisecond).String()})
+	if r.Status == state.Finished {
+		log.Info("updated")
+	} else {
+		log.WithField("kind", r.Kind).Warn(r.Error)
+	}
+	if u.Event != NoEvent {
+		log.WithField("event", u.Event).Warn(orOK(r.Error))
+	}
+	shared := r.Kind == git.KindNetwork || r.Kind == git.KindTimeout || r.Kind == git.KindHostKey || r.Kind == git.KindAuth
+	return worker.End{
+		Done: r.NextAttemptAt.IsZero(), Retry: r.NextAttemptAt.Time,
+		Failed: !r.NextAttemptAt.IsZero(), HostFailed: r.Status != state.Finished && shared,
+	}
+}
+
+func orOK(text string) string {
+	if text == "" {
+		return "all is well again"
+	}
+	return text
+}
+
+func sent(steps []plan.Step) (n int) {
+	for _, s := range steps {
+		if s.Sent() {
+			n++
+		}
+	}
+	return n
+}

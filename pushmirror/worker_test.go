@@ -1,0 +1,259 @@
+package pushmirror
+
+import (
+	"net/http"
+	"net/http/cgi"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	logtest "github.com/sirupsen/logrus/hooks/test"
+
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/queue"
+	"git-push-mirror/pushmirror/worker"
+)
+
+// site is a machine: a home, an upstream and a mirror, and a clock that a test sets.
+type site struct {
+	t    *testing.T
+	dir  string
+	env  []string
+	now  atomic.Int64 // seconds
+	logs *logtest.Hook
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{t: t, dir: t.TempDir()}
+	s.now.Store(time.Date(2026, 11, 20, 18, 0, 0, 0, time.UTC).Unix())
+	s.env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + s.path("home"), "GIT_CONFIG_NOSYSTEM=1", "PUSH_MIRROR_CONFIG=" + s.path("config.toml"),
+		"GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=C", "GIT_COMMITTER_EMAIL=c@example.com",
+	}
+	s.write("config.toml", "")
+	s.write("home/.gitconfig", "[credential]\n\thelper = store\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n")
+	for _, name := range []string{"up.git", "m.git"} {
+		s.git("init", "--quiet", "--bare", "--initial-branch=main", s.path(name))
+	}
+	s.git("-C", s.path("m.git"), "config", "http.receivepack", "true")
+	return s
+}
+
+func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *site) write(name, text string) {
+	s.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(s.path(name)), 0o700); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(s.path(name), []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *site) git(args ...string) string {
+	s.t.Helper()
+	cmd := exec.CommandContext(s.t.Context(), "git", args...)
+	cmd.Env, cmd.Stdin = s.env, strings.NewReader("")
+	out, err := cmd.Output()
+	if err != nil {
+		s.t.Fatalf("git %q: %v", args, err)
+	}
+	return strings.TrimSuffix(string(out), "\n")
+}
+
+func (s *site) getenv(key string) string {
+	for _, kv := range s.env {
+		if value, ok := strings.CutPrefix(kv, key+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// commit adds a commit to upstream's main, with no hook.
+func (s *site) commit() {
+	s.t.Helper()
+	up := s.path("up.git")
+	s.git("-C", up, "update-ref", "refs/heads/main", s.git("-C", up, "commit-tree", "-m", "x", s.git("-C", up, "mktree")))
+}
+
+// serve serves the mirror over http to whoever knows the password.
+func (s *site) serve(password string) (url string) {
+	s.t.Helper()
+	backend := filepath.Join(s.git("--exec-path"), "git-http-backend")
+	if _, err := os.Stat(backend); err != nil {
+		s.t.Fatalf("%v: run make test as root, or apt-get install git", err)
+	}
+	handler := &cgi.Handler{Path: backend, Env: []string{"GIT_PROJECT_ROOT=" + s.dir, "GIT_HTTP_EXPORT_ALL=1"}}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, given, _ := r.BasicAuth(); given != password {
+			w.Header().Set("WWW-Authenticate", `Basic realm="mirror"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		r.Header.Set("Remote-User", "ada")
+		handler.ServeHTTP(w, r)
+	}))
+	s.t.Cleanup(server.Close)
+	return server.URL
+}
+
+// credential is what the user's git knows.
+func (s *site) credential(url, password string) {
+	s.write("home/.git-credentials", strings.Replace(url, "://", "://ada:"+password+"@", 1)+"\n")
+}
+
+// work starts a worker with the site's clock. It returns a function that waits for its end.
+func (s *site) work() (wait func()) {
+	s.t.Helper()
+	g, err := git.New(s.env)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	q, err := queue.Open(s.path("state"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := q.Add(s.path("up.git")); err != nil {
+		s.t.Fatal(err)
+	}
+	log, hook := logtest.NewNullLogger()
+	s.logs = hook
+	w := &Worker{
+		Git: g, Env: s.getenv, Queue: q, UntilIdle: true, Log: log, Limits: worker.Limits{Concurrent: 4, PerHost: 4},
+		clock: func() time.Time { return time.Unix(s.now.Load(), 0) },
+	}
+	var done sync.WaitGroup
+	done.Go(func() {
+		if err := w.Run(s.t.Context()); err != nil && s.t.Context().Err() == nil {
+			s.t.Error(err)
+		}
+	})
+	s.t.Cleanup(done.Wait)
+	return done.Wait
+}
+
+// events are the events that were logged, in order.
+func (s *site) events() []string {
+	var events []string
+	for _, entry := range s.logs.AllEntries() {
+		if event, ok := entry.Data["event"]; ok {
+			events = append(events, string(event.(Event)))
+		}
+	}
+	return events
+}
+
+// attempts is how many updates were made.
+func (s *site) attempts() int {
+	n := 0
+	for _, entry := range s.logs.AllEntries() {
+		if _, ok := entry.Data["duration"]; ok && entry.Data["event"] == nil {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *site) until(what string, condition func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !condition(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("not within 30 seconds: %s", what)
+		}
+	}
+}
+
+func (s *site) delivered() bool {
+	cmd := exec.CommandContext(s.t.Context(), "git", "-C", s.path("m.git"), "rev-parse", "--verify", "--quiet", "main")
+	cmd.Env = s.env
+	out, err := cmd.Output()
+	return err == nil && strings.TrimSpace(string(out)) == s.git("-C", s.path("up.git"), "rev-parse", "main")
+}
+
+func TestAWeekendWithAWrongTokenIsToldOnceAndDeliveredAfterwards(t *testing.T) {
+	s := newSite(t)
+	url := s.serve("right")
+	s.write("up.git/push-mirror.toml", "[[remote]]\nname = \"m\"\nurl = \""+url+"/m.git\"\nretry_max = \"4h\"\n")
+	if err := os.Chtimes(s.path("up.git/push-mirror.toml"), time.Unix(s.now.Load(), 0), time.Unix(s.now.Load()-1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(s.path("config.toml"), time.Unix(s.now.Load(), 0), time.Unix(s.now.Load()-1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	s.commit()
+	s.credential(url, "wrong")
+	wait := s.work()
+	const step = 5 * time.Hour // longer than retry_max with its jitter
+	for attempts := 1; attempts <= 12; attempts++ {
+		s.until("another attempt", func() bool { return s.attempts() == attempts })
+		s.credential(url, "wrong") // git has taken a credential off that was refused
+		if s.delivered() {
+			t.Fatal("delivered with the wrong token")
+		}
+		if attempts == 12 {
+			s.credential(url, "right")
+		}
+		s.now.Add(int64(step.Seconds()))
+	}
+	s.until("the delivery", s.delivered)
+	wait()
+	if got := strings.Join(s.events(), " "); got != "failed recovered" {
+		t.Errorf("the events are %q", got)
+	}
+}
+
+func TestATemporaryFailureBacksOffAndCountsAsFailedWhenItLasts(t *testing.T) {
+	s := newSite(t)
+	// Nobody listens on the port of a server that is gone.
+	server := httptest.NewServer(http.NotFoundHandler())
+	server.Close()
+	s.write("up.git/push-mirror.toml", "[[remote]]\nname = \"m\"\nurl = \""+server.URL+"/m.git\"\nfail_after = \"30m\"\n")
+	past := time.Unix(s.now.Load()-1, 0)
+	for _, name := range []string{"up.git/push-mirror.toml", "config.toml"} {
+		if err := os.Chtimes(s.path(name), past, past); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.commit()
+	s.work()
+	const step = 7 * time.Minute // longer than the longest back-off with its jitter
+	for attempts := 1; attempts <= 5; attempts++ {
+		s.until("another attempt", func() bool { return s.attempts() == attempts })
+		if failed := len(s.events()) > 0; failed {
+			t.Fatalf("failed at attempt %d", attempts)
+		}
+		s.now.Add(int64(step.Seconds()))
+	}
+	s.until("the failure", func() bool { return len(s.events()) > 0 })
+	if got := strings.Join(s.events(), " "); got != "failed" {
+		t.Errorf("the events are %q", got)
+	}
+	for _, entry := range s.logs.AllEntries() {
+		if entry.Level == logrus.ErrorLevel {
+			t.Errorf("an error in the log: %s", entry.Message)
+		}
+	}
+}
+
+func TestBackOffDoublesUpToItsBound(t *testing.T) {
+	for attempts, want := range []time.Duration{5, 5, 10, 20, 40, 80, 160, 300, 300} {
+		if got := backOff(attempts, 5*time.Second, 5*time.Minute); got != want*time.Second {
+			t.Errorf("after %d attempts: %s", attempts, got)
+		}
+	}
+	for range 1000 {
+		if got := jitter(time.Hour); got < 48*time.Minute || got > 72*time.Minute {
+			t.Fatalf("jitter gives %s", got)
+		}
+	}
+}
