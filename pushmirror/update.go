@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"time"
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
@@ -54,6 +55,9 @@ const (
 	Failed    Event = "failed"
 	Recovered Event = "recovered"
 )
+
+// connectTimeout is how long a mirror's host may take to answer at all.
+const connectTimeout = 15 * time.Second
 
 // maxRounds is how often a mirror is listed and planned for in one update when it
 // keeps changing.
@@ -125,7 +129,7 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 			return record, fmt.Errorf("taking the mark: %w", err)
 		}
 	}
-	if a.scratch, err = a.repo.NewScratch(scratchParent, git.Target{URL: a.remote.URL.Raw(), Stall: a.remote.StallTimeout}); err != nil {
+	if a.scratch, err = a.repo.NewScratch(scratchParent, git.Target{URL: a.remote.URL.Raw(), Connect: connectTimeout, Stall: a.remote.StallTimeout}); err != nil {
 		return record, err
 	}
 	defer func() { err = errors.Join(err, a.scratch.Remove()) }()

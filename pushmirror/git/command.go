@@ -68,8 +68,9 @@ type command struct {
 	stdin  io.Reader // nil: nothing to read
 	stdout io.Writer // nil: thrown away
 	stderr io.Writer // gets a copy of stderr as it comes; nil: nobody looks
-	// stall ends git when it makes no progress for so long; 0: never. See pulse.
-	stall time.Duration
+	// connect ends git when it still has no connection after so long, stall when it makes
+	// no progress for so long (see pulse); 0: never.
+	connect, stall time.Duration
 }
 
 // run runs git to its end and returns what it wrote to stderr. Git gets a
@@ -98,7 +99,17 @@ func (g *Git) run(ctx context.Context, c command) (string, error) {
 	cmd.WaitDelay = killDelay
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 
-	err := cmd.Run()
+	err := cmd.Start()
+	if err == nil {
+		if c.connect > 0 {
+			defer time.AfterFunc(c.connect, func() {
+				if connecting(cmd.Process.Pid) {
+					cancel(&ConnectError{After: c.connect})
+				}
+			}).Stop()
+		}
+		err = cmd.Wait()
+	}
 	if cmd.Process != nil && (ctx.Err() != nil || errors.Is(err, exec.ErrWaitDelay) || cmd.ProcessState.ExitCode() < 0) {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	}

@@ -29,7 +29,8 @@ func newError(ctx context.Context, args []string, stderr string, err error) *Err
 		e.Err = cause
 		e.Kind = KindLocal
 		var stalled *StallError
-		if errors.Is(cause, context.DeadlineExceeded) || errors.As(cause, &stalled) {
+		var unconnected *ConnectError
+		if errors.Is(cause, context.DeadlineExceeded) || errors.As(cause, &stalled) || errors.As(cause, &unconnected) {
 			e.Kind = KindTimeout
 		}
 		return e

@@ -26,8 +26,9 @@ type Scratch struct {
 // Target is a mirror, as git reaches it.
 type Target struct {
 	URL string
-	// Stall is how long git may make no progress; 0: for ever.
-	Stall time.Duration
+	// Connect is how long a connection may take to come about, Stall how long git may make
+	// no progress; 0: for ever.
+	Connect, Stall time.Duration
 }
 
 // ScratchPrefix begins the name of every scratch repository's folder. Whoever
