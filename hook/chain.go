@@ -5,12 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-
-	"git-push-mirror/pushmirror"
 )
 
 // ChainedName is the name, in the folder of hooks, of the post-receive that was there
@@ -19,13 +16,10 @@ const ChainedName = "post-receive.before-push-mirror"
 
 // chain runs the hook that was there before us, if any, and returns its exit code. It may
 // do with its input what it likes.
-func (h Hook) chain(ctx context.Context, upstream *pushmirror.Upstream, input []byte) (int, error) {
-	if upstream == nil {
-		return 0, nil
-	}
-	path := filepath.Join(upstream.Dir(), "hooks", ChainedName)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
+func (h Hook) chain(ctx context.Context, repository string, input []byte) (int, error) {
+	path := filepath.Join(repository, "hooks", ChainedName)
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o111 == 0 {
+		return 0, nil //nolint:nilerr // git, too, leaves alone what is not there or cannot be run
 	}
 	cmd := exec.CommandContext(ctx, path)
 	cmd.Dir, cmd.Env = h.Dir, h.Env

@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -36,6 +37,9 @@ func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes
 				left = append(left, remote)
 				continue
 			}
+			if record.StartedAt.Before(pushed.Time) {
+				record.Results, record.More = nil, 0 // those of an earlier push
+			}
 			trouble = h.outcome(remote, record, err, changes, settings.Show, maxLines/len(remotes)) || trouble
 		}
 		waiting = left
@@ -47,20 +51,34 @@ func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes
 		case <-time.After(followEvery):
 		}
 	}
-	if wait > 0 && settings.Show == config.ShowAll {
-		for _, remote := range waiting {
-			h.say("%s: on its way", remote.Name)
-		}
+	for _, remote := range waiting {
+		trouble = h.underWay(upstream, remote, wait, settings.Show) || trouble
 	}
 	if trouble {
-		h.say("hint: %s", orElse(settings.Contact, "git push-mirror status"))
+		h.say("hint: %s", cmp.Or(settings.Contact, "git push-mirror status"))
 	}
+}
+
+// underWay tells of a remote that nobody waits for any longer, and reports whether it is in
+// trouble from before.
+func (h Hook) underWay(upstream *pushmirror.Upstream, remote config.Remote, wait time.Duration, show config.Show) (trouble bool) {
+	record, err := upstream.Record(remote)
+	switch {
+	case show == config.ShowNothing:
+		return false
+	case err == nil && record.Error != "":
+		h.say("%s: older trouble: %s", remote.Name, git.Printable(record.Error))
+		return true
+	case wait > 0 && show == config.ShowAll:
+		h.say("%s: on its way", remote.Name)
+	}
+	return false
 }
 
 // settled reports whether there is nothing to wait for: the push is dealt with, or the
 // remote waits for its next attempt.
 func settled(r state.Record, pushed state.Time) bool {
-	return !r.StartedAt.Before(pushed.Time) || r.NextAttemptAt.After(pushed.Time)
+	return !r.StartedAt.Before(pushed.Time) || r.Unreached && r.NextAttemptAt.After(pushed.Time)
 }
 
 // outcome prints what became of the push on a remote and reports whether it is trouble.
@@ -91,11 +109,4 @@ func (h Hook) asksToWait() bool {
 			return false
 		}
 	}
-}
-
-func orElse(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }

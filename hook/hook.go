@@ -34,33 +34,34 @@ type Hook struct {
 func (h Hook) Run(ctx context.Context) (code int, err error) {
 	var input bytes.Buffer
 	changes, err := readChanges(io.TeeReader(h.Stdin, &input))
-	if err != nil || len(changes) == 0 {
-		return 0, err
+	repo, repoErr := h.repository()
+	if repoErr != nil {
+		return 0, errors.Join(err, repoErr)
 	}
 	pushed := state.Now()
-	upstream, concerned, err := h.handOver(changes)
-	code, chainErr := h.chain(ctx, upstream, input.Bytes())
-	if err = errors.Join(err, chainErr); err != nil || upstream == nil {
-		return code, err
+	var upstream *pushmirror.Upstream
+	var concerned []config.Remote
+	if err == nil && len(changes) > 0 {
+		upstream, concerned, err = h.handOver(repo, changes)
 	}
-	h.follow(ctx, upstream, concerned, changes, pushed)
-	return code, nil
+	code, chainErr := h.chain(ctx, repo.Dir(), input.Bytes())
+	if err = errors.Join(err, chainErr); err == nil && upstream != nil {
+		h.follow(ctx, upstream, concerned, changes, pushed)
+	}
+	return code, err
 }
 
 // handOver makes the marks of the remotes that the push concerns, enters the repository
 // into the queue and sees to it that a worker runs, in that order. It runs no git.
-func (h Hook) handOver(changes []change) (*pushmirror.Upstream, []config.Remote, error) {
+func (h Hook) handOver(repo *git.Repository, changes []change) (*pushmirror.Upstream, []config.Remote, error) {
 	if namespace := h.env("GIT_NAMESPACE"); namespace != "" {
 		return nil, nil, fmt.Errorf("pushes to a namespace are not mirrored (GIT_NAMESPACE is %q)", namespace)
-	}
-	repo, err := h.repository()
-	if err != nil {
-		return nil, nil, err
 	}
 	upstream, err := pushmirror.Open(repo, h.env)
 	if err != nil {
 		// What is configured is not known, so everything is due once it is.
-		return nil, nil, errors.Join(err, pushmirror.MarkAll(repo, h.pusher()), h.enqueue(repo.Dir(), "", config.StartHook))
+		site := h.site()
+		return nil, nil, errors.Join(err, pushmirror.MarkAll(repo, h.pusher()), h.enqueue(repo.Dir(), site.StateDir, site.Worker.Start))
 	}
 	remotes, err := upstream.Select(nil)
 	if err != nil {
@@ -84,6 +85,15 @@ func (h Hook) handOver(changes []change) (*pushmirror.Upstream, []config.Remote,
 	return upstream, concerned, err
 }
 
+// site is what the system's file alone says, or the defaults if it is broken too.
+func (h Hook) site() *config.Config {
+	site, err := config.Load(config.DefaultSources(h.env, ""))
+	if err != nil {
+		site = &config.Config{Worker: config.Worker{Start: config.StartHook}}
+	}
+	return site
+}
+
 // enqueue enters the repository into the queue and starts a worker if none works. Where
 // the user's state directory cannot be had, the repository has a queue of its own. Where
 // neither can be written, since the disk is full, the worker finds the repository among
@@ -93,8 +103,8 @@ func (h Hook) enqueue(repository, stateDir string, start config.Start) error {
 	if err == nil {
 		err = h.enqueueIn(dir, repository, start)
 	}
-	if err == nil {
-		return nil
+	if err == nil || start == config.StartNever {
+		return err // who delivers is not ours to choose
 	}
 	ownErr := h.enqueueIn(filepath.Join(repository, "push-mirror", ".worker"), repository, start)
 	if ownErr == nil {

@@ -14,6 +14,12 @@ import (
 // apply pushes the plan. Refs that are refused are noted and stop no other; its error
 // is one that concerns them all.
 func (a *attempt) apply(ctx context.Context) error {
+	a.anew = false
+	defer func() {
+		if a.anew {
+			a.seen = nil
+		}
+	}()
 	for _, batch := range plan.Batches(a.plan.Steps, a.head, a.remote.RefsPerPush) {
 		left, err := a.push(ctx, batch)
 		if err != nil {
@@ -24,7 +30,7 @@ func (a *attempt) apply(ctx context.Context) error {
 				return err
 			}
 		}
-		if a.seen == nil {
+		if a.anew {
 			return nil
 		}
 	}
@@ -83,7 +89,6 @@ func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) ([]git.Outcome
 	if err := a.dir.Append(dropping); err != nil {
 		return nil, "", &git.Error{Kind: git.KindLocal, Err: err}
 	}
-	a.pushes++
 	outcomes, text, err := a.scratch.Push(ctx, p)
 	var took []state.Entry
 	steps := byName(batch)
@@ -137,7 +142,7 @@ func (a *attempt) sort(batch plan.Batch, outcomes []git.Outcome, text string) (d
 			if o.Flag == '*' && s.Old != "" {
 				// The mirror lacked what it was known to hold: it is a new one.
 				a.moved++
-				defer func() { a.seen = nil }()
+				a.anew = true
 			} else if o.Old != "" && o.Old != s.Old {
 				a.moved++
 			}

@@ -102,6 +102,7 @@ func (a *attempt) failed(err error) state.Record {
 	r := a.record()
 	r.SucceededAt, r.Divergent, r.Rejected = a.before.SucceededAt, a.before.Divergent, a.before.Rejected
 	r.FailingSince = a.failingSince()
+	r.Unreached = true
 	r.PendingSince = a.before.PendingSince
 	if r.PendingSince.IsZero() {
 		r.PendingSince = a.started
@@ -115,7 +116,7 @@ func (a *attempt) failed(err error) state.Record {
 		r.Status, r.Kind = state.ToRetry, git.KindTimeout
 		r.Error = fmt.Sprintf("it took longer than %s (timeout)", a.remote.Timeout)
 	case errors.As(err, &failed):
-		r.Kind, r.Hint = failed.Kind, failed.Hint
+		r.Kind, r.Hint, a.hostFailed = failed.Kind, failed.Hint, failed.Host
 		if failed.Kind.Temporary() {
 			r.Status = state.ToRetry
 		}

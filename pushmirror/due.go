@@ -102,23 +102,26 @@ func (u *Upstream) due(ctx context.Context, remote config.Remote, thoroughly boo
 	if err != nil {
 		return task, false, err
 	}
-	if record.URL != remote.URL.Identity() || u.config.Modified.After(record.UpdatedAt.Time) {
+	if record.URL != remote.URL.Identity() || u.config.Modified.After(record.StartedAt.Time) {
 		record.NextAttemptAt = state.Time{}
-	}
-	task.NotBefore = record.NextAttemptAt.Time
-	task.Failing = !record.NextAttemptAt.IsZero()
-	if earliest := record.StartedAt.Add(remote.MinInterval); remote.MinInterval > 0 && earliest.After(task.NotBefore) {
-		task.NotBefore = earliest
 	}
 	mark, marked, err := dir.Marked()
 	if err != nil {
 		return task, false, err
 	}
+	again := !record.NextAttemptAt.IsZero()
+	task.Failing = record.Unreached && again
 	if marked {
 		task.Since = mark.Since.Time
 	}
-	if marked || task.Failing || !thoroughly {
-		return task, marked || task.Failing, nil
+	if !marked || record.Unreached {
+		task.NotBefore = record.NextAttemptAt.Time
+	}
+	if remote.MinInterval > 0 {
+		task.Earliest = record.StartedAt.Add(remote.MinInterval)
+	}
+	if marked || again || !thoroughly {
+		return task, marked || again, nil
 	}
 	due, err := u.behind(ctx, remote, dir, record)
 	return task, due, err
@@ -127,7 +130,7 @@ func (u *Upstream) due(ctx context.Context, remote config.Remote, thoroughly boo
 // behind reports whether a remote that no mark tells of is to be looked at: it has never
 // been, its configuration changed, it was not listed for long, or refs are pending.
 func (u *Upstream) behind(ctx context.Context, remote config.Remote, dir *state.Dir, record state.Record) (bool, error) {
-	if record.URL != remote.URL.Identity() || u.config.Modified.After(record.UpdatedAt.Time) {
+	if record.URL != remote.URL.Identity() || u.config.Modified.After(record.StartedAt.Time) {
 		return true, nil
 	}
 	seen, err := dir.Seen(remote.URL.Identity())

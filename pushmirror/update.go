@@ -42,6 +42,8 @@ type Update struct {
 	Steps []plan.Step
 	// Record is how the update ended.
 	Record state.Record
+	// HostFailed: it failed for a reason that all that is on the mirror's host shares.
+	HostFailed bool
 	// Event is what somebody has to be told of, once for each episode.
 	Event Event
 }
@@ -83,7 +85,8 @@ type attempt struct {
 	refused       map[git.RefName]plan.Step // sent, and not taken
 	moved         int                       // refs that changed on the mirror since they were compared
 	plan          plan.Plan                 // the last one
-	pushes        int
+	anew          bool                      // the mirror is not the one that was known
+	hostFailed    bool
 }
 
 // Update brings one remote up to date. It never fails to say how it ended: trouble
@@ -99,7 +102,7 @@ func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options
 	if err != nil {
 		record = a.failed(err)
 	}
-	return Update{Remote: remote, Steps: a.steps(), Record: record, Event: a.event(record)}
+	return Update{Remote: remote, Steps: a.steps(), Record: record, HostFailed: a.hostFailed, Event: a.event(record)}
 }
 
 // run takes the lock, makes the attempt and records how it ended. Its error tells of

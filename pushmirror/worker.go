@@ -1,6 +1,7 @@
 package pushmirror
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -83,7 +84,8 @@ type shift struct {
 	// configuration; broken those that cannot be mirrored at all, and why.
 	watched map[string]time.Time
 	broken  map[string]string
-	trouble string // with the list of work, that was told
+	gone    map[string]bool // told of
+	trouble string          // with the list of work, that was told
 }
 
 // ended is an update that has ended.
@@ -105,7 +107,7 @@ type found struct {
 func newShift(w *Worker) *shift {
 	return &shift{
 		Worker: w, schedule: worker.New(w.Limits), ended: make(chan ended), found: make(chan found),
-		started: map[worker.Key]worker.Task{}, watched: map[string]time.Time{}, broken: map[string]string{},
+		started: map[worker.Key]worker.Task{}, watched: map[string]time.Time{}, broken: map[string]string{}, gone: map[string]bool{},
 	}
 }
 
@@ -204,12 +206,13 @@ func (s *shift) take(f found) {
 	delete(s.broken, f.repository)
 	switch {
 	case errors.Is(f.err, git.ErrNoRepository):
-		log.Warn("the repository is gone")
+		// It stays known: a volume that is not mounted comes back.
+		if !s.gone[f.repository] {
+			log.Warn("the repository is gone")
+		}
+		s.gone[f.repository] = true
 		s.schedule.Remove(f.repository)
 		delete(s.watched, f.repository)
-		if err := s.Queue.Forget(f.repository); err != nil {
-			log.WithError(err).Error("forgetting the repository")
-		}
 		return
 	case f.err != nil:
 		if text := f.err.Error(); text != before {
@@ -217,6 +220,7 @@ func (s *shift) take(f found) {
 		}
 		s.broken[f.repository] = f.err.Error()
 	}
+	delete(s.gone, f.repository)
 	s.watched[f.repository] = f.modified
 	for _, task := range f.tasks {
 		// What runs was found at work. Whoever makes new work enters the repository
@@ -235,6 +239,9 @@ func (s *shift) watch(ctx context.Context) {
 	for _, task := range s.schedule.Waiting() {
 		waits[task.Repository] = true
 	}
+	for key := range s.started {
+		waits[key.Repository] = true
+	}
 	for repository := range s.watched {
 		if !waits[repository] {
 			delete(s.watched, repository)
@@ -242,8 +249,8 @@ func (s *shift) watch(ctx context.Context) {
 	}
 	for repository := range waits {
 		if modified := config.Modified(config.DefaultSources(s.Env, repository)); !modified.Equal(s.watched[repository]) {
-			s.schedule.Hurry(repository)
-			s.take(s.visit(ctx, repository, false))
+			s.schedule.Hurry(repository, s.clock())
+			s.take(s.visit(ctx, repository, true))
 		}
 	}
 	for _, repository := range slices.Collect(maps.Keys(s.broken)) {
@@ -284,12 +291,19 @@ func (s *shift) lookAround(ctx context.Context) {
 func (s *shift) update(ctx context.Context, task worker.Task) worker.End {
 	log := s.Log.WithFields(logrus.Fields{"repository": task.Repository, "remote": task.Remote})
 	upstream, err := s.open(task.Repository)
+	if errors.Is(err, git.ErrNoRepository) {
+		return worker.End{Done: true}
+	}
 	if err != nil {
 		log.WithError(err).Error("the repository cannot be mirrored")
 		return worker.End{Failed: true, Retry: s.clock().Add(time.Minute)}
 	}
 	i := slices.IndexFunc(upstream.config.Remotes, func(r config.Remote) bool { return r.Name == task.Remote })
 	if i < 0 || !upstream.config.Remotes[i].Enabled {
+		// What took its place, if anything, is found by looking again.
+		if err := s.Queue.Add(task.Repository); err != nil {
+			log.WithError(err).Error("looking again")
+		}
 		return worker.End{Done: true}
 	}
 	if _, due, err := upstream.due(ctx, upstream.config.Remotes[i], true); err == nil && !due {
@@ -305,20 +319,19 @@ func (s *shift) update(ctx context.Context, task worker.Task) worker.End {
 		log.WithField("kind", r.Kind).Warn(r.Error)
 	}
 	if u.Event != NoEvent {
-		log.WithField("event", u.Event).Warn(orOK(r.Error))
+		log.WithField("event", u.Event).Warn(cmp.Or(r.Error, "all is well again"))
 	}
-	shared := r.Kind == git.KindNetwork || r.Kind == git.KindTimeout || r.Kind == git.KindHostKey || r.Kind == git.KindAuth
 	return worker.End{
-		Done: r.NextAttemptAt.IsZero(), Retry: r.NextAttemptAt.Time,
-		Failed: !r.NextAttemptAt.IsZero(), HostFailed: r.Status != state.Finished && shared,
+		Done: r.NextAttemptAt.IsZero(), Retry: r.NextAttemptAt.Time, Failed: r.Unreached,
+		HostFailed: u.HostFailed, HostRetry: earlier(r.NextAttemptAt.Time, s.clock().Add(backOffMax)),
 	}
 }
 
-func orOK(text string) string {
-	if text == "" {
-		return "all is well again"
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
 	}
-	return text
+	return b
 }
 
 func sent(steps []plan.Step) (n int) {

@@ -99,6 +99,14 @@ func (inv invocation) exitCode(ctx context.Context, err error) int {
 
 // complain prints an error, or each of several, with its hint.
 func (inv invocation) complain(err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		if _, several := err.(config.Errors); !several { //nolint:errorlint // these are told below
+			for _, one := range joined.Unwrap() {
+				inv.complain(one)
+			}
+			return
+		}
+	}
 	var several config.Errors
 	if errors.As(err, &several) {
 		for _, e := range several {

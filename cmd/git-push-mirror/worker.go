@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"syscall"
 
 	"github.com/sirupsen/logrus"
@@ -43,9 +44,12 @@ func (inv invocation) runWorker(ctx context.Context, opt workerOptions) error {
 	if err != nil {
 		return err
 	}
-	site, err := config.Load(config.DefaultSources(inv.getenv, ""))
-	if err != nil {
-		return err
+	site, siteErr := config.Load(config.DefaultSources(inv.getenv, ""))
+	if siteErr != nil {
+		// The repositories wait until it is mended, and somebody has to be there then.
+		if site, err = config.Load(config.Sources{}); err != nil {
+			return err
+		}
 	}
 	dir, err := queue.Dir(inv.getenv("PUSH_MIRROR_STATE_DIR"), site.StateDir)
 	if err != nil {
@@ -61,10 +65,13 @@ func (inv invocation) runWorker(ctx context.Context, opt workerOptions) error {
 	}
 	log := logrus.New()
 	log.SetOutput(inv.stderr)
+	if siteErr != nil {
+		log.WithError(siteErr).Error("the system's configuration cannot be used")
+	}
 	w := &pushmirror.Worker{
 		Git: g, Env: inv.getenv, Queue: q, UntilIdle: opt.untilIdle, Log: log,
 		Limits:   worker.Limits{Concurrent: site.Worker.MaxConcurrent, PerHost: site.Worker.MaxPerHost},
-		Replaced: replaced(program),
+		Replaced: replaced(ctx, program, inv.env),
 	}
 	err = w.Run(ctx)
 	if errors.Is(err, pushmirror.ErrReplaced) {
@@ -74,12 +81,17 @@ func (inv invocation) runWorker(ctx context.Context, opt workerOptions) error {
 	return err
 }
 
-// replaced tells whether the file of a program is another one than at first. While it is
-// missing, a new one is about to be put there.
-func replaced(program string) func() bool {
+// replaced tells whether the file of a program is another one than at first, and one that
+// works: while it is missing or half written, a new one is about to be put there.
+func replaced(ctx context.Context, program string, env []string) func() bool {
 	first, err := os.Stat(program)
 	return func() bool {
 		now, statErr := os.Stat(program)
-		return err == nil && statErr == nil && (!os.SameFile(first, now) || !first.ModTime().Equal(now.ModTime()))
+		if err != nil || statErr != nil || os.SameFile(first, now) && first.ModTime().Equal(now.ModTime()) {
+			return false
+		}
+		try := exec.CommandContext(ctx, program, "worker", "--help")
+		try.Args[0], try.Env = "git-push-mirror", env
+		return try.Run() == nil
 	}
 }

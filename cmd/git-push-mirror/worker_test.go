@@ -65,8 +65,9 @@ func killWorker(state string) {
 	})
 }
 
-// cmdSilent: silent URL listens where the server of that URL does when it runs, takes
-// connections and never says a word; silent -stop ends that.
+// cmdSilent: silent URL listens where the server of that URL does when it runs, and on that
+// port of all other addresses of this machine, takes connections and never says a word;
+// silent -stop ends that.
 func cmdSilent(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: silent URL | -stop")
@@ -79,7 +80,7 @@ func cmdSilent(ts *testscript.TestScript, neg bool, args []string) {
 	u, err := url.Parse(args[0])
 	ts.Check(err)
 	var listening net.ListenConfig
-	listener, err := listening.Listen(context.Background(), "tcp", u.Host)
+	listener, err := listening.Listen(context.Background(), "tcp4", ":"+u.Port())
 	ts.Check(err)
 	done := make(chan struct{})
 	s.silence = sync.OnceFunc(func() {

@@ -141,7 +141,7 @@ func TestFailuresAreClassed(t *testing.T) {
 		{"remote: fatal: write error: No space left on device\nerror: remote unpack failed: unpack-objects abnormal exit\n", KindNetwork},
 		{"fatal: bad object 1111111111111111111111111111111111111111\n", KindLocal},
 	} {
-		if got, _ := classify(c.stderr); got != c.want {
+		if got := classify(c.stderr).kind; got != c.want {
 			t.Errorf("%q is classed as %s", c.stderr, got)
 		}
 	}

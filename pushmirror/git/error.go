@@ -15,7 +15,9 @@ type Error struct {
 	Stderr   string   // what it wrote, capped
 	Kind     Kind     // the class of the failure
 	Hint     string   // the cure, where one is known
-	Err      error
+	// Host: it is the host, or who we are there, that fails, not this repository alone.
+	Host bool
+	Err  error
 }
 
 // newError makes the Error of a command that ended with err, which is never nil.
@@ -32,10 +34,12 @@ func newError(ctx context.Context, args []string, stderr string, err error) *Err
 		var unconnected *ConnectError
 		if errors.Is(cause, context.DeadlineExceeded) || errors.As(cause, &stalled) || errors.As(cause, &unconnected) {
 			e.Kind = KindTimeout
+			e.Host = !errors.Is(cause, context.DeadlineExceeded)
 		}
 		return e
 	}
-	e.Kind, e.Hint = classify(stderr)
+	class := classify(stderr)
+	e.Kind, e.Hint, e.Host = class.kind, class.hint, class.host
 	return e
 }
 
@@ -115,6 +119,7 @@ type failure struct {
 	text string // part of stderr, lower case
 	kind Kind
 	hint string
+	host bool // whatever else this user has on the host fails as well
 }
 
 const otherFormat = "one repository uses SHA-1, the other SHA-256: create the mirror with the same object format"
@@ -122,39 +127,46 @@ const otherFormat = "one repository uses SHA-1, the other SHA-256: create the mi
 // failures is read from the top; the first row that is found counts. What no
 // row knows is taken for a network failure: trying again does no harm.
 var failures = []failure{
-	{"host key verification failed", KindHostKey, "put the host's key into the known_hosts of the user who runs this"},
-	{"permission denied (", KindAuth, "the host did not accept this user's ssh key"},
-	{"could not read username", KindAuth, "the mirror wants a user name and a password; git's credential helper can supply them"},
-	{"could not read password", KindAuth, "the mirror wants a password; git's credential helper can supply it"},
-	{"authentication failed", KindAuth, "the mirror did not accept the user name and password"},
-	{"the requested url returned error: 401", KindAuth, "the mirror did not accept the user name and password"},
-	{"the requested url returned error: 403", KindAuth, "the user may not write to that repository"},
-	{"access denied or repository not exported", KindNotFound, "create the repository on the mirror; a git daemon wants git-daemon-export-ok and receive-pack enabled in it"},
-	{"service not enabled", KindAuth, "the git daemon does not allow pushes: start it with --enable=receive-pack"},
-	{"does not appear to be a git repository", KindNotFound, "create the repository on the mirror, or correct the url"},
-	{"no such repository", KindNotFound, "create the repository on the mirror, or correct the url"},
-	{"repository not found", KindNotFound, "create the repository on the mirror, or correct the url"},
-	{"the requested url returned error: 410", KindNotFound, "the repository was taken off the mirror: correct the url"},
-	{"the requested url returned error: 404", KindNotFound, "create the repository on the mirror, or correct the url"},
-	{"not found", KindNotFound, "create the repository on the mirror, or correct the url"},
-	{"detected dubious ownership", KindLocal, "the mirror's folder belongs to another user: name it in git's safe.directory"},
-	{"certificate", KindNetwork, "the certificate of the mirror is not trusted by git on this machine (http.sslCAInfo)"},
-	{"no space left on device", KindNetwork, "a disk is full"},
-	{"bad object", KindLocal, "an object is missing or damaged upstream: run git fsck there"},
-	{"unable to read", KindLocal, "an object is missing or damaged upstream: run git fsck there"},
-	{"hash algorithm", KindLocal, otherFormat},
-	{"mismatched algorithms", KindLocal, otherFormat},
-	{"protocol error: unexpected capabilities^{}", KindLocal, otherFormat}, // an empty SHA-1 mirror's zero id is too short
-	{"the receiving end does not support", KindLocal, ""},
+	{"host key verification failed", KindHostKey, "put the host's key into the known_hosts of the user who runs this", true},
+	{"permission denied (", KindAuth, "the host did not accept this user's ssh key", true},
+	{"could not read username", KindAuth, "the mirror wants a user name and a password; git's credential helper can supply them", true},
+	{"could not read password", KindAuth, "the mirror wants a password; git's credential helper can supply it", true},
+	{"authentication failed", KindAuth, "the mirror did not accept the user name and password", true},
+	{"the requested url returned error: 401", KindAuth, "the mirror did not accept the user name and password", true},
+	{"the requested url returned error: 403", KindAuth, "the user may not write to that repository", false},
+	{"access denied or repository not exported", KindNotFound, "create the repository on the mirror; a git daemon wants git-daemon-export-ok and receive-pack enabled in it", false},
+	{"service not enabled", KindAuth, "the git daemon does not allow pushes: start it with --enable=receive-pack", false},
+	{"does not appear to be a git repository", KindNotFound, "create the repository on the mirror, or correct the url", false},
+	{"no such repository", KindNotFound, "create the repository on the mirror, or correct the url", false},
+	{"repository not found", KindNotFound, "create the repository on the mirror, or correct the url", false},
+	{"the requested url returned error: 410", KindNotFound, "the repository was taken off the mirror: correct the url", false},
+	{"the requested url returned error: 404", KindNotFound, "create the repository on the mirror, or correct the url", false},
+	{"connection refused", KindNetwork, "", true},
+	{"failed to connect", KindNetwork, "", true},
+	{"could not resolve host", KindNetwork, "", true},
+	{"unable to look up", KindNetwork, "", true},
+	{"no route to host", KindNetwork, "", true},
+	{"network is unreachable", KindNetwork, "", true},
+	{"connection timed out", KindNetwork, "", true},
+	{"not found", KindNotFound, "create the repository on the mirror, or correct the url", false},
+	{"detected dubious ownership", KindLocal, "the mirror's folder belongs to another user: name it in git's safe.directory", false},
+	{"certificate", KindNetwork, "the certificate of the mirror is not trusted by git on this machine (http.sslCAInfo)", true},
+	{"no space left on device", KindNetwork, "a disk is full", false},
+	{"bad object", KindLocal, "an object is missing or damaged upstream: run git fsck there", false},
+	{"unable to read", KindLocal, "an object is missing or damaged upstream: run git fsck there", false},
+	{"hash algorithm", KindLocal, otherFormat, false},
+	{"mismatched algorithms", KindLocal, otherFormat, false},
+	{"protocol error: unexpected capabilities^{}", KindLocal, otherFormat, false}, // an empty SHA-1 mirror's zero id is too short
+	{"the receiving end does not support", KindLocal, "", false},
 }
 
-// classify gives the class of what git wrote to stderr, and the cure.
-func classify(stderr string) (Kind, string) {
+// classify gives the class of what git wrote to stderr.
+func classify(stderr string) failure {
 	lower := strings.ToLower(stderr)
 	for _, row := range failures {
 		if strings.Contains(lower, row.text) {
-			return row.kind, row.hint
+			return row
 		}
 	}
-	return KindNetwork, ""
+	return failure{kind: KindNetwork}
 }

@@ -41,15 +41,13 @@ type Outcome struct {
 	Objected bool
 }
 
-func (o Outcome) refused() bool { return o.Flag == '!' }
-
 // Refused reports whether the mirror does not hold what was pushed.
-func (o Outcome) Refused() bool { return o.refused() }
+func (o Outcome) Refused() bool { return o.Flag == '!' }
 
 // Changed reports whether git refused the ref because the mirror holds
 // something else than what was compared.
 func (o Outcome) Changed() bool {
-	if !o.refused() {
+	if !o.Refused() {
 		return false
 	}
 	switch o.Reason {
@@ -64,20 +62,20 @@ func (o Outcome) Changed() bool {
 // CurrentBranch reports whether a deletion was refused since the mirror's HEAD
 // names the branch.
 func (o Outcome) CurrentBranch() bool {
-	return o.refused() && (strings.Contains(o.Reason, "deletion of the current branch prohibited") ||
+	return o.Refused() && (strings.Contains(o.Reason, "deletion of the current branch prohibited") ||
 		strings.Contains(o.Reason, "refusing to delete the current branch"))
 }
 
 // Unpacked reports whether a refusal came from unpacking the objects, which
 // fails all refs of a push.
 func (o Outcome) Unpacked() bool {
-	return o.refused() && (o.Reason == "unpacker error" || strings.HasPrefix(o.Reason, "unpack"))
+	return o.Refused() && (o.Reason == "unpacker error" || strings.HasPrefix(o.Reason, "unpack"))
 }
 
 // Declined reports whether the mirror refused the push as a whole, by its
 // pre-receive hook or over an object, maybe because of another ref.
 func (o Outcome) Declined() bool {
-	return o.Objected || o.refused() && o.Remote && strings.Contains(o.Reason, "pre-receive hook declined")
+	return o.Objected || o.Refused() && o.Remote && strings.Contains(o.Reason, "pre-receive hook declined")
 }
 
 // pushCommand begins every push: what the flags name cannot all be set in the
@@ -152,7 +150,7 @@ func (p Push) wildcards() []string {
 // Lost reports whether git does not know what became of the ref, since the mirror
 // broke off before it answered.
 func (o Outcome) Lost() bool {
-	return o.refused() && strings.HasPrefix(o.Reason, "remote failed to report")
+	return o.Refused() && strings.HasPrefix(o.Reason, "remote failed to report")
 }
 
 // NoPushOptions reports whether a push failed because the mirror takes no push
@@ -163,7 +161,7 @@ func NoPushOptions(text string) bool {
 
 func anyRefused(outcomes []Outcome) bool {
 	for _, o := range outcomes {
-		if o.refused() {
+		if o.Refused() {
 			return true
 		}
 	}
@@ -190,7 +188,7 @@ func parsePorcelain(out string) ([]Outcome, error) {
 			return nil, fmt.Errorf("reading 'git push --porcelain': unexpected line %.200q", line)
 		}
 		o := Outcome{Name: RefName(to), Flag: line[0]}
-		if o.refused() {
+		if o.Refused() {
 			what, reason, _ := strings.Cut(summary, "] (")
 			o.Reason = strings.TrimSuffix(reason, ")")
 			o.Remote = strings.HasPrefix(what, "[remote")

@@ -120,20 +120,6 @@ func parseForEachRef(out string) (refs Refs, head RefName, err error) {
 	return Sort(refs), head, nil
 }
 
-// Unborn is the branch that HEAD names although it does not exist, for
-// messages, by
-//
-//	git symbolic-ref --quiet HEAD
-//
-// It is "" when HEAD is detached.
-func (r *Repository) Unborn(ctx context.Context) RefName {
-	out, err := r.git.output(ctx, r.dir, nil, "symbolic-ref", "--quiet", "HEAD")
-	if err != nil {
-		return ""
-	}
-	return RefName(strings.TrimSuffix(out, "\n"))
-}
-
 // Objects is what is known here of some objects.
 type Objects struct {
 	known   map[OID]bool

@@ -214,7 +214,7 @@ func (s *Scratch) Compare(ctx context.Context, pairs []Pair) (Ancestry, error) {
 		return answer, err
 	}
 	for _, line := range lines {
-		if p, ok := asked[line.Name]; ok && !line.refused() {
+		if p, ok := asked[line.Name]; ok && !line.Refused() {
 			answer.ancestors[p] = true
 		}
 	}

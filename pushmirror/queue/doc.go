@@ -8,7 +8,9 @@
 //
 // The list wakes and finds; it is not what must not be lost. Marks are, and they stand in
 // the repositories themselves (package state): a list that was deleted is made again by
-// the pushes to come, and the worker looks into every known repository when it starts.
+// the pushes to come, and the worker looks into every known repository when it starts. A
+// file that is damaged is set aside under the name ID.damaged, told of, and made again by
+// the next push.
 //
 // The order in which things are written and looked at is what keeps a wake-up from being
 // lost. A hook makes its marks, then enters the repository under work/, then looks for a

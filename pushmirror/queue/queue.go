@@ -177,13 +177,6 @@ func (q *Queue) HasWork() (bool, error) {
 	return len(paths) > 0, err
 }
 
-// Forget takes a repository, one that is gone, off both lists.
-func (q *Queue) Forget(repository string) error {
-	return errors.Join(
-		remove(filepath.Join(q.dir, "repositories", id(repository))),
-		remove(filepath.Join(q.dir, "work", id(repository))))
-}
-
 func remove(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -37,12 +37,6 @@ func TestARepositoryIsKnownAndItsWorkIsTakenOnce(t *testing.T) {
 	if got, err := q.Known(); err != nil || !slices.Equal(got, want) {
 		t.Errorf("known are %q, %v", got, err)
 	}
-	if err := q.Forget(odd); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := q.Known(); err != nil || !slices.Equal(got, want[:1]) {
-		t.Errorf("after one is gone, known are %q, %v", got, err)
-	}
 }
 
 func TestManyWritersLoseNothing(t *testing.T) {

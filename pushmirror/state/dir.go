@@ -106,11 +106,18 @@ func (d *Dir) Running() (Time, error) {
 		return Time{}, lock.Unlock()
 	}
 	text, err := os.ReadFile(path)
+	if err == nil {
+		_, since, _ := strings.Cut(string(text), "since ")
+		if t, err := ParseTime(strings.TrimSpace(since)); err == nil {
+			return t, nil
+		}
+	}
+	// Its owner has only just taken it.
+	info, err := os.Stat(path)
 	if err != nil {
 		return Time{}, fmt.Errorf("looking at %s: %w", path, err)
 	}
-	_, since, _ := strings.Cut(string(text), "since ")
-	return ParseTime(strings.TrimSpace(since))
+	return At(info.ModTime()), nil
 }
 
 // ClearScratch removes the folders whose names begin with prefix, which an update

@@ -61,6 +61,8 @@ type Record struct {
 	Attempts int `json:"attempts,omitempty"`
 	// NextAttemptAt is when to try again by itself; never, when that would not help.
 	NextAttemptAt Time `json:"next_attempt_at"`
+	// Unreached: the attempt did not come to its end, so another push would not help.
+	Unreached bool `json:"unreached,omitempty"`
 	// Results are what happened to refs, the first of them, for those who wait to be told;
 	// More are left out.
 	Results   []RefResult    `json:"results,omitempty"`

@@ -5,8 +5,8 @@
 //   - Never two updates of one remote at once, a few in all, a few on one host, those that
 //     have waited longest first.
 //   - Remotes that failed last time get at most half of the places: twenty that hang leave
-//     room for those that work.
-//   - A host that just failed, and one that has not been reached yet, is probed by one
-//     update. The others that need it wait for that: a thousand repositories on a dead
-//     host are one attempt at a time, not a thousand.
+//     room for those that work. Hosts that have not been reached yet leave one place.
+//   - A host that just failed is probed by one update at a time, each time another one. The
+//     others that need it wait for that: a thousand repositories on a dead host are one
+//     attempt at a time, not a thousand.
 package worker

@@ -20,8 +20,8 @@ type Task struct {
 	Host string
 	// Since is when the oldest of its work came up.
 	Since time.Time
-	// NotBefore is when it may be started.
-	NotBefore time.Time
+	// NotBefore is when it may be tried again, Earliest when it may be started at all.
+	NotBefore, Earliest time.Time
 	// Failing: the last update did not succeed.
 	Failing bool
 }
@@ -38,8 +38,10 @@ type End struct {
 	Done bool
 	// Retry is when to try again, unless Done.
 	Retry time.Time
-	// HostFailed: it failed for a reason that all remotes of the host share.
+	// HostFailed: it failed for a reason that all remotes of the host share. HostRetry is
+	// when one of them may try again.
 	HostFailed bool
+	HostRetry  time.Time
 	// Failed: it did not succeed, for whatever reason.
 	Failed bool
 }
@@ -49,21 +51,21 @@ type Schedule struct {
 	limits  Limits
 	waiting map[Key]Task
 	running map[Key]Task
-	again   map[Key]bool // running, and due once more
+	again   map[Key]Task // running, and due once more
 	hosts   map[string]*host
 }
 
 // host is what is known of a host.
 type host struct {
-	proven bool      // it was reached since it last failed
-	retry  time.Time // when it may be probed
+	proven bool      // it was reached, and did not fail since
+	retry  time.Time // when one that failed may be probed; zero: it did not fail
 	active int       // updates that run
 }
 
 // New makes an empty schedule.
 func New(limits Limits) *Schedule {
 	return &Schedule{
-		limits: limits, waiting: map[Key]Task{}, running: map[Key]Task{}, again: map[Key]bool{}, hosts: map[string]*host{},
+		limits: limits, waiting: map[Key]Task{}, running: map[Key]Task{}, again: map[Key]Task{}, hosts: map[string]*host{},
 	}
 }
 
@@ -71,7 +73,7 @@ func New(limits Limits) *Schedule {
 // already keeps its place and takes the earlier of the two times.
 func (s *Schedule) Add(t Task) {
 	if _, ok := s.running[t.Key]; ok {
-		s.again[t.Key] = true
+		s.again[t.Key] = t
 		return
 	}
 	if old, ok := s.waiting[t.Key]; ok {
@@ -105,23 +107,28 @@ func (s *Schedule) Start(now time.Time) []Task {
 	slices.SortFunc(ready, func(a, b Task) int {
 		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Remote, b.Remote))
 	})
-	failing := 0
-	for _, t := range s.running {
+	failing, doubtful := 0, 0
+	count := func(t Task) {
 		if t.Failing {
 			failing++
 		}
+		if s.doubtful(t) {
+			doubtful++
+		}
+	}
+	for _, t := range s.running {
+		count(t)
 	}
 	var started []Task
 	for _, t := range ready {
 		if len(s.running) >= s.limits.Concurrent {
 			break
 		}
-		if (t.Failing && failing >= max(1, s.limits.Concurrent/2)) || !s.admits(t) {
+		if (t.Failing && failing >= max(1, s.limits.Concurrent/2)) ||
+			(s.doubtful(t) && doubtful >= max(1, s.limits.Concurrent-1)) || !s.admits(t) {
 			continue
 		}
-		if t.Failing {
-			failing++
-		}
+		count(t)
 		delete(s.waiting, t.Key)
 		s.running[t.Key] = t
 		if t.Host != "" {
@@ -132,12 +139,22 @@ func (s *Schedule) Start(now time.Time) []Task {
 	return started
 }
 
+// doubtful reports whether a task may well hold its place for long without an answer: the
+// last one is for those that are known to answer.
+func (s *Schedule) doubtful(t Task) bool {
+	return t.Failing || (t.Host != "" && !s.host(t.Host).proven)
+}
+
 // startOf is when a task may start: where its host failed, when that may be probed.
 func (s *Schedule) startOf(t Task) time.Time {
-	if h, ok := s.hosts[t.Host]; ok && t.Host != "" && !h.proven && !h.retry.IsZero() {
-		return h.retry
+	start := t.NotBefore
+	if h, ok := s.hosts[t.Host]; ok && t.Host != "" && !h.retry.IsZero() {
+		start = h.retry
 	}
-	return t.NotBefore
+	if t.Earliest.After(start) {
+		return t.Earliest
+	}
+	return start
 }
 
 // admits reports whether the task's host has room for it.
@@ -146,7 +163,7 @@ func (s *Schedule) admits(t Task) bool {
 		return true
 	}
 	h := s.host(t.Host)
-	if !h.proven {
+	if !h.retry.IsZero() {
 		return h.active == 0
 	}
 	return h.active < s.limits.PerHost
@@ -167,35 +184,36 @@ func (s *Schedule) Finish(t Task, end End) {
 	if t.Host != "" {
 		s.settle(t.Host, end)
 	}
-	t.Failing = end.Failed
+	again, ok := s.again[t.Key]
+	delete(s.again, t.Key)
 	switch {
-	case s.again[t.Key]:
-		delete(s.again, t.Key)
-		t.NotBefore = time.Time{}
-		if end.Failed {
-			t.NotBefore = end.Retry
-		}
-		s.waiting[t.Key] = t
-	case !end.Done:
-		t.NotBefore = end.Retry
-		s.waiting[t.Key] = t
+	case ok:
+		t = again
+	case end.Done:
+		return
 	}
+	t.Failing = end.Failed
+	if end.Failed || !ok {
+		t.NotBefore = end.Retry
+	}
+	if end.HostFailed {
+		t.Since = end.HostRetry // another one is the next to probe
+	}
+	s.waiting[t.Key] = t
 }
 
-// settle notes what the end of an update says about its host. One that was reached again
+// settle notes what the end of an update says about its host. One that is reached again
 // makes all that wait for it due.
 func (s *Schedule) settle(name string, end End) {
 	h := s.host(name)
 	h.active--
 	switch {
 	case end.HostFailed:
-		h.proven, h.retry = false, end.Retry
-	case !h.proven:
+		h.proven, h.retry = false, end.HostRetry
+	case h.retry.IsZero():
 		h.proven = true
-		if h.retry.IsZero() {
-			return
-		}
-		h.retry = time.Time{}
+	default:
+		h.proven, h.retry = true, time.Time{}
 		for key, t := range s.waiting {
 			if t.Host == name {
 				t.NotBefore = time.Time{}
@@ -205,17 +223,17 @@ func (s *Schedule) settle(name string, end End) {
 	}
 }
 
-// Hurry makes the waiting tasks of a repository due now, as does a host that they wait
-// for: what was in the way may have been mended.
-func (s *Schedule) Hurry(repository string) {
+// Hurry makes the waiting tasks of a repository due now, and lets a host that they wait for
+// be probed now: what was in the way may have been mended.
+func (s *Schedule) Hurry(repository string, now time.Time) {
 	for key, t := range s.waiting {
 		if key.Repository != repository {
 			continue
 		}
 		t.NotBefore = time.Time{}
 		s.waiting[key] = t
-		if h, ok := s.hosts[t.Host]; ok && !h.proven {
-			h.retry = time.Time{}
+		if h, ok := s.hosts[t.Host]; ok && h.retry.After(now) {
+			h.retry = now
 		}
 	}
 }
@@ -231,6 +249,3 @@ func (s *Schedule) Waiting() []Task {
 
 // Idle reports whether nothing waits and nothing runs.
 func (s *Schedule) Idle() bool { return len(s.waiting) == 0 && len(s.running) == 0 }
-
-// Running is the number of updates that run.
-func (s *Schedule) Running() int { return len(s.running) }
