@@ -7,22 +7,17 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"git-push-mirror/pushmirror/git"
 )
 
-// kept are the variables that a worker gets from the hook that starts it. What it delivers
-// must not depend on who pushed: their ssh agent, their language and what a web server
-// knows of them stay behind.
-var kept = []string{
-	"HOME", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER", "LD_LIBRARY_PATH", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
-	"ALL_PROXY", "HTTPS_PROXY", "NO_PROXY", "all_proxy", "http_proxy", "https_proxy", "no_proxy",
-	"GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_EXEC_PATH",
-	"PUSH_MIRROR_CONFIG",
-}
-
+// workerEnv is what a worker gets of the environment of the hook that starts it: what git
+// may see, and where the configuration is. What it delivers must not depend on who pushed:
+// their ssh agent, their language and what a web server knows of them stay behind.
 func workerEnv(env []string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
 		key, _, _ := strings.Cut(kv, "=")
-		return !slices.Contains(kept, key)
+		return key == "SSH_AUTH_SOCK" || key != "PUSH_MIRROR_CONFIG" && !git.Inherits(key)
 	})
 }
 

@@ -23,6 +23,9 @@ var inherited = []string{
 	"GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_EXEC_PATH",
 }
 
+// Inherits reports whether git and what it starts may see an environment variable.
+func Inherits(key string) bool { return slices.Contains(inherited, key) }
+
 // fixed is set for every git: English messages, since they are read; nobody is
 // asked for a password; and upstream's replace refs and grafts, which make
 // anybody's commit look like an ancestor, do not count.
@@ -53,7 +56,7 @@ func New(env []string) (*Git, error) {
 	}
 	g := &Git{path: path}
 	for _, kv := range env {
-		if key, _, _ := strings.Cut(kv, "="); slices.Contains(inherited, key) {
+		if key, _, _ := strings.Cut(kv, "="); Inherits(key) {
 			g.env = append(g.env, kv)
 		}
 	}
