@@ -23,6 +23,7 @@ import (
 type server struct {
 	dir     string   // its own files: configs, logs and a home
 	url     string   // what its base folder is called from outside
+	port    int      // of 127.0.0.1
 	daemons []daemon // in the order in which they start
 	running []*process
 }
@@ -60,7 +61,8 @@ func serverCommand(name string, prepare func(ts *testscript.TestScript, s *serve
 		default:
 			s = &server{dir: filepath.Join(ts.Getenv("WORK"), name)}
 			s.write(ts, "home/.gitconfig", gitConfig)
-			prepare(ts, s, ts.MkAbs(arg), reservePort(ts))
+			s.port = reservePort(ts)
+			prepare(ts, s, ts.MkAbs(arg), s.port)
 			servers[name] = s
 			ts.Defer(s.stop)
 			s.start(ts)
@@ -73,6 +75,7 @@ func (s *server) start(ts *testscript.TestScript) {
 	if len(s.running) > 0 {
 		ts.Fatalf("it is running already")
 	}
+	listenOn(ts, s.port).Close()
 	for _, d := range s.daemons {
 		log := filepath.Join(s.dir, filepath.Base(d.argv[0])+".log")
 		p, err := startProcess(d.argv, s.dir, s.environ(ts), log)
@@ -154,6 +157,20 @@ func reservePort(ts *testscript.TestScript) int {
 	address, err := syscall.Getsockname(fd)
 	ts.Check(err)
 	return address.(*syscall.SockaddrInet4).Port
+}
+
+// listenOn listens on that port of all addresses, as soon as nobody else does: a process that is about to end, or was forked
+// just now, may hold the socket of a server that has ended.
+func listenOn(ts *testscript.TestScript, port int) net.Listener {
+	var listener net.Listener
+	var err error
+	if !eventually(func() bool {
+		listener, err = new(net.ListenConfig).Listen(context.Background(), "tcp4", ":"+strconv.Itoa(port))
+		return err == nil
+	}) {
+		ts.Fatalf("the port stays taken: %v", err)
+	}
+	return listener
 }
 
 // listensOn tells whether somebody takes connections on that port of 127.0.0.1.

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 
@@ -79,9 +79,9 @@ func cmdSilent(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	u, err := url.Parse(args[0])
 	ts.Check(err)
-	var listening net.ListenConfig
-	listener, err := listening.Listen(context.Background(), "tcp4", ":"+u.Port())
+	port, err := strconv.Atoi(u.Port())
 	ts.Check(err)
+	listener := listenOn(ts, port)
 	done := make(chan struct{})
 	s.silence = sync.OnceFunc(func() {
 		_ = listener.Close()

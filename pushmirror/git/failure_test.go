@@ -12,9 +12,9 @@ import (
 )
 
 // kindOf lists a mirror that cannot be listed and gives the class of the failure.
-func kindOf(t *testing.T, url string) (Kind, string) {
+func kindOf(t *testing.T, to Target) (Kind, string) {
 	t.Helper()
-	s, err := newTestRepo(t).NewScratch(t.TempDir(), Target{URL: url, Stall: time.Second})
+	s, err := newTestRepo(t).NewScratch(t.TempDir(), to)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func kindOf(t *testing.T, url string) (Kind, string) {
 	_, _, err = s.List(t.Context(), false)
 	var failed *Error
 	if !errors.As(err, &failed) {
-		t.Fatalf("%s: %v", url, err)
+		t.Fatalf("%s: %v", to.URL, err)
 	}
 	return failed.Kind, failed.Stderr
 }
@@ -41,13 +41,13 @@ func TestRealFailuresOfHTTPAreClassed(t *testing.T) {
 			w.WriteHeader(code)
 		}))
 		defer server.Close()
-		if got, said := kindOf(t, server.URL+"/m.git"); got != want {
+		if got, said := kindOf(t, Target{URL: server.URL + "/m.git"}); got != want {
 			t.Errorf("%d is classed as %s: %s", code, got, said)
 		}
 	}
 	tls := httptest.NewTLSServer(http.NotFoundHandler())
 	defer tls.Close()
-	if got, said := kindOf(t, tls.URL+"/m.git"); got != KindNetwork {
+	if got, said := kindOf(t, Target{URL: tls.URL + "/m.git"}); got != KindNetwork {
 		t.Errorf("an unknown certificate is classed as %s: %s", got, said)
 	}
 }
@@ -57,11 +57,11 @@ func TestRealFailuresToConnectAreClassed(t *testing.T) {
 	closed.Close()
 	host := closed.Listener.Addr().String()
 	for _, url := range []string{"http://" + host + "/m.git", "git://" + host + "/m.git", "git://host.invalid/m.git", "http://host.invalid/m.git"} {
-		if got, said := kindOf(t, url); got != KindNetwork {
+		if got, said := kindOf(t, Target{URL: url}); got != KindNetwork {
 			t.Errorf("%s is classed as %s: %s", url, got, said)
 		}
 	}
-	if got, said := kindOf(t, filepath.Join(t.TempDir(), "nowhere.git")); got != KindNotFound {
+	if got, said := kindOf(t, Target{URL: filepath.Join(t.TempDir(), "nowhere.git")}); got != KindNotFound {
 		t.Errorf("a path that does not exist is classed as %s: %s", got, said)
 	}
 }
@@ -74,20 +74,22 @@ func TestASilentMirrorIsATimeout(t *testing.T) {
 	}
 	defer listener.Close()
 	for _, scheme := range []string{"git", "http"} {
-		if got, said := kindOf(t, scheme+"://"+listener.Addr().String()+"/m.git"); got != KindTimeout {
+		if got, said := kindOf(t, Target{URL: scheme + "://" + listener.Addr().String() + "/m.git", Stall: time.Second}); got != KindTimeout {
 			t.Errorf("over %s it is classed as %s: %s", scheme, got, said)
 		}
 	}
 }
 
 func TestAMirrorThatMayThinkIsNotCut(t *testing.T) {
+	t.Parallel()
+	const stall = 8 * time.Second // time enough for a push on a busy machine
 	r, mirror := newTestRepo(t), newTestRepo(t)
 	// The mirror's hook takes longer than git may be silent.
 	hook := filepath.Join(mirror.dir, "hooks/pre-receive")
-	if err := os.WriteFile(hook, []byte("#!/bin/sh\nsleep 2\n"), 0o700); err != nil {
+	if err := os.WriteFile(hook, []byte("#!/bin/sh\nsleep 10\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	s, err := r.NewScratch(t.TempDir(), Target{URL: mirror.dir, Stall: time.Second})
+	s, err := r.NewScratch(t.TempDir(), Target{URL: mirror.dir, Stall: stall})
 	if err != nil {
 		t.Fatal(err)
 	}
