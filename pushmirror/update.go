@@ -58,8 +58,8 @@ const (
 	Recovered Event = "recovered"
 )
 
-// connectTimeout is how long a mirror's host may take to answer at all.
-const connectTimeout = 15 * time.Second
+// answerTimeout is how long a mirror's host may take to send its first byte.
+const answerTimeout = 15 * time.Second
 
 // maxRounds is how often a mirror is listed and planned for in one update when it
 // keeps changing.
@@ -132,7 +132,7 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 			return record, fmt.Errorf("taking the mark: %w", err)
 		}
 	}
-	if a.scratch, err = a.repo.NewScratch(scratchParent, git.Target{URL: a.remote.URL.Raw(), Connect: connectTimeout, Stall: a.remote.StallTimeout}); err != nil {
+	if a.scratch, err = a.repo.NewScratch(scratchParent, git.Target{URL: a.remote.URL.Raw(), Answer: answerTimeout, Stall: a.remote.StallTimeout}); err != nil {
 		return record, err
 	}
 	defer func() { err = errors.Join(err, a.scratch.Remove()) }()

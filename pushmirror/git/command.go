@@ -71,9 +71,9 @@ type command struct {
 	stdin  io.Reader // nil: nothing to read
 	stdout io.Writer // nil: thrown away
 	stderr io.Writer // gets a copy of stderr as it comes; nil: nobody looks
-	// connect ends git when it still has no connection after so long, stall when it makes
-	// no progress for so long (see pulse); 0: never.
-	connect, stall time.Duration
+	// answer ends git when the mirror's host has not sent a byte for so long, stall when it
+	// makes no progress for so long (see pulse); 0: never.
+	answer, stall time.Duration
 }
 
 // run runs git to its end and returns what it wrote to stderr. Git gets a
@@ -104,12 +104,8 @@ func (g *Git) run(ctx context.Context, c command) (string, error) {
 
 	err := cmd.Start()
 	if err == nil {
-		if c.connect > 0 {
-			defer time.AfterFunc(c.connect, func() {
-				if connecting(cmd.Process.Pid) {
-					cancel(&ConnectError{After: c.connect})
-				}
-			}).Stop()
+		if c.answer > 0 {
+			go awaitAnswer(ctx, cmd.Process.Pid, c.answer, cancel)
 		}
 		err = cmd.Wait()
 	}

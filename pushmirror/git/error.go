@@ -31,8 +31,8 @@ func newError(ctx context.Context, args []string, stderr string, err error) *Err
 		e.Err = cause
 		e.Kind = KindLocal
 		var stalled *StallError
-		var unconnected *ConnectError
-		if errors.Is(cause, context.DeadlineExceeded) || errors.As(cause, &stalled) || errors.As(cause, &unconnected) {
+		var unanswered *AnswerError
+		if errors.Is(cause, context.DeadlineExceeded) || errors.As(cause, &stalled) || errors.As(cause, &unanswered) {
 			e.Kind = KindTimeout
 			e.Host = !errors.Is(cause, context.DeadlineExceeded)
 		}

@@ -16,14 +16,6 @@ func (e *StallError) Error() string {
 	return fmt.Sprintf("there was no progress for %s (stall_timeout)", e.After)
 }
 
-// ConnectError tells that git was ended since the mirror did not answer its first packet.
-type ConnectError struct{ After time.Duration }
-
-// Error implements error.
-func (e *ConnectError) Error() string {
-	return fmt.Sprintf("the mirror's host did not answer within %s", e.After)
-}
-
 // pulse watches over a command: each write to it, of what git says of its progress, is a
 // beat. When none comes for long, the command is ended. Once the pack is sent there is no
 // telling how long a mirror thinks, and the pulse rests.

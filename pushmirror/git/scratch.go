@@ -26,9 +26,9 @@ type Scratch struct {
 // Target is a mirror, as git reaches it.
 type Target struct {
 	URL string
-	// Connect is how long a connection may take to come about, Stall how long git may make
-	// no progress; 0: for ever.
-	Connect, Stall time.Duration
+	// Answer is how long the host may take to send its first byte, where the system tells
+	// (Linux), Stall how long git may make no progress; 0: for ever.
+	Answer, Stall time.Duration
 }
 
 // ScratchPrefix begins the name of every scratch repository's folder. Whoever

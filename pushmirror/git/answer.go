@@ -1,0 +1,53 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// AnswerError tells that git was ended since the mirror's host had not sent a byte.
+type AnswerError struct{ After time.Duration }
+
+// Error implements error.
+func (e *AnswerError) Error() string {
+	return fmt.Sprintf("the mirror's host did not answer within %s", e.After)
+}
+
+// contact is how far the processes of a session have come with whom they connect to.
+type contact int
+
+const (
+	noContact contact = iota // they have no connection, and wait for none
+	silence                  // they wait for one, or for the first byte on it
+	answered                 // some byte has come
+)
+
+// awaitAnswer ends a command whose mirror stays silent from the first for as long as that.
+// None of git, curl and git's own protocol has a limit for it that could be set, so the
+// kernel is asked how the command's connections are getting on.
+func awaitAnswer(ctx context.Context, session int, limit time.Duration, end context.CancelCauseFunc) {
+	ticks := time.NewTicker(max(limit/15, time.Millisecond))
+	defer ticks.Stop()
+	var since time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticks.C:
+			switch contactOf(session) {
+			case noContact:
+			case answered:
+				return
+			case silence:
+				if since.IsZero() {
+					since = now
+				}
+				if now.Sub(since) >= limit {
+					end(&AnswerError{After: limit})
+					return
+				}
+			}
+		}
+	}
+}
