@@ -119,7 +119,7 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 		}
 		a.started = since
 		defer func() { err = errors.Join(err, unlock()) }()
-		if err := a.dir.ClearScratch(git.ScratchPrefix); err != nil {
+		if err := git.ClearScratch(a.dir.Path()); err != nil {
 			return record, fmt.Errorf("clearing what a killed update left: %w", err)
 		}
 		scratchParent = a.dir.Path()

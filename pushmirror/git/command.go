@@ -68,6 +68,7 @@ func New(env []string) (*Git, error) {
 type command struct {
 	dir    string // the repository, absolute: GIT_DIR and working directory; empty: where we are
 	args   []string
+	env    []string  // besides what every command gets
 	stdin  io.Reader // nil: nothing to read
 	stdout io.Writer // nil: thrown away
 	stderr io.Writer // gets a copy of stderr as it comes; nil: nobody looks
@@ -88,10 +89,10 @@ func (g *Git) run(ctx context.Context, c command) (string, error) {
 
 	var stderr capture
 	cmd := exec.CommandContext(ctx, g.path, c.args...)
-	cmd.Env = g.env
+	cmd.Env = append(slices.Clip(g.env), c.env...)
 	if c.dir != "" {
 		cmd.Dir = c.dir
-		cmd.Env = append(slices.Clip(g.env), "GIT_DIR="+c.dir)
+		cmd.Env = append(cmd.Env, "GIT_DIR="+c.dir)
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.stdin, c.stdout, io.MultiWriter(&stderr, beat)
 	if c.stderr != nil {

@@ -31,14 +31,13 @@ type Target struct {
 	Answer, Stall time.Duration
 }
 
-// ScratchPrefix begins the name of every scratch repository's folder. Whoever
-// holds the lock of the update may remove what an earlier one left.
-const ScratchPrefix = "scratch-"
+// scratchPrefix begins the name of every scratch repository's folder.
+const scratchPrefix = "scratch-"
 
 // NewScratch makes a scratch repository in the folder parent, readable by this
 // user alone, for pushing from r. Call Remove when done.
 func (r *Repository) NewScratch(parent string, to Target) (*Scratch, error) {
-	dir, err := os.MkdirTemp(parent, ScratchPrefix)
+	dir, err := os.MkdirTemp(parent, scratchPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("making a scratch repository: %w", err)
 	}
@@ -55,6 +54,36 @@ func (s *Scratch) Remove() error {
 		return fmt.Errorf("removing the scratch repository: %w", err)
 	}
 	return nil
+}
+
+// ClearScratch removes the scratch repositories in the folder parent that were left by an
+// update that was killed, and ends what still runs of it: git ends with us, but a transport
+// may wait for a mirror that says no more. Nobody may be using one, so the lock of the
+// update must be held.
+func ClearScratch(parent string) error {
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), scratchPrefix) {
+			dir := filepath.Join(parent, entry.Name())
+			endMarked(scratchVariable + "=" + dir)
+			errs = append(errs, os.RemoveAll(dir))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// scratchVariable marks all processes of an update in their environment, with the folder of
+// its scratch repository.
+const scratchVariable = "PUSH_MIRROR_SCRATCH"
+
+// run runs git in the scratch repository.
+func (s *Scratch) run(ctx context.Context, c command) (string, error) {
+	c.dir, c.env = s.dir, []string{scratchVariable + "=" + s.dir}
+	return s.git.run(ctx, c)
 }
 
 func (s *Scratch) init() error {
@@ -205,7 +234,7 @@ func (s *Scratch) Compare(ctx context.Context, pairs []Pair) (Ancestry, error) {
 		return answer, err
 	}
 	var out strings.Builder
-	_, err = s.git.run(ctx, command{dir: s.dir, stdout: &out, args: append(pushCommand("--dry-run"), "--", ".", "refs/new/*:refs/old/*")})
+	_, err = s.run(ctx, command{stdout: &out, args: append(pushCommand("--dry-run"), "--", ".", "refs/new/*:refs/old/*")})
 	lines, parseErr := parsePorcelain(out.String())
 	if parseErr != nil {
 		return answer, parseErr

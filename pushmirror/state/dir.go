@@ -85,6 +85,7 @@ func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func()) 
 		return Time{}, nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), lock.Unlock())
 	}
 	d.held = true
+	d.clearUnfinished()
 	return since, func() error {
 		d.held = false
 		return lock.Unlock()
@@ -120,20 +121,15 @@ func (d *Dir) Running() (Time, error) {
 	return At(info.ModTime()), nil
 }
 
-// ClearScratch removes the folders whose names begin with prefix, which an update
-// that was killed left. The lock must be held.
-func (d *Dir) ClearScratch(prefix string) error {
-	entries, err := os.ReadDir(d.path)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), prefix) {
-			errs = append(errs, os.RemoveAll(filepath.Join(d.path, entry.Name())))
+// clearUnfinished removes the files that somebody who was killed left half-written. Those
+// that are being written are younger.
+func (d *Dir) clearUnfinished() {
+	left, _ := filepath.Glob(filepath.Join(d.path, newPrefix+"*"))
+	for _, path := range left {
+		if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
+			_ = os.Remove(path)
 		}
 	}
-	return errors.Join(errs...)
 }
 
 // errDamaged marks content that cannot be what was written.

@@ -9,6 +9,9 @@ import (
 	"syscall"
 )
 
+// newPrefix begins the name of a file that is about to replace another.
+const newPrefix = ".new-"
+
 // writeFile replaces the file path by one with this content: whoever reads it,
 // and whatever happens meanwhile, there is either the old or the new one.
 func (d *Dir) writeFile(name string, content []byte) (err error) {
@@ -16,7 +19,7 @@ func (d *Dir) writeFile(name string, content []byte) (err error) {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is no regular file", path)
 	}
-	f, err := os.CreateTemp(d.path, ".new-"+name+"-")
+	f, err := os.CreateTemp(d.path, newPrefix+name+"-")
 	if err != nil {
 		return err
 	}
