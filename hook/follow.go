@@ -28,6 +28,18 @@ func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	trouble := false
+	shown, unshown := 0, 0 // lines, and remotes when there were enough of those
+	tell := func(remote config.Remote, lines []string, bad bool) {
+		trouble = trouble || bad
+		if shown >= maxLines && len(lines) > 0 {
+			unshown++
+			return
+		}
+		for _, line := range lines {
+			h.say("%s: %s", remote.Name, line)
+		}
+		shown += len(lines)
+	}
 	waiting := remotes
 	for {
 		var left []config.Remote
@@ -40,7 +52,8 @@ func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes
 			if record.StartedAt.Before(pushed.Time) {
 				record.Results, record.More = nil, 0 // those of an earlier push
 			}
-			trouble = h.outcome(remote, record, err, changes, settings.Show, maxLines/len(remotes)) || trouble
+			lines, bad := outcome(record, err, changes, settings.Show, maxLines/len(remotes))
+			tell(remote, lines, bad)
 		}
 		waiting = left
 		if len(waiting) == 0 || ctx.Err() != nil {
@@ -52,27 +65,30 @@ func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes
 		}
 	}
 	for _, remote := range waiting {
-		trouble = h.underWay(upstream, remote, wait, settings.Show) || trouble
+		record, err := upstream.Record(remote)
+		lines, bad := underWay(record, err, wait, settings.Show)
+		tell(remote, lines, bad)
+	}
+	if unshown > 0 {
+		h.say("and %d more remotes", unshown)
 	}
 	if trouble {
 		h.say("hint: %s", cmp.Or(settings.Contact, "git push-mirror status"))
 	}
 }
 
-// underWay tells of a remote that nobody waits for any longer, and reports whether it is in
-// trouble from before.
-func (h Hook) underWay(upstream *pushmirror.Upstream, remote config.Remote, wait time.Duration, show config.Show) (trouble bool) {
-	record, err := upstream.Record(remote)
+// underWay tells of a remote that nobody waits for any longer, and whether it is in trouble
+// from before.
+func underWay(r state.Record, err error, wait time.Duration, show config.Show) (lines []string, trouble bool) {
 	switch {
 	case show == config.ShowNothing:
-		return false
-	case err == nil && record.Error != "":
-		h.say("%s: older trouble: %s", remote.Name, git.Printable(record.Error))
-		return true
+		return nil, false
+	case err == nil && r.Error != "":
+		return []string{"older trouble: " + git.Printable(r.Error)}, true
 	case wait > 0 && show == config.ShowAll:
-		h.say("%s: on its way", remote.Name)
+		return []string{"on its way"}, false
 	}
-	return false
+	return nil, false
 }
 
 // settled reports whether there is nothing to wait for: the push is dealt with, or the
@@ -81,20 +97,15 @@ func settled(r state.Record, pushed state.Time) bool {
 	return !r.StartedAt.Before(pushed.Time) || r.Unreached && r.NextAttemptAt.After(pushed.Time)
 }
 
-// outcome prints what became of the push on a remote and reports whether it is trouble.
-func (h Hook) outcome(remote config.Remote, r state.Record, err error, changes []change, show config.Show, limit int) (trouble bool) {
+// outcome tells what became of the push on a remote, and whether it is trouble.
+func outcome(r state.Record, err error, changes []change, show config.Show, limit int) (lines []string, trouble bool) {
 	if err != nil {
-		h.say("%s: %v", remote.Name, git.Printable(err.Error()))
-		return true
+		return []string{git.Printable(err.Error())}, true
 	}
 	if show == config.ShowNothing {
-		return false
+		return nil, false
 	}
-	lines, trouble := report(r, changes, show, limit)
-	for _, line := range lines {
-		h.say("%s: %s", remote.Name, line)
-	}
-	return trouble
+	return report(r, changes, show, limit)
 }
 
 // asksToWait reports whether the pusher sent the push option mirror.wait.

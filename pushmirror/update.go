@@ -29,6 +29,8 @@ type Options struct {
 	PruneAnyway bool
 	// Progress gets what git writes for people while it pushes; nil: nobody looks.
 	Progress io.Writer
+	// Reached is called when the mirror has answered, which may be long before the end.
+	Reached func()
 	// Waiting is called when another update of the remote runs and has to end first.
 	Waiting func()
 }
@@ -132,7 +134,7 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 			return record, fmt.Errorf("taking the mark: %w", err)
 		}
 	}
-	if a.scratch, err = a.repo.NewScratch(scratchParent, git.Target{URL: a.remote.URL.Raw(), Answer: answerTimeout, Stall: a.remote.StallTimeout}); err != nil {
+	if a.scratch, err = a.repo.NewScratch(scratchParent, git.Target{URL: a.remote.URL.Raw(), Answer: answerTimeout, Stall: a.remote.StallTimeout, Reached: a.Reached}); err != nil {
 		return record, err
 	}
 	defer func() { err = errors.Join(err, a.scratch.Remove()) }()

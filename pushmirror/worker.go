@@ -78,6 +78,7 @@ type shift struct {
 	schedule *worker.Schedule
 	started  map[worker.Key]worker.Task
 	ended    chan ended
+	reached  chan string // hosts that answered
 	found    chan found
 	looking  bool
 	// watched are the repositories that something waits in, with the age of their
@@ -106,7 +107,7 @@ type found struct {
 
 func newShift(w *Worker) *shift {
 	return &shift{
-		Worker: w, schedule: worker.New(w.Limits), ended: make(chan ended), found: make(chan found),
+		Worker: w, schedule: worker.New(w.Limits), ended: make(chan ended), reached: make(chan string), found: make(chan found),
 		started: map[worker.Key]worker.Task{}, watched: map[string]time.Time{}, broken: map[string]string{}, gone: map[string]bool{},
 	}
 }
@@ -145,7 +146,9 @@ func (s *shift) work(ctx context.Context) error {
 			return s.handBack()
 		case e := <-s.ended:
 			delete(s.started, e.task.Key)
-			s.schedule.Finish(e.task, e.end)
+			s.schedule.Finish(e.task, e.end, s.clock())
+		case host := <-s.reached:
+			s.schedule.Reached(host)
 		case f := <-s.found:
 			s.take(f)
 		case <-ticks.C:
@@ -310,7 +313,15 @@ func (s *shift) update(ctx context.Context, task worker.Task) worker.End {
 		return worker.End{Done: true} // it was dealt with since it was found
 	}
 	started := s.clock()
-	u := upstream.Update(ctx, upstream.config.Remotes[i], Options{})
+	u := upstream.Update(ctx, upstream.config.Remotes[i], Options{Reached: func() {
+		if task.Host == "" {
+			return
+		}
+		select {
+		case s.reached <- task.Host:
+		case <-ctx.Done():
+		}
+	}})
 	r := u.Record
 	log = log.WithFields(logrus.Fields{"status": r.Status, "refs": sent(u.Steps), "duration": s.clock().Sub(started).Round(time.Millisecond).String()})
 	if r.Status == state.Finished {

@@ -75,6 +75,7 @@ type command struct {
 	// answer ends git when the mirror's host has not sent a byte for so long, stall when it
 	// makes no progress for so long (see pulse); 0: never.
 	answer, stall time.Duration
+	packing       func() // called when git push begins with its pack; nil: nobody asks
 }
 
 // run runs git to its end and returns what it wrote to stderr. Git gets a
@@ -84,7 +85,7 @@ type command struct {
 func (g *Git) run(ctx context.Context, c command) (string, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	beat := newPulse(c.stall, cancel)
+	beat := newPulse(c, cancel)
 	defer beat.stop()
 
 	var stderr capture

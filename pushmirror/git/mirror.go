@@ -23,6 +23,9 @@ func (s *Scratch) List(ctx context.Context, wantHead bool) (refs Refs, head RefN
 	if err != nil {
 		return nil, "", err
 	}
+	if s.to.Reached != nil {
+		s.to.Reached()
+	}
 	return parseLsRemote(out.String())
 }
 

@@ -20,38 +20,48 @@ func (e *StallError) Error() string {
 // beat. When none comes for long, the command is ended. Once the pack is sent there is no
 // telling how long a mirror thinks, and the pulse rests.
 type pulse struct {
-	mu    sync.Mutex
-	after time.Duration
-	timer *time.Timer // nil: nobody watches
-	tail  []byte      // the end of what was written, for a mark that is cut in two
+	mu      sync.Mutex
+	after   time.Duration
+	timer   *time.Timer // nil: nobody watches
+	packing func()      // nil: nobody asks
+	tail    []byte      // the end of what was written, for a mark that is cut in two
 }
 
-func newPulse(after time.Duration, end context.CancelCauseFunc) *pulse {
-	p := &pulse{after: after}
-	if after > 0 {
-		p.timer = time.AfterFunc(after, func() { end(&StallError{After: after}) })
+func newPulse(c command, end context.CancelCauseFunc) *pulse {
+	p := &pulse{after: c.stall, packing: c.packing}
+	if c.stall > 0 {
+		p.timer = time.AfterFunc(c.stall, func() { end(&StallError{After: c.stall}) })
 	}
 	return p
 }
 
-// packSent begins the line with which git push ends the sending of a pack.
-var packSent = []byte("Total ")
+// What git push says when it begins with a pack, having read what the mirror holds, and when
+// it has sent it.
+var (
+	packBegun = []byte("numerating objects")
+	packSent  = []byte("Total ")
+)
 
 // Write implements io.Writer; it never fails.
 func (p *pulse) Write(text []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.timer == nil {
+	if p.timer == nil && p.packing == nil {
 		return len(text), nil
 	}
 	p.tail = append(p.tail, text...)
-	if bytes.Contains(p.tail, packSent) {
-		p.timer.Stop()
-		p.timer = nil
-		return len(text), nil
+	if p.packing != nil && bytes.Contains(p.tail, packBegun) {
+		p.packing()
+		p.packing = nil
 	}
-	p.tail = append(p.tail[:0], p.tail[max(0, len(p.tail)-len(packSent)+1):]...)
-	p.timer.Reset(p.after)
+	if p.timer != nil {
+		p.timer.Reset(p.after)
+		if bytes.Contains(p.tail, packSent) {
+			p.timer.Stop()
+			p.timer = nil
+		}
+	}
+	p.tail = append(p.tail[:0], p.tail[max(0, len(p.tail)-len(packBegun)+1):]...)
 	return len(text), nil
 }
 

@@ -107,7 +107,7 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes []Outcome, text st
 		args = append(args, ":"+string(name))
 	}
 	var out strings.Builder
-	text, err = s.run(ctx, command{args: args, stdout: &out, stderr: p.Progress, answer: s.to.Answer, stall: s.to.Stall})
+	text, err = s.run(ctx, command{args: args, stdout: &out, stderr: p.Progress, answer: s.to.Answer, stall: s.to.Stall, packing: s.to.Reached})
 	outcomes, parseErr := parsePorcelain(out.String())
 	if parseErr != nil {
 		return nil, text, parseErr

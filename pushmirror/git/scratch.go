@@ -29,6 +29,9 @@ type Target struct {
 	// Answer is how long the host may take to send its first byte, where the system tells
 	// (Linux), Stall how long git may make no progress; 0: for ever.
 	Answer, Stall time.Duration
+	// Reached is called when the mirror has answered a listing, or a push is about to send
+	// its objects; nil: nobody asks.
+	Reached func()
 }
 
 // scratchPrefix begins the name of every scratch repository's folder.

@@ -24,6 +24,10 @@ type Task struct {
 	NotBefore, Earliest time.Time
 	// Failing: the last update did not succeed.
 	Failing bool
+
+	started time.Time
+	reruns  int       // updates before this one that were out of date at their end
+	rest    time.Time // until when a mirror that is kept busy is left alone
 }
 
 // Limits bound what runs at once.
@@ -57,7 +61,7 @@ type Schedule struct {
 
 // host is what is known of a host.
 type host struct {
-	proven bool      // it was reached, and did not fail since
+	proven bool      // it answered, and did not fail since
 	retry  time.Time // when one that failed may be probed; zero: it did not fail
 	active int       // updates that run
 }
@@ -83,6 +87,7 @@ func (s *Schedule) Add(t Task) {
 		if old.NotBefore.Before(t.NotBefore) {
 			t.NotBefore = old.NotBefore
 		}
+		t.reruns, t.rest = old.reruns, old.rest
 	}
 	s.waiting[t.Key] = t
 }
@@ -130,6 +135,7 @@ func (s *Schedule) Start(now time.Time) []Task {
 		}
 		count(t)
 		delete(s.waiting, t.Key)
+		t.started = now
 		s.running[t.Key] = t
 		if t.Host != "" {
 			s.host(t.Host).active++
@@ -151,19 +157,22 @@ func (s *Schedule) startOf(t Task) time.Time {
 	if h, ok := s.hosts[t.Host]; ok && t.Host != "" && !h.retry.IsZero() {
 		start = h.retry
 	}
-	if t.Earliest.After(start) {
-		return t.Earliest
+	for _, earliest := range []time.Time{t.Earliest, t.rest} {
+		if earliest.After(start) {
+			start = earliest
+		}
 	}
 	return start
 }
 
-// admits reports whether the task's host has room for it.
+// admits reports whether the task's host has room for it: for one alone until it has shown
+// that it answers.
 func (s *Schedule) admits(t Task) bool {
 	if t.Host == "" {
 		return true
 	}
 	h := s.host(t.Host)
-	if !h.retry.IsZero() {
+	if !h.proven {
 		return h.active == 0
 	}
 	return h.active < s.limits.PerHost
@@ -178,8 +187,17 @@ func (s *Schedule) host(name string) *host {
 	return h
 }
 
-// Finish says how a task that was started has ended.
-func (s *Schedule) Finish(t Task, end End) {
+// A mirror that is out of date again at the end of each update, since pushes keep coming, is
+// left alone for four times as long as the last update took, at most for maxRest: so what
+// comes in is delivered together, and all of it within promise 5's time.
+const (
+	restShare = 4
+	maxRest   = 4 * time.Second
+)
+
+// Finish says how a task that was started has ended, and when.
+func (s *Schedule) Finish(t Task, end End, now time.Time) {
+	last := s.running[t.Key]
 	delete(s.running, t.Key)
 	if t.Host != "" {
 		s.settle(t.Host, end)
@@ -189,6 +207,9 @@ func (s *Schedule) Finish(t Task, end End) {
 	switch {
 	case ok:
 		t = again
+		if t.reruns = last.reruns + 1; t.reruns > 1 {
+			t.rest = now.Add(min(maxRest, restShare*now.Sub(last.started)))
+		}
 	case end.Done:
 		return
 	}
@@ -202,23 +223,30 @@ func (s *Schedule) Finish(t Task, end End) {
 	s.waiting[t.Key] = t
 }
 
-// settle notes what the end of an update says about its host. One that is reached again
-// makes all that wait for it due.
+// settle notes what the end of an update says about its host.
 func (s *Schedule) settle(name string, end End) {
 	h := s.host(name)
 	h.active--
-	switch {
-	case end.HostFailed:
+	if end.HostFailed {
 		h.proven, h.retry = false, end.HostRetry
-	case h.retry.IsZero():
-		h.proven = true
-	default:
-		h.proven, h.retry = true, time.Time{}
-		for key, t := range s.waiting {
-			if t.Host == name {
-				t.NotBefore = time.Time{}
-				s.waiting[key] = t
-			}
+		return
+	}
+	s.Reached(name)
+}
+
+// Reached says that a host has answered an update, which may be long from its end. All that
+// wait for the host are due.
+func (s *Schedule) Reached(name string) {
+	h := s.host(name)
+	failed := !h.retry.IsZero()
+	h.proven, h.retry = true, time.Time{}
+	if !failed {
+		return
+	}
+	for key, t := range s.waiting {
+		if t.Host == name {
+			t.NotBefore = time.Time{}
+			s.waiting[key] = t
 		}
 	}
 }

@@ -25,7 +25,7 @@ func repositories(tasks []Task) []string {
 func prove(s *Schedule, host string) {
 	s.Add(task("/prove", host))
 	for _, t := range s.Start(noon) {
-		s.Finish(t, End{Done: true})
+		s.Finish(t, End{Done: true}, noon)
 	}
 }
 
@@ -43,7 +43,7 @@ func TestTheLongestWaitingStartFirstAndNoMoreThanMay(t *testing.T) {
 	if got := s.Start(noon); len(got) != 0 {
 		t.Errorf("over the limit: %v", got)
 	}
-	s.Finish(started[0], End{Done: true})
+	s.Finish(started[0], End{Done: true}, noon)
 	if got := repositories(s.Start(noon)); !slices.Equal(got, []string{"/1"}) {
 		t.Errorf("after one has ended: %q", got)
 	}
@@ -64,7 +64,7 @@ func TestHostsThatMayBeSilentLeaveAPlaceToOthers(t *testing.T) {
 		if got := repositories(good); !slices.Equal(got, []string{"/good"}) {
 			t.Fatalf("started %q", got)
 		}
-		s.Finish(good[0], End{Done: true})
+		s.Finish(good[0], End{Done: true}, noon)
 	}
 }
 
@@ -77,12 +77,12 @@ func TestOneRemoteIsNeverUpdatedTwiceAtOnce(t *testing.T) {
 	if got := s.Start(noon); len(got) != 0 {
 		t.Errorf("started twice: %v", got)
 	}
-	s.Finish(started[0], End{Done: true})
+	s.Finish(started[0], End{Done: true}, noon)
 	again := s.Start(noon)
 	if len(again) != 1 {
 		t.Fatalf("what came in meanwhile is lost: %v", again)
 	}
-	s.Finish(again[0], End{Done: true})
+	s.Finish(again[0], End{Done: true}, noon)
 	if !s.Idle() {
 		t.Error("not idle in the end")
 	}
@@ -94,7 +94,9 @@ func TestAHostGetsAsManyAsItMay(t *testing.T) {
 		s.Add(task(fmt.Sprintf("/%d", i), "h"))
 	}
 	s.Add(task("/local", ""))
-	if got := repositories(s.Start(noon)); !slices.Equal(got, []string{"/0", "/1", "/local"}) {
+	first := repositories(s.Start(noon))
+	s.Reached("h")
+	if got := append(first, repositories(s.Start(noon))...); !slices.Equal(got, []string{"/0", "/local", "/1"}) {
 		t.Errorf("started %q", got)
 	}
 }
@@ -112,7 +114,7 @@ func TestFailingRemotesLeaveRoomForOthers(t *testing.T) {
 		for _, started := range s.Start(noon) {
 			if !started.Failing {
 				served++
-				s.Finish(started, End{Done: true})
+				s.Finish(started, End{Done: true}, noon)
 			}
 		}
 	}
@@ -134,24 +136,32 @@ func TestADeadHostIsProbedByOne(t *testing.T) {
 	for now := noon; now.Before(noon.Add(time.Hour)); now = now.Add(time.Second) {
 		for _, started := range s.Start(now) {
 			probes++
-			s.Finish(started, End{Failed: true, HostFailed: true, HostRetry: now.Add(time.Minute), Retry: now.Add(time.Hour)})
+			s.Finish(started, End{Failed: true, HostFailed: true, HostRetry: now.Add(time.Minute), Retry: now.Add(time.Hour)}, noon)
 		}
 	}
-	if probes < 60 || probes > 69 {
-		t.Errorf("%d probes in an hour, one a minute are due, after a first ten at once", probes)
+	if probes != 60 {
+		t.Errorf("%d probes in an hour, one a minute are due", probes)
 	}
 	later := noon.Add(2 * time.Hour)
 	probe := s.Start(later)
 	if len(probe) != 1 {
 		t.Fatalf("%d probes at once", len(probe))
 	}
-	s.Finish(probe[0], End{Done: true})
-	served := 1
+	s.Reached("dead")
+	if others := s.Start(later); len(others) != 9 {
+		t.Errorf("%d others start when the host has answered", len(others))
+	} else {
+		probe = append(probe, others...)
+	}
+	for _, task := range probe {
+		s.Finish(task, End{Done: true}, later)
+	}
+	served := 10
 	for range 1000 {
 		started := s.Start(later)
 		served += len(started)
 		for _, task := range started {
-			s.Finish(task, End{Done: true})
+			s.Finish(task, End{Done: true}, noon)
 		}
 	}
 	if served != 1000 || !s.Idle() {
@@ -164,7 +174,7 @@ func TestTheProbeIsAnotherOneEachTime(t *testing.T) {
 	s.Add(task("/bad", "h"))
 	now := noon
 	bad := s.Start(now)[0]
-	s.Finish(bad, End{Failed: true, HostFailed: true, HostRetry: now.Add(time.Minute), Retry: now.Add(time.Hour)})
+	s.Finish(bad, End{Failed: true, HostFailed: true, HostRetry: now.Add(time.Minute), Retry: now.Add(time.Hour)}, noon)
 	s.Add(task("/good", "h"))
 	now = now.Add(time.Minute)
 	if got := repositories(s.Start(now)); !slices.Equal(got, []string{"/good"}) {
@@ -182,11 +192,11 @@ func TestWhatComesInDuringAnUpdateKeepsItsTimes(t *testing.T) {
 	again := task("/busy", "")
 	again.Since, again.Earliest = noon.Add(2*time.Second), noon.Add(time.Minute)
 	s.Add(again)
-	s.Finish(running, End{Done: true})
+	s.Finish(running, End{Done: true}, noon)
 	if got := repositories(s.Start(noon.Add(3 * time.Second))); !slices.Equal(got, []string{"/other"}) {
 		t.Fatalf("%q is next", got)
 	}
-	s.Finish(other, End{Done: true})
+	s.Finish(other, End{Done: true}, noon)
 	if got := s.Start(noon.Add(59 * time.Second)); len(got) != 0 {
 		t.Errorf("started too soon: %v", got)
 	}
@@ -214,7 +224,7 @@ func TestWhatWaitsForItsTimeWaits(t *testing.T) {
 func TestAMendedConfigurationIsTriedAtOnce(t *testing.T) {
 	s := New(Limits{Concurrent: 4, PerHost: 4})
 	s.Add(task("/a", "h"))
-	s.Finish(s.Start(noon)[0], End{Failed: true, HostFailed: true, HostRetry: noon.Add(time.Hour), Retry: noon.Add(time.Hour)})
+	s.Finish(s.Start(noon)[0], End{Failed: true, HostFailed: true, HostRetry: noon.Add(time.Hour), Retry: noon.Add(time.Hour)}, noon)
 	if got := s.Start(noon.Add(time.Second)); len(got) != 0 {
 		t.Fatal("started too soon")
 	}
@@ -234,7 +244,7 @@ func TestAThousandPushesDuringAnOutageAreNotAThousandAttempts(t *testing.T) {
 		s.Add(again)
 		for _, started := range s.Start(now) {
 			attempts++
-			s.Finish(started, End{Failed: true, HostFailed: true, HostRetry: now.Add(5 * time.Minute), Retry: now.Add(5 * time.Minute)})
+			s.Finish(started, End{Failed: true, HostFailed: true, HostRetry: now.Add(5 * time.Minute), Retry: now.Add(5 * time.Minute)}, noon)
 		}
 	}
 	if attempts != 4 {
@@ -250,5 +260,45 @@ func TestARepositoryThatIsGoneIsDropped(t *testing.T) {
 	s.Remove("/a")
 	if !s.Idle() {
 		t.Error("it still waits")
+	}
+}
+
+func TestAMirrorThatIsKeptBusyRests(t *testing.T) {
+	s := New(Limits{Concurrent: 4, PerHost: 4})
+	var starts []time.Duration
+	// For a minute there is always more to do, and each update takes a second.
+	var running []Task
+	for now := noon; now.Before(noon.Add(time.Minute)); now = now.Add(100 * time.Millisecond) {
+		s.Add(task("/a", ""))
+		for _, task := range running {
+			if now.Sub(noon) >= starts[len(starts)-1]+time.Second {
+				s.Finish(task, End{Done: true}, now)
+				running = nil
+			}
+		}
+		for _, task := range s.Start(now) {
+			starts = append(starts, now.Sub(noon))
+			running = append(running, task)
+		}
+	}
+	if len(starts) > 14 {
+		t.Errorf("%d updates in a minute", len(starts))
+	}
+	if starts[1] != time.Second {
+		t.Errorf("the first that came in meanwhile waited until %v", starts[1])
+	}
+	for i := range starts[1:] {
+		if starts[i+1]-starts[i] > 5*time.Second {
+			t.Errorf("nothing between %v and %v", starts[i], starts[i+1])
+		}
+	}
+	for _, task := range running {
+		s.Finish(task, End{Done: true}, noon.Add(time.Minute))
+	}
+	rested := s.Start(noon.Add(65 * time.Second))
+	s.Finish(rested[0], End{Done: true}, noon.Add(66*time.Second))
+	s.Add(task("/a", ""))
+	if len(s.Start(noon.Add(66*time.Second))) != 1 {
+		t.Error("one that was up to date has to wait")
 	}
 }
