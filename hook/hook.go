@@ -57,11 +57,18 @@ func (h Hook) handOver(repo *git.Repository, changes []change) (*pushmirror.Upst
 	if namespace := h.env("GIT_NAMESPACE"); namespace != "" {
 		return nil, nil, fmt.Errorf("pushes to a namespace are not mirrored (GIT_NAMESPACE is %q)", namespace)
 	}
+	push := state.Push{Time: state.Now(), Pusher: h.pusher()}
+	for name := range names(changes) {
+		if len(push.Refs) > state.MaxPushRefs {
+			break
+		}
+		push.Refs = append(push.Refs, name)
+	}
 	upstream, err := pushmirror.Open(repo, h.env)
 	if err != nil {
 		// What is configured is not known, so everything is due once it is.
 		site := h.site()
-		return nil, nil, errors.Join(err, pushmirror.MarkAll(repo, h.pusher()), h.enqueue(repo.Dir(), site.StateDir, site.Worker.Start))
+		return nil, nil, errors.Join(err, pushmirror.MarkAll(repo, push), h.enqueue(repo.Dir(), site.StateDir, site.Worker.Start))
 	}
 	remotes, err := upstream.Select(nil)
 	if err != nil {
@@ -77,7 +84,7 @@ func (h Hook) handOver(repo *git.Repository, changes []change) (*pushmirror.Upst
 		return nil, nil, nil
 	}
 	for _, remote := range concerned {
-		if markErr := upstream.Mark(remote, h.pusher()); markErr != nil {
+		if markErr := upstream.Mark(remote, push); markErr != nil {
 			err = errors.Join(err, fmt.Errorf("noting that %s has work: %w", remote.Name, markErr))
 		}
 	}

@@ -106,7 +106,7 @@ func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) ([]git.Outcome
 func (a *attempt) entry(s plan.Step, announced bool) state.Entry {
 	return state.Entry{
 		Time: state.At(a.clock()), Remote: a.remote.Name, Name: s.Name, Result: s.Result,
-		Old: s.Old, New: s.New, Announced: announced,
+		Old: s.Old, New: s.New, Announced: announced, Reason: s.Reason, Pusher: a.pushers.of(s.Name),
 	}
 }
 

@@ -62,6 +62,7 @@ func (a *attempt) conclude(err error) state.Record {
 		}
 	}
 	r.Status, r.SucceededAt = state.Failed, a.before.SucceededAt
+	r.Pushers = a.pushers.ofThose(r)
 	a.explain(&r)
 	switch {
 	case r.Error == "":
@@ -89,6 +90,38 @@ func (a *attempt) event(r state.Record) Event {
 	return NoEvent
 }
 
+// news are the entries of the log for what an update did not do: refs that are in trouble,
+// unless they were before, and the beginning and end of an episode of failure.
+func (a *attempt) news(r state.Record) []state.Entry {
+	type trouble struct {
+		name     git.RefName
+		old, new git.OID
+	}
+	known := map[trouble]bool{}
+	for _, d := range a.before.Divergent {
+		known[trouble{d.Name, d.Old, d.New}] = true
+	}
+	for _, refusal := range a.before.Rejected {
+		known[trouble{name: refusal.Name, new: refusal.New}] = true
+	}
+	var news []state.Entry
+	add := func(s plan.Step, key trouble) {
+		if !known[key] {
+			news = append(news, a.entry(s, false))
+		}
+	}
+	for _, d := range r.Divergent {
+		add(plan.Step{Name: d.Name, Result: plan.Divergent, New: d.New, Reason: "the mirror has " + string(d.Old)}, trouble{d.Name, d.Old, d.New})
+	}
+	for _, refusal := range r.Rejected {
+		add(plan.Step{Name: refusal.Name, Result: plan.Rejected, New: refusal.New, Reason: refusal.Reason}, trouble{name: refusal.Name, new: refusal.New})
+	}
+	if event := a.event(r); event != NoEvent {
+		news = append(news, state.Entry{Time: state.At(a.clock()), Remote: a.remote.Name, Result: plan.Result(event), Reason: r.Error})
+	}
+	return news
+}
+
 // record begins the record of this attempt.
 func (a *attempt) record() state.Record {
 	return state.Record{
@@ -103,6 +136,7 @@ func (a *attempt) failed(err error) state.Record {
 	r.SucceededAt, r.Divergent, r.Rejected = a.before.SucceededAt, a.before.Divergent, a.before.Rejected
 	r.FailingSince = a.failingSince()
 	r.Unreached = true
+	r.Pushers = a.pushers.all()
 	r.PendingSince = a.before.PendingSince
 	if r.PendingSince.IsZero() {
 		r.PendingSince = a.started

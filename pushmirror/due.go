@@ -53,12 +53,12 @@ func (s *shift) open(repository string) (*Upstream, error) {
 
 // MarkAll makes a mark for all remotes of a repository, to be used when its configuration
 // cannot be read.
-func MarkAll(repo *git.Repository, pusher string) error {
+func MarkAll(repo *git.Repository, p state.Push) error {
 	all, err := state.Of(repo.Dir(), "")
 	if err != nil {
 		return err
 	}
-	return all.Mark(pusher)
+	return all.Mark(p)
 }
 
 // passOn turns a mark for the whole repository into one for each remote.
@@ -67,28 +67,34 @@ func (u *Upstream) passOn() error {
 	if err != nil {
 		return err
 	}
-	mark, ok, err := all.Marked()
+	since, ok, err := all.Marked()
 	if err != nil || !ok {
 		return err
 	}
 	if err := all.Take(); err != nil {
 		return err
 	}
+	pushes := all.Pushes()
+	if len(pushes) == 0 {
+		pushes = []state.Push{{Time: since}}
+	}
 	for _, remote := range u.config.Remotes {
-		if err := u.Mark(remote, mark.Pusher); err != nil {
-			return err
+		for _, p := range pushes {
+			if err := u.Mark(remote, p); err != nil {
+				return err
+			}
 		}
 	}
 	return all.Settle()
 }
 
-// Mark notes, durably, that a remote has work.
-func (u *Upstream) Mark(remote config.Remote, pusher string) error {
+// Mark notes, durably, that a remote has work, and by whose push.
+func (u *Upstream) Mark(remote config.Remote, p state.Push) error {
 	dir, err := state.Of(u.Dir(), remote.Name)
 	if err != nil {
 		return err
 	}
-	return dir.Mark(pusher)
+	return dir.Mark(p)
 }
 
 // due tells whether and when a remote is to be updated.
@@ -105,14 +111,14 @@ func (u *Upstream) due(ctx context.Context, remote config.Remote, thoroughly boo
 	if record.URL != remote.URL.Identity() || u.config.Modified.After(record.StartedAt.Time) {
 		record.NextAttemptAt = state.Time{}
 	}
-	mark, marked, err := dir.Marked()
+	since, marked, err := dir.Marked()
 	if err != nil {
 		return task, false, err
 	}
 	again := !record.NextAttemptAt.IsZero()
 	task.Failing = record.Unreached && again
 	if marked {
-		task.Since = mark.Since.Time
+		task.Since = since.Time
 	}
 	if !marked || record.Unreached {
 		task.NotBefore = record.NextAttemptAt.Time

@@ -86,6 +86,15 @@ func (u *Upstream) Record(remote config.Remote) (state.Record, error) {
 	return record, err
 }
 
+// Log tells what happened to the refs of a remote, the oldest first.
+func (u *Upstream) Log(remote config.Remote) ([]state.Entry, error) {
+	dir, err := state.Of(u.Dir(), remote.Name)
+	if err != nil {
+		return nil, err
+	}
+	return dir.Log()
+}
+
 // StatusAfter is the status once an update has ended, also when its record could not
 // be kept.
 func (u *Upstream) StatusAfter(ctx context.Context, update Update) Status {
@@ -130,14 +139,14 @@ func (u *Upstream) status(ctx context.Context, remote config.Remote, record stat
 		s.PendingSince = state.Time{}
 		return s, nil
 	}
-	mark, marked, err := dir.Marked()
+	since, marked, err := dir.Marked()
 	if err != nil {
 		return s, err
 	}
 	switch {
 	case !s.PendingSince.IsZero():
 	case marked:
-		s.PendingSince = mark.Since
+		s.PendingSince = since
 	default:
 		s.PendingSince = u.noticed(record)
 	}

@@ -83,6 +83,7 @@ type attempt struct {
 	seen     *state.Seen // nil: the mirror has to be listed
 
 	noPushOptions bool
+	pushers       pushers
 	done          map[git.RefName]plan.Step // sent, and on the mirror
 	refused       map[git.RefName]plan.Step // sent, and not taken
 	moved         int                       // refs that changed on the mirror since they were compared
@@ -149,7 +150,7 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 // keep records how the attempt ended and what the mirror holds now; then the mark that it
 // took has done its service, unless somebody ended the attempt.
 func (a *attempt) keep(ctx context.Context, record state.Record) error {
-	if err := errors.Join(a.dir.WriteSeen(a.seen), a.dir.WriteRecord(record)); err != nil {
+	if err := errors.Join(a.dir.Append(a.news(record)), a.dir.WriteSeen(a.seen), a.dir.WriteRecord(record)); err != nil {
 		return err
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
@@ -174,6 +175,7 @@ func (a *attempt) recall() (err error) {
 		a.before = state.Record{Status: state.None}
 	}
 	a.noPushOptions = a.before.NoPushOptions
+	a.pushers = knownPushers(a.before.Pushers, a.dir.Pushes())
 	a.seen, err = a.dir.Seen(a.url)
 	return err
 }

@@ -162,6 +162,7 @@ func (inv invocation) app() *cli.App {
 		inv.hookCommand(),
 		inv.syncCommand(),
 		inv.statusCommand(),
+		inv.logCommand(),
 		inv.workerCommand(),
 	}
 	app.Action = func(c *cli.Context) error {

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
-	"unicode/utf16"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -324,28 +320,4 @@ func (r refResult) change() string {
 		dots = "..."
 	}
 	return short(r.Old) + dots + short(r.New)
-}
-
-// printJSON prints data for programs. What could steer a terminal is written as an
-// escape, which JSON does by itself for ASCII only.
-func printJSON(w io.Writer, v any) error {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return err
-	}
-	var safe strings.Builder
-	for _, r := range text.String() {
-		if r <= '~' || unicode.IsPrint(r) {
-			safe.WriteRune(r)
-			continue
-		}
-		for _, unit := range utf16.AppendRune(nil, r) {
-			fmt.Fprintf(&safe, `\u%04x`, unit)
-		}
-	}
-	_, err := io.WriteString(w, safe.String())
-	return err
 }

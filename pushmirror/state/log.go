@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
 
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
@@ -17,7 +20,8 @@ import (
 type Entry struct {
 	Time   Time        `json:"time"`
 	Remote string      `json:"remote"`
-	Name   git.RefName `json:"ref"`
+	Name   git.RefName `json:"ref,omitempty"` // "" for what concerns them all
+	// Result is a plan's, or "failed" or "recovered" for the remote as a whole.
 	Result plan.Result `json:"result"`
 	Old    git.OID     `json:"old"`
 	New    git.OID     `json:"new"`
@@ -25,7 +29,27 @@ type Entry struct {
 	// Old from the mirror. The line of the outcome follows, unless we were killed.
 	Announced bool   `json:"announced,omitempty"`
 	Reason    string `json:"reason,omitempty"`
+	// Pusher is by whose push it happens, where that is known.
+	Pusher string `json:"pusher,omitempty"`
 }
+
+// Drops reports whether Old may have become unreachable on the mirror, so that somebody may
+// want to bring it back.
+func (e Entry) Drops() bool {
+	return e.Announced || e.Old != "" &&
+		(e.Result == plan.Forced || e.Result == plan.Deleted || e.Result == plan.Updated && e.Name.IsTag())
+}
+
+// The log is bounded. When it has grown too long it becomes the old one, in place of the one
+// before; but what was dropped from the mirror is kept for a year.
+const (
+	logName     = "log"
+	oldLogName  = "log.old"
+	droppedName = "log.dropped"
+
+	maxLog      = 1 << 20 // bytes
+	keepDropped = 366 * 24 * time.Hour
+)
 
 // Append adds entries to the log. They are on disk when it returns. The lock must
 // be held.
@@ -46,7 +70,10 @@ func (d *Dir) Append(entries []Entry) (err error) {
 			err = fmt.Errorf("writing the log: %w", err)
 		}
 	}()
-	f, err := os.OpenFile(filepath.Join(d.path, "log"), os.O_RDWR|os.O_APPEND|os.O_CREATE, d.mode&0o666)
+	if err := d.rotateLog(); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(d.path, logName), os.O_RDWR|os.O_APPEND|os.O_CREATE, d.mode&0o666)
 	if err != nil {
 		return err
 	}
@@ -78,4 +105,87 @@ func (d *Dir) torn(f *os.File) (bool, error) {
 	var last [1]byte
 	_, err = f.ReadAt(last[:], end-1)
 	return last[0] != '\n', err
+}
+
+// rotateLog begins a new log when the one there is has become too long. Killed half-way, it
+// leaves lines in two files, never in none.
+func (d *Dir) rotateLog() error {
+	path := filepath.Join(d.path, logName)
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() < maxLog {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var dropped bytes.Buffer
+	for _, name := range []string{droppedName, logName} {
+		content, err := os.ReadFile(filepath.Join(d.path, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for line := range bytes.Lines(content) {
+			if e, ok := parseEntry(line); ok && e.Drops() && time.Since(e.Time.Time) < keepDropped {
+				dropped.Write(line)
+			}
+		}
+	}
+	if dropped.Len() > 0 {
+		if err := d.writeFile(droppedName, dropped.Bytes()); err != nil {
+			return err
+		}
+	}
+	return os.Rename(path, filepath.Join(d.path, oldLogName))
+}
+
+// parseEntry reads a line of the log; ok is false for one that is torn or none of ours.
+func parseEntry(line []byte) (e Entry, ok bool) {
+	if !bytes.HasSuffix(line, []byte("\n")) || json.Unmarshal(line, &e) != nil {
+		return Entry{}, false
+	}
+	return e, !e.Time.IsZero()
+}
+
+// Log reads the log, the oldest entry first. An announcement stands in it only if no outcome
+// followed.
+func (d *Dir) Log() ([]Entry, error) {
+	var entries []Entry
+	seen := map[Entry]bool{}
+	for _, name := range []string{droppedName, oldLogName, logName} {
+		content, err := os.ReadFile(filepath.Join(d.path, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("reading the log: %w", err)
+		}
+		for line := range bytes.Lines(content) {
+			if e, ok := parseEntry(line); ok && !seen[e] {
+				seen[e] = true
+				entries = append(entries, e)
+			}
+		}
+	}
+	slices.SortStableFunc(entries, func(a, b Entry) int { return a.Time.Compare(b.Time.Time) })
+	return withoutSettled(entries), nil
+}
+
+// withoutSettled leaves out the announcements whose outcome is known.
+func withoutSettled(entries []Entry) []Entry {
+	type step struct {
+		name     git.RefName
+		old, new git.OID
+	}
+	settled := map[step]bool{}
+	kept := entries[:0]
+	for _, e := range slices.Backward(slices.Clone(entries)) {
+		this := step{e.Name, e.Old, e.New}
+		if e.Announced && settled[this] {
+			delete(settled, this)
+			continue
+		}
+		if !e.Announced {
+			settled[this] = true
+		}
+		kept = append(kept, e)
+	}
+	slices.Reverse(kept)
+	return kept
 }

@@ -1,23 +1,39 @@
 package state
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"git-push-mirror/pushmirror/git"
 )
 
-// Mark says that a remote has work: "look". What is to be done is not in it; the next
-// update finds that by comparing refs. So a mark need not be renewed while it stands,
-// and an outage grows nothing.
+// A mark says that a remote has work: "look". What is to be done is not in it; the next
+// update finds that by comparing refs. It holds a line for each push, so that the log can
+// tell who pushed what; none of them matters to what is delivered, and an outage grows
+// nothing beyond maxMark.
 //
 // A mark is made by renaming, taken by renaming, and what was taken goes when the update
-// that took it is recorded. Whoever dies in between leaves a mark behind, never none.
-type Mark struct {
-	Since  Time   `json:"since"`            // when it was made
-	Pusher string `json:"pusher,omitempty"` // by whose push
+// that took it is recorded. Whoever dies in between leaves a mark behind, never none. A push
+// whose line comes too late, into a mark that was taken already, loses nothing: its refs
+// had their values before the hook ran, so the update that took the mark finds them.
+
+// Push is a line of a mark.
+type Push struct {
+	Time   Time   `json:"since"`
+	Pusher string `json:"pusher,omitempty"`
+	// Refs are what was pushed; nil where they are too many or not known.
+	Refs []git.RefName `json:"refs,omitempty"`
 }
+
+// MaxPushRefs is how many refs of a push are named in a mark.
+const MaxPushRefs = 100
+
+// maxMark is how long a mark may be, in bytes.
+const maxMark = 64 << 10
 
 // The names of marks. The whole repository has one too, among the folders of the
 // remotes, whose names begin with a letter or a digit.
@@ -26,43 +42,79 @@ const (
 	takenName = ".due-taken" // taken by an update that is not recorded
 )
 
-// Mark makes a mark, unless one stands. It is on disk when Mark returns.
-func (d *Dir) Mark(pusher string) error {
-	if _, err := os.Stat(filepath.Join(d.path, markName)); err == nil {
-		return nil
+// Mark makes a mark, or adds the push to the one that stands. The mark is on disk when Mark
+// returns.
+func (d *Dir) Mark(p Push) error {
+	if len(p.Refs) > MaxPushRefs {
+		p.Refs = nil
+	}
+	content, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	content = append(content, '\n')
+	f, err := os.OpenFile(filepath.Join(d.path, markName), os.O_WRONLY|os.O_APPEND, 0)
+	if err == nil {
+		// It stands, and who pushed is not worth a complaint.
+		if info, err := f.Stat(); err == nil && info.Size() < maxMark {
+			_, _ = f.Write(content)
+		}
+		return f.Close()
 	}
 	if err := d.make(); err != nil {
 		return err
 	}
-	content, err := json.Marshal(Mark{Since: Now(), Pusher: pusher})
-	if err != nil {
-		return err
-	}
-	return d.writeFile(markName, append(content, '\n'))
+	return d.writeFile(markName, content)
 }
 
-// Marked gives the oldest mark of the remote, taken or not; the zero Mark when there is
-// none. Content that cannot be read makes no mark less of a mark.
-func (d *Dir) Marked() (m Mark, ok bool, err error) {
+// Marked tells since when the remote has work, whether taken or not. Content that cannot be
+// read makes no mark less of a mark.
+func (d *Dir) Marked() (since Time, ok bool, err error) {
 	for _, name := range []string{takenName, markName} {
-		path := filepath.Join(d.path, name)
-		content, err := os.ReadFile(path)
+		pushes, modified, err := d.readMark(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return Mark{}, false, err
+			return Time{}, false, err
 		}
-		if json.Unmarshal(content, &m) != nil || m.Since.IsZero() {
-			info, err := os.Stat(path)
-			if err != nil {
-				return Mark{}, false, err
-			}
-			m = Mark{Since: At(info.ModTime())}
+		if len(pushes) == 0 {
+			return modified, true, nil
 		}
-		return m, true, nil
+		return pushes[0].Time, true, nil
 	}
-	return Mark{}, false, nil
+	return Time{}, false, nil
+}
+
+// Pushes are those that made the marks of the remote, as far as they are known.
+func (d *Dir) Pushes() []Push {
+	var all []Push
+	for _, name := range []string{takenName, markName} {
+		if pushes, _, err := d.readMark(name); err == nil {
+			all = append(all, pushes...)
+		}
+	}
+	return all
+}
+
+// readMark reads a mark, skipping lines that are damaged.
+func (d *Dir) readMark(name string) (pushes []Push, modified Time, err error) {
+	path := filepath.Join(d.path, name)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, Time{}, err
+	}
+	for line := range bytes.Lines(content) {
+		var p Push
+		if json.Unmarshal(line, &p) == nil && !p.Time.IsZero() {
+			pushes = append(pushes, p)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, Time{}, err
+	}
+	return pushes, At(info.ModTime()), nil
 }
 
 // Take takes the mark, so that one which is made from now on stays. The lock must be

@@ -1,19 +1,23 @@
 package state
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
+
+	"git-push-mirror/pushmirror/git"
 )
 
-func marked(t *testing.T, d *Dir) (Mark, bool) {
+func marked(t *testing.T, d *Dir) (since Time, ok bool) {
 	t.Helper()
-	m, ok, err := d.Marked()
+	since, ok, err := d.Marked()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m, ok
+	return since, ok
 }
 
 func TestAMarkStandsUntilItIsTakenAndSettled(t *testing.T) {
@@ -33,7 +37,7 @@ func TestAMarkStandsUntilItIsTakenAndSettled(t *testing.T) {
 			t.Errorf("after %s it is marked: %v", what, ok)
 		}
 	}
-	mark := func() error { return d.Mark("ada") }
+	mark := func() error { return d.Mark(Push{Time: Now(), Pusher: "ada"}) }
 	do("settling nothing", d.Settle, false)
 	do("taking nothing", d.Take, false)
 	do("marking", mark, true)
@@ -45,28 +49,41 @@ func TestAMarkStandsUntilItIsTakenAndSettled(t *testing.T) {
 }
 
 func TestAMarkTellsSinceWhenAndByWhom(t *testing.T) {
-	d, err := Of(t.TempDir(), "m")
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := At(time.Now())
-	for _, pusher := range []string{"ada", "carl"} {
-		if err := d.Mark(pusher); err != nil {
+	d := newDir(t)
+	mark := func(minute int, pusher string, refs ...git.RefName) {
+		t.Helper()
+		if err := d.Mark(Push{Time: At(time.Date(2026, 11, 20, 12, minute, 0, 0, time.UTC)), Pusher: pusher, Refs: refs}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	m, _ := marked(t, d)
-	if m.Pusher != "ada" || m.Since.Before(before.Time) {
-		t.Errorf("the mark is %+v", m)
-	}
+	mark(1, "ada", "refs/heads/a")
+	mark(2, "carl", "refs/heads/b", "refs/heads/c")
 	if err := d.Take(); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Mark("carl"); err != nil {
-		t.Fatal(err)
+	mark(3, "bob", make([]git.RefName, MaxPushRefs+1)...)
+	if since, _ := marked(t, d); since.Minute() != 1 {
+		t.Errorf("the oldest is of %v", since)
 	}
-	if m, _ := marked(t, d); m.Pusher != "ada" {
-		t.Errorf("the oldest is %+v", m)
+	var got []string
+	for _, p := range d.Pushes() {
+		got = append(got, fmt.Sprintf("%s %d", p.Pusher, len(p.Refs)))
+	}
+	if want := []string{"ada 1", "carl 2", "bob 0"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestAnOutageDoesNotGrowAMarkForEver(t *testing.T) {
+	d := newDir(t)
+	for range 10_000 {
+		if err := d.Mark(Push{Time: Now(), Pusher: "ada", Refs: []git.RefName{"refs/heads/main"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := os.Stat(filepath.Join(d.Path(), markName))
+	if err != nil || info.Size() > maxMark+200 {
+		t.Errorf("it has %d bytes, %v", info.Size(), err)
 	}
 }
 
@@ -75,8 +92,8 @@ func TestADamagedMarkIsAMark(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(d.Path(), markName), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if m, ok := marked(t, d); !ok || m.Since.IsZero() {
-		t.Errorf("got %+v, %v", m, ok)
+	if since, ok := marked(t, d); !ok || since.IsZero() {
+		t.Errorf("got %v, %v", since, ok)
 	}
 }
 
@@ -86,7 +103,7 @@ func TestTheWholeRepositoryHasAMarkOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := all.Mark("ada"); err != nil {
+	if err := all.Mark(Push{Time: Now(), Pusher: "ada"}); err != nil {
 		t.Fatal(err)
 	}
 	one, err := Of(repository, "m")
@@ -103,7 +120,7 @@ func TestTheWholeRepositoryHasAMarkOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := due.Mark("ada"); err != nil {
+	if err := due.Mark(Push{Time: Now(), Pusher: "ada"}); err != nil {
 		t.Errorf("a remote of the mark's name: %v", err)
 	}
 }

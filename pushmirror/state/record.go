@@ -71,6 +71,9 @@ type Record struct {
 	Rejected  []plan.Refusal `json:"rejected,omitempty"`
 	// Told: that the remote has failed was told, and that it recovered was not yet.
 	Told bool `json:"told,omitempty"`
+	// Pushers tell by whose push a ref has the value that waits for delivery; "" stands for
+	// all refs that are not named.
+	Pushers map[git.RefName]string `json:"pushers,omitempty"`
 	// NoPushOptions: the mirror takes no push options.
 	NoPushOptions bool `json:"no_push_options,omitempty"`
 }

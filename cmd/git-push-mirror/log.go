@@ -1,0 +1,107 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/state"
+)
+
+func (inv invocation) logCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "log",
+		Usage:     "show what was pushed when, and by whose push",
+		ArgsUsage: "[REMOTE]",
+		Description: "The oldest comes first. What was overwritten or deleted on a mirror is kept for a year,\n" +
+			"with its object id; of the rest, the last ones.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "json", Usage: "print a JSON object a line"},
+		},
+		OnUsageError: usage,
+		Action: func(c *cli.Context) error {
+			repositories, err := inv.repositories(c)
+			if err != nil {
+				return err
+			}
+			upstream := repositories[0].upstream
+			remotes, err := upstream.Select(c.Args().Slice())
+			if err != nil {
+				return err
+			}
+			var entries []state.Entry
+			for _, remote := range remotes {
+				more, err := upstream.Log(remote)
+				if err != nil {
+					return err
+				}
+				entries = append(entries, more...)
+			}
+			slices.SortStableFunc(entries, func(a, b state.Entry) int { return a.Time.Compare(b.Time.Time) })
+			switch {
+			case c.Bool("json"):
+				return printLogJSON(inv.stdout, entries)
+			case isTerminal(inv.stdout):
+				return printLogTable(inv.stdout, entries)
+			}
+			return printLogTabbed(inv.stdout, entries)
+		},
+	}
+}
+
+// printLogJSON prints an object a line, so that a reader need not wait for the end.
+func printLogJSON(w io.Writer, entries []state.Entry) error {
+	for _, e := range entries {
+		if err := printJSONLine(w, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printLogTable is the log for people.
+func printLogTable(w io.Writer, entries []state.Entry) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "TIME\tREMOTE\tWHAT\tREF\tFROM\tTO\tBY\tWHY")
+	for _, e := range entries {
+		columns := logColumns(e)
+		columns[0] = e.Time.Local().Format(time.DateTime)
+		for i, id := range []git.OID{e.Old, e.New} {
+			if id == "" || i == 0 && e.Drops() {
+				continue // what was dropped is found again by its whole id alone
+			}
+			columns[4+i] = id.Short()
+		}
+		_, _ = fmt.Fprintln(table, strings.Join(columns, "\t"))
+	}
+	return table.Flush()
+}
+
+// printLogTabbed is the log for programs: tabs, no header, nothing cut.
+func printLogTabbed(w io.Writer, entries []state.Entry) error {
+	for _, e := range entries {
+		if _, err := fmt.Fprintln(w, strings.Join(logColumns(e), "\t")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func logColumns(e state.Entry) []string {
+	what := string(e.Result)
+	if e.Announced {
+		what += "?" // the update was killed before it could tell
+	}
+	columns := []string{e.Time.String(), e.Remote, what, string(e.Name), string(e.Old), string(e.New), e.Pusher, e.Reason}
+	for i, text := range columns {
+		columns[i] = cmp.Or(git.Printable(text), "-")
+	}
+	return columns
+}
