@@ -79,15 +79,31 @@ func (a *attempt) conclude(err error) state.Record {
 // maxResults is how many results a record keeps: more than a pusher is shown.
 const maxResults = 100
 
-// event tells whether an episode of failure has begun or ended.
+// event tells whether an episode of failure has begun or ended. One that began as the host's
+// becomes the remote's own when the host is back.
 func (a *attempt) event(r state.Record) Event {
 	switch {
-	case r.Told && !a.before.Told:
+	case r.Told && (!a.before.Told || a.before.ToldHost != "" && r.ToldHost == ""):
 		return Failed
 	case a.before.Told && !r.Told:
 		return Recovered
 	}
 	return NoEvent
+}
+
+// untold is the event that the program of [notify] has to be told: none before it was told
+// of the failure, nor when the whole host recovers, which is told for all.
+func (a *attempt) untold(r state.Record) string {
+	switch event := a.event(r); {
+	case !a.Notifies():
+		return ""
+	case event == NoEvent:
+		return a.before.Untold
+	case event == Recovered && (a.before.Untold != "" || a.before.ToldHost != ""):
+		return ""
+	default:
+		return string(event)
+	}
 }
 
 // news are the entries of the log for what an update did not do: refs that are in trouble,

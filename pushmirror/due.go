@@ -23,6 +23,7 @@ func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) f
 	if f.err = upstream.passOn(); f.err != nil {
 		return f
 	}
+	f.untold = upstream.untold()
 	for _, remote := range upstream.config.Remotes {
 		if !remote.Enabled {
 			continue

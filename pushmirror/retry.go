@@ -17,7 +17,14 @@ const backOffMax = 5 * time.Minute
 // nothing that happens here would change them.
 func (a *attempt) schedule(r *state.Record) {
 	now := a.clock()
-	defer func() { r.Told = a.before.Told || r.Status == state.Failed }()
+	defer func() {
+		if r.Told = a.before.Told || r.Status == state.Failed; !r.Told || !a.hostFailed {
+			return
+		}
+		if r.ToldHost = a.before.ToldHost; !a.before.Told {
+			r.ToldHost = hostOf(a.remote)
+		}
+	}()
 	switch r.Status {
 	case state.ToRetry:
 		if now.Sub(r.FailingSince.Time) < a.remote.FailAfter {

@@ -144,6 +144,7 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 	if a.DryRun {
 		return record, nil
 	}
+	record.Untold = a.untold(record)
 	return record, a.keep(ctx, record)
 }
 

@@ -47,6 +47,10 @@ func (u *Upstream) Worker() config.Worker { return u.config.Worker }
 // StateDir is the state_dir of the configuration; "" if not set.
 func (u *Upstream) StateDir() string { return u.config.StateDir }
 
+// Notifies reports whether somebody is to be told of failures: the configuration has a
+// [notify] command.
+func (u *Upstream) Notifies() bool { return len(u.config.Notify.Command) > 0 }
+
 // UnknownRemoteError tells of a remote that is asked for and not configured.
 type UnknownRemoteError struct {
 	Name  string

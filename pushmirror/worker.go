@@ -29,7 +29,9 @@ type Worker struct {
 	UntilIdle bool
 	// Replaced reports whether the program was replaced by another version; nil: never.
 	Replaced func() bool
-	Log      *logrus.Logger
+	// Environ is what the program of [notify] gets, as far as git may see it.
+	Environ []string
+	Log     *logrus.Logger
 
 	clock func() time.Time // nil: time.Now
 }
@@ -81,6 +83,8 @@ type shift struct {
 	reached  chan string // hosts that answered
 	found    chan found
 	looking  bool
+	telling  map[worker.Key]bool // remotes that somebody is being told of
+	told     chan worker.Key
 	// watched are the repositories that something waits in, with the age of their
 	// configuration; broken those that cannot be mirrored at all, and why.
 	watched map[string]time.Time
@@ -91,14 +95,16 @@ type shift struct {
 
 // ended is an update that has ended.
 type ended struct {
-	task worker.Task
-	end  worker.End
+	task    worker.Task
+	end     worker.End
+	tidings *tidings // nil: nobody has to be told
 }
 
 // found is what was found in a repository.
 type found struct {
 	repository string
 	tasks      []worker.Task
+	untold     []tidings
 	modified   time.Time // of its configuration
 	err        error
 	looked     bool // into all known repositories, with no hook having called
@@ -108,6 +114,7 @@ type found struct {
 func newShift(w *Worker) *shift {
 	return &shift{
 		Worker: w, schedule: worker.New(w.Limits), ended: make(chan ended), reached: make(chan string), found: make(chan found),
+		telling: map[worker.Key]bool{}, told: make(chan worker.Key),
 		started: map[worker.Key]worker.Task{}, watched: map[string]time.Time{}, broken: map[string]string{}, gone: map[string]bool{},
 	}
 }
@@ -136,9 +143,9 @@ func (s *shift) work(ctx context.Context) error {
 		}
 		for _, task := range s.schedule.Start(now) {
 			s.started[task.Key] = task
-			go func() { s.ended <- ended{task, s.update(ctx, task)} }()
+			go func() { s.ended <- s.update(ctx, task) }()
 		}
-		if s.UntilIdle && !s.looking && s.schedule.Idle() && len(s.broken) == 0 {
+		if s.UntilIdle && !s.looking && s.schedule.Idle() && len(s.broken)+len(s.telling) == 0 {
 			return nil
 		}
 		select {
@@ -147,10 +154,15 @@ func (s *shift) work(ctx context.Context) error {
 		case e := <-s.ended:
 			delete(s.started, e.task.Key)
 			s.schedule.Finish(e.task, e.end, s.clock())
+			if e.tidings != nil {
+				s.tell(ctx, *e.tidings)
+			}
+		case key := <-s.told:
+			delete(s.telling, key)
 		case host := <-s.reached:
 			s.schedule.Reached(host)
 		case f := <-s.found:
-			s.take(f)
+			s.take(ctx, f)
 		case <-ticks.C:
 		}
 	}
@@ -166,8 +178,10 @@ func (s *shift) handBack() error {
 	for repository := range s.broken {
 		err = errors.Join(err, s.Queue.Add(repository))
 	}
-	for len(s.started) > 0 || s.looking {
+	for len(s.started)+len(s.telling) > 0 || s.looking {
 		select {
+		case key := <-s.told:
+			delete(s.telling, key)
 		case e := <-s.ended:
 			delete(s.started, e.task.Key)
 			err = errors.Join(err, s.Queue.Add(e.task.Repository))
@@ -194,12 +208,12 @@ func (s *shift) takeWork(ctx context.Context) {
 			// The mark was dealt with already, or could not be made.
 			f = s.visit(ctx, repository, true)
 		}
-		s.take(f)
+		s.take(ctx, f)
 	}
 }
 
 // take takes in what was found in a repository.
-func (s *shift) take(f found) {
+func (s *shift) take(ctx context.Context, f found) {
 	if f.last {
 		s.looking = false
 		return
@@ -225,6 +239,9 @@ func (s *shift) take(f found) {
 	}
 	delete(s.gone, f.repository)
 	s.watched[f.repository] = f.modified
+	for _, t := range f.untold {
+		s.tell(ctx, t)
+	}
 	for _, task := range f.tasks {
 		// What runs was found at work. Whoever makes new work enters the repository
 		// into the queue, so nothing is lost.
@@ -253,11 +270,11 @@ func (s *shift) watch(ctx context.Context) {
 	for repository := range waits {
 		if modified := config.Modified(config.DefaultSources(s.Env, repository)); !modified.Equal(s.watched[repository]) {
 			s.schedule.Hurry(repository, s.clock())
-			s.take(s.visit(ctx, repository, true))
+			s.take(ctx, s.visit(ctx, repository, true))
 		}
 	}
 	for _, repository := range slices.Collect(maps.Keys(s.broken)) {
-		s.take(s.visit(ctx, repository, true))
+		s.take(ctx, s.visit(ctx, repository, true))
 	}
 }
 
@@ -281,7 +298,7 @@ func (s *shift) lookAround(ctx context.Context) {
 			if ctx.Err() != nil {
 				break
 			}
-			if f := s.visit(ctx, repository, thoroughly); f.err != nil || len(f.tasks) > 0 {
+			if f := s.visit(ctx, repository, thoroughly); f.err != nil || len(f.tasks)+len(f.untold) > 0 {
 				f.looked = true
 				send(f)
 			}
@@ -290,16 +307,40 @@ func (s *shift) lookAround(ctx context.Context) {
 	s.found <- found{last: true}
 }
 
+// notifier tells the owners, of the hosts that this queue knows.
+func (s *shift) notifier() Notifier { return Notifier{Queue: s.Queue, Env: s.Environ} }
+
+// tell has somebody told, while the mirrors go on.
+func (s *shift) tell(ctx context.Context, t tidings) {
+	key := worker.Key{Repository: t.upstream.Dir(), Remote: t.update.Remote.Name}
+	if s.telling[key] {
+		return
+	}
+	s.telling[key] = true
+	repositories := map[string]bool{key.Repository: true}
+	for _, task := range s.schedule.Waiting() {
+		if task.Host != "" && task.Host == hostOf(t.update.Remote) {
+			repositories[task.Repository] = true
+		}
+	}
+	go func() {
+		defer func() { s.told <- key }()
+		if err := s.notifier().Tell(ctx, t.upstream, t.update, len(repositories)); err != nil && ctx.Err() == nil {
+			s.Log.WithError(err).WithFields(logrus.Fields{"repository": key.Repository, "remote": key.Remote}).Error("nobody was told")
+		}
+	}()
+}
+
 // update runs the update of a task, with the configuration as it is by now.
-func (s *shift) update(ctx context.Context, task worker.Task) worker.End {
+func (s *shift) update(ctx context.Context, task worker.Task) ended {
 	log := s.Log.WithFields(logrus.Fields{"repository": task.Repository, "remote": task.Remote})
 	upstream, err := s.open(task.Repository)
 	if errors.Is(err, git.ErrNoRepository) {
-		return worker.End{Done: true}
+		return ended{task: task, end: worker.End{Done: true}}
 	}
 	if err != nil {
 		log.WithError(err).Error("the repository cannot be mirrored")
-		return worker.End{Failed: true, Retry: s.clock().Add(time.Minute)}
+		return ended{task: task, end: worker.End{Failed: true, Retry: s.clock().Add(time.Minute)}}
 	}
 	i := slices.IndexFunc(upstream.config.Remotes, func(r config.Remote) bool { return r.Name == task.Remote })
 	if i < 0 || !upstream.config.Remotes[i].Enabled {
@@ -307,10 +348,10 @@ func (s *shift) update(ctx context.Context, task worker.Task) worker.End {
 		if err := s.Queue.Add(task.Repository); err != nil {
 			log.WithError(err).Error("looking again")
 		}
-		return worker.End{Done: true}
+		return ended{task: task, end: worker.End{Done: true}}
 	}
 	if _, due, err := upstream.due(ctx, upstream.config.Remotes[i], true); err == nil && !due {
-		return worker.End{Done: true} // it was dealt with since it was found
+		return ended{task: task, end: worker.End{Done: true}} // it was dealt with since it was found
 	}
 	started := s.clock()
 	u := upstream.Update(ctx, upstream.config.Remotes[i], Options{Reached: func() {
@@ -332,10 +373,14 @@ func (s *shift) update(ctx context.Context, task worker.Task) worker.End {
 	if u.Event != NoEvent {
 		log.WithField("event", u.Event).Warn(cmp.Or(r.Error, "all is well again"))
 	}
-	return worker.End{
+	e := ended{task: task, end: worker.End{
 		Done: r.NextAttemptAt.IsZero(), Retry: r.NextAttemptAt.Time, Failed: r.Unreached,
 		HostFailed: u.HostFailed, HostRetry: earlier(r.NextAttemptAt.Time, s.clock().Add(backOffMax)),
+	}}
+	if s.notifier().Due(upstream, u) {
+		e.tidings = &tidings{upstream, u}
 	}
+	return e
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -17,6 +17,7 @@ import (
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
+	"git-push-mirror/pushmirror/queue"
 	"git-push-mirror/pushmirror/state"
 )
 
@@ -90,6 +91,7 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	results := make([]syncOutcome, len(jobs))
+	updates := make([]pushmirror.Update, len(jobs))
 	for i, job := range jobs {
 		places <- struct{}{}
 		all.Go(func() {
@@ -106,6 +108,7 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 			status := job.upstream.StatusAfter(context.WithoutCancel(ctx), update)
 			mu.Lock()
 			defer mu.Unlock()
+			updates[i] = update
 			trouble = trouble || update.Record.Status != state.Finished
 			results[i] = syncOutcome{Status: status, Refs: refResults(update.Steps)}
 			if !opt.json {
@@ -118,6 +121,7 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 		})
 	}
 	all.Wait()
+	inv.notify(ctx, jobs, updates)
 	if opt.json {
 		if err := printJSON(inv.stdout, append(outcomes, results...)); err != nil {
 			return err
@@ -127,6 +131,32 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 		return errTrouble
 	}
 	return nil
+}
+
+// notify has the owners told of what has failed or recovered, now that no remote has to wait
+// for it.
+func (inv invocation) notify(ctx context.Context, jobs []syncJob, updates []pushmirror.Update) {
+	for i, job := range jobs {
+		if ctx.Err() != nil {
+			return
+		}
+		if !job.upstream.Notifies() {
+			continue
+		}
+		dir, err := queue.Dir(inv.getenv("PUSH_MIRROR_STATE_DIR"), job.upstream.StateDir())
+		var q *queue.Queue
+		if err == nil {
+			q, err = queue.Open(dir)
+		}
+		if notifier := (pushmirror.Notifier{Queue: q, Env: inv.env}); err == nil && notifier.Due(job.upstream, updates[i]) {
+			if err = notifier.Tell(ctx, job.upstream, updates[i], pushmirror.OnSameHost(updates, updates[i])); err != nil {
+				err = errors.Join(err, q.Add(job.upstream.Dir())) // the next worker tells them
+			}
+		}
+		if err != nil {
+			inv.say("error", job.label+": "+err.Error())
+		}
+	}
 }
 
 // notDiverged is a ref that was to be overwritten and that nothing is the matter with.

@@ -69,7 +69,7 @@ func (inv invocation) runWorker(ctx context.Context, opt workerOptions) error {
 		log.WithError(siteErr).Error("the system's configuration cannot be used")
 	}
 	w := &pushmirror.Worker{
-		Git: g, Env: inv.getenv, Queue: q, UntilIdle: opt.untilIdle, Log: log,
+		Git: g, Env: inv.getenv, Environ: inv.env, Queue: q, UntilIdle: opt.untilIdle, Log: log,
 		Limits:   worker.Limits{Concurrent: site.Worker.MaxConcurrent, PerHost: site.Worker.MaxPerHost},
 		Replaced: replaced(ctx, program, inv.env),
 	}

@@ -40,6 +40,7 @@ type Config struct {
 	StateDir          string // "" if not set
 	Hook              Hook
 	Worker            Worker
+	Notify            Notify
 	// Remotes are in the order in which the files first name them. They include
 	// those that are switched off.
 	Remotes []Remote
@@ -98,6 +99,12 @@ type Worker struct {
 	Start         Start
 	MaxConcurrent int // updates at once
 	MaxPerHost    int // updates at once on one host
+}
+
+// Notify says who is told of failures, besides the pusher and those who ask for the status.
+type Notify struct {
+	Command []string      // a program, by its absolute path, and its arguments; nil for nobody
+	Limit   time.Duration // that the program may take
 }
 
 // Start says who starts the worker.

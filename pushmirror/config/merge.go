@@ -13,6 +13,7 @@ type whole struct {
 	defaults settings // of the last file that has any
 	hook     settings // the same
 	worker   settings // the same
+	notify   settings // the same
 	remotes  []*table
 	path     string // of the repository, below the site's root; "" outside
 }
@@ -23,7 +24,7 @@ func merge(files []*file, repository string) *whole {
 	w := &whole{}
 	for _, f := range files {
 		w.tops = slices.Concat(f.tables[atTop], w.tops)
-		for at, last := range map[place]*settings{inDefaults: &w.defaults, inHook: &w.hook, inWorker: &w.worker} {
+		for at, last := range map[place]*settings{inDefaults: &w.defaults, inHook: &w.hook, inWorker: &w.worker, inNotify: &w.notify} {
 			if tables := f.tables[at]; len(tables) > 0 {
 				*last = tables
 			}
@@ -71,6 +72,10 @@ func (w *whole) config() *Config {
 			MaxConcurrent: get(w.worker, "max_concurrent", 4),
 			MaxPerHost:    get(w.worker, "max_per_host", 4),
 		},
+	}
+	c.Notify = Notify{
+		Command: get[[]string](w.notify, "command", nil),
+		Limit:   get(w.notify, "time_limit", time.Minute),
 	}
 	for _, t := range w.remotes {
 		c.Remotes = append(c.Remotes, w.remote(t, c.ProtectedBranches))

@@ -11,6 +11,7 @@ const (
 	inRemote
 	inHook
 	inWorker
+	inNotify
 )
 
 // tableKind is a place with a header.
@@ -28,6 +29,7 @@ var tables = []tableKind{
 	{place: inRemote, name: "remote", header: "[[remote]]", many: true},
 	{place: inHook, name: "hook", header: "[hook]"},
 	{place: inWorker, name: "worker", header: "[worker]", system: true},
+	{place: inNotify, name: "notify", header: "[notify]"},
 }
 
 // key is all there is to know of a key.
@@ -84,6 +86,14 @@ var schema = []key{
 	{
 		name: "max_per_host", places: inWorker, system: true, parse: positive, example: `4`,
 		means: "how many remotes on one host are updated at once",
+	},
+	{
+		name: "command", places: inNotify, parse: command, example: `["/usr/local/bin/tell-us"]`,
+		means: "the program, with its arguments, that is told when a remote fails and when it recovers",
+	},
+	{
+		name: "time_limit", places: inNotify, parse: duration, example: `"1m"`,
+		means: "how long that program may take",
 	},
 	{
 		name: "name", places: inRemote, parse: remoteName, example: `"github"`,

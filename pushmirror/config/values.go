@@ -238,6 +238,24 @@ func pushOptions(name string, value any) (any, *Error) {
 	return list, nil
 }
 
+// command takes a program by its absolute path, with its arguments: whose PATH would find
+// it depends on who runs us.
+func command(name string, value any) (any, *Error) {
+	argv, err := texts(name, value)
+	if err != nil {
+		return nil, err
+	}
+	if len(argv) == 0 || !filepath.IsAbs(argv[0]) {
+		return nil, complaint(name+" does not begin with the absolute path of a program", `write for example ["/bin/sh", "-c", "…"]`)
+	}
+	for _, arg := range argv {
+		if strings.Contains(arg, "\x00") {
+			return nil, complaint(name+" has a NUL in it, which no program can be given", "take it out")
+		}
+	}
+	return argv, nil
+}
+
 func absolutePath(name string, value any) (any, *Error) {
 	text, ok := value.(string)
 	if !ok {

@@ -26,6 +26,14 @@ var inherited = []string{
 // Inherits reports whether git and what it starts may see an environment variable.
 func Inherits(key string) bool { return slices.Contains(inherited, key) }
 
+// Environ keeps from "KEY=value" strings what git and what it starts may see.
+func Environ(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
+		key, _, _ := strings.Cut(kv, "=")
+		return !Inherits(key)
+	})
+}
+
 // fixed is set for every git: English messages, since they are read; nobody is
 // asked for a password; and upstream's replace refs and grafts, which make
 // anybody's commit look like an ancestor, do not count.
@@ -54,14 +62,7 @@ func New(env []string) (*Git, error) {
 	if err != nil {
 		return nil, &Error{Kind: KindLocal, Err: err, Hint: "install git 2.31 or newer"}
 	}
-	g := &Git{path: path}
-	for _, kv := range env {
-		if key, _, _ := strings.Cut(kv, "="); Inherits(key) {
-			g.env = append(g.env, kv)
-		}
-	}
-	g.env = append(g.env, fixed...)
-	return g, nil
+	return &Git{path: path, env: append(Environ(env), fixed...)}, nil
 }
 
 // command is one run of git.
