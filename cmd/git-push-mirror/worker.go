@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+	"time"
 
 	"github.com/sirupsen/logrus"
 	"github.com/urfave/cli/v2"
@@ -63,8 +64,15 @@ func (inv invocation) runWorker(ctx context.Context, opt workerOptions) error {
 	if err != nil {
 		return fmt.Errorf("finding this program: %w", err)
 	}
-	log := logrus.New()
-	log.SetOutput(inv.stderr)
+	log, err := inv.workerLog(site.Log, q)
+	if err != nil {
+		return err
+	}
+	if log.IsLevelEnabled(logrus.DebugLevel) {
+		g.Watch(func(args []string, took time.Duration, err error) {
+			log.WithError(err).WithField("duration", took.Round(time.Millisecond).String()).Debugf("git %q", args)
+		})
+	}
 	if siteErr != nil {
 		log.WithError(siteErr).Error("the system's configuration cannot be used")
 	}

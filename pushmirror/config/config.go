@@ -41,6 +41,7 @@ type Config struct {
 	Hook              Hook
 	Worker            Worker
 	Notify            Notify
+	Log               Log
 	// Remotes are in the order in which the files first name them. They include
 	// those that are switched off.
 	Remotes []Remote
@@ -106,6 +107,40 @@ type Notify struct {
 	Command []string      // a program, by its absolute path, and its arguments; nil for nobody
 	Limit   time.Duration // that the program may take
 }
+
+// Log says how the worker logs.
+type Log struct {
+	Level  Level
+	Format Format
+	Output string // OutputStderr, OutputJournal or the absolute path of a file
+}
+
+// Level says how much is logged, by the names that logrus has.
+type Level string
+
+// The levels; LevelDebug shows each git command.
+const (
+	LevelError Level = "error"
+	LevelWarn  Level = "warn"
+	LevelInfo  Level = "info"
+	LevelDebug Level = "debug"
+)
+
+// Format says how the log is written.
+type Format string
+
+// FormatJSON is an object a line.
+const (
+	FormatText Format = "text"
+	FormatJSON Format = "json"
+)
+
+// What an output may be besides a file. The stderr of a worker that a hook started is
+// worker.log in the state directory.
+const (
+	OutputStderr  = "stderr"
+	OutputJournal = "journal"
+)
 
 // Start says who starts the worker.
 type Start string

@@ -62,7 +62,7 @@ func TestNoFilesAreAnEmptyConfig(t *testing.T) {
 	c := newGround(t, nil).load(t)
 	want := &Config{
 		VerifyEvery: 24 * time.Hour, Hook: Hook{Wait: 3 * time.Second, Show: ShowAll},
-		Worker: Worker{Start: StartHook, MaxConcurrent: 4, MaxPerHost: 4}, Notify: Notify{Limit: time.Minute},
+		Worker: Worker{Start: StartHook, MaxConcurrent: 4, MaxPerHost: 4}, Notify: Notify{Limit: time.Minute}, Log: Log{LevelInfo, FormatText, OutputStderr},
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, want %+v", c, want)
@@ -151,7 +151,7 @@ max_per_host = 8
 // TestExamplesAreValid takes the schema at its word: an error that shows an
 // example must not lead to the next error.
 func TestExamplesAreValid(t *testing.T) {
-	top, remote, hook, worker, notify := "", "[[remote]]\n", "[hook]\n", "[worker]\n", "[notify]\n"
+	top, remote, hook, worker, notify, log := "", "[[remote]]\n", "[hook]\n", "[worker]\n", "[notify]\n", "[log]\n"
 	for _, k := range schema {
 		line := k.name + " = " + k.example + "\n"
 		switch {
@@ -163,12 +163,14 @@ func TestExamplesAreValid(t *testing.T) {
 			worker += line
 		case k.places&inNotify != 0:
 			notify += line
+		case k.places&inLog != 0:
+			log += line
 		case k.name != "mirror_branch_regex":
 			remote += line
 		}
 	}
 	top = strings.ReplaceAll(top, "/srv/git", "ROOT")
-	newGround(t, map[string]string{"system": top + remote + hook + worker + notify}).load(t)
+	newGround(t, map[string]string{"system": top + remote + hook + worker + notify + log}).load(t)
 	loadOwn(t, "[defaults]\nmirror_branch_regex = "+findKey("mirror_branch_regex", inRemote).example)
 }
 
@@ -367,6 +369,7 @@ func TestSchemaTypesAreTheRightOnes(t *testing.T) {
 		"stall_timeout": time.Duration(0), "retry_min": time.Duration(0), "retry_max": time.Duration(0),
 		"fail_after": time.Duration(0), "min_interval": time.Duration(0),
 		"command": []string(nil), "time_limit": time.Duration(0),
+		"level": LevelInfo, "format": FormatText, "output": "",
 	}
 	for _, k := range schema {
 		decoded, err := decode("it = " + k.example)

@@ -14,6 +14,7 @@ type whole struct {
 	hook     settings // the same
 	worker   settings // the same
 	notify   settings // the same
+	log      settings // the same
 	remotes  []*table
 	path     string // of the repository, below the site's root; "" outside
 }
@@ -24,7 +25,7 @@ func merge(files []*file, repository string) *whole {
 	w := &whole{}
 	for _, f := range files {
 		w.tops = slices.Concat(f.tables[atTop], w.tops)
-		for at, last := range map[place]*settings{inDefaults: &w.defaults, inHook: &w.hook, inWorker: &w.worker, inNotify: &w.notify} {
+		for at, last := range map[place]*settings{inDefaults: &w.defaults, inHook: &w.hook, inWorker: &w.worker, inNotify: &w.notify, inLog: &w.log} {
 			if tables := f.tables[at]; len(tables) > 0 {
 				*last = tables
 			}
@@ -76,6 +77,11 @@ func (w *whole) config() *Config {
 	c.Notify = Notify{
 		Command: get[[]string](w.notify, "command", nil),
 		Limit:   get(w.notify, "time_limit", time.Minute),
+	}
+	c.Log = Log{
+		Level:  get(w.log, "level", LevelInfo),
+		Format: get(w.log, "format", FormatText),
+		Output: get(w.log, "output", OutputStderr),
 	}
 	for _, t := range w.remotes {
 		c.Remotes = append(c.Remotes, w.remote(t, c.ProtectedBranches))

@@ -12,6 +12,7 @@ const (
 	inHook
 	inWorker
 	inNotify
+	inLog
 )
 
 // tableKind is a place with a header.
@@ -30,6 +31,7 @@ var tables = []tableKind{
 	{place: inHook, name: "hook", header: "[hook]"},
 	{place: inWorker, name: "worker", header: "[worker]", system: true},
 	{place: inNotify, name: "notify", header: "[notify]"},
+	{place: inLog, name: "log", header: "[log]", system: true},
 }
 
 // key is all there is to know of a key.
@@ -94,6 +96,18 @@ var schema = []key{
 	{
 		name: "time_limit", places: inNotify, parse: duration, example: `"1m"`,
 		means: "how long that program may take",
+	},
+	{
+		name: "level", places: inLog, system: true, parse: choice(LevelError, LevelWarn, LevelInfo, LevelDebug), example: `"debug"`,
+		means: "how much the worker logs",
+	},
+	{
+		name: "format", places: inLog, system: true, parse: choice(FormatText, FormatJSON), example: `"json"`,
+		means: "how the worker's log is written",
+	},
+	{
+		name: "output", places: inLog, system: true, parse: logOutput, example: `"/var/log/push-mirror.log"`,
+		means: "where the worker's log goes: a file, the journal, or its stderr",
 	},
 	{
 		name: "name", places: inRemote, parse: remoteName, example: `"github"`,

@@ -256,6 +256,18 @@ func command(name string, value any) (any, *Error) {
 	return argv, nil
 }
 
+// logOutput takes a file, or one of the names for what is none.
+func logOutput(name string, value any) (any, *Error) {
+	if value == OutputStderr || value == OutputJournal {
+		return value, nil
+	}
+	path, err := absolutePath(name, value)
+	if err != nil {
+		return nil, complaint(name+" is neither stderr nor journal nor the absolute path of a file", "write one of them, in quotes")
+	}
+	return path, nil
+}
+
 func absolutePath(name string, value any) (any, *Error) {
 	text, ok := value.(string)
 	if !ok {

@@ -53,7 +53,13 @@ const killDelay = 3 * time.Second
 type Git struct {
 	path string   // of the program, absolute
 	env  []string // of every command, without GIT_DIR
+	seen func(args []string, took time.Duration, err error)
 }
+
+// Watch has seen called with each command that has ended: its arguments without "git", in
+// which no secret stands, how long it took and what went wrong. It may be called from many
+// goroutines.
+func (g *Git) Watch(seen func(args []string, took time.Duration, err error)) { g.seen = seen }
 
 // New finds git in the PATH of env ("KEY=value" strings, as os.Environ gives
 // them) and keeps from env what git may see.
@@ -83,7 +89,17 @@ type command struct {
 // session of its own, so that neither it nor ssh finds a terminal to ask on,
 // and its whole process group ends with it when ctx is done or git was killed:
 // git alone would leave its transport behind.
-func (g *Git) run(ctx context.Context, c command) (string, error) {
+func (g *Git) run(ctx context.Context, c command) (stderr string, err error) {
+	if g.seen == nil {
+		return g.start(ctx, c)
+	}
+	began := time.Now()
+	stderr, err = g.start(ctx, c)
+	g.seen(c.args, time.Since(began), err)
+	return stderr, err
+}
+
+func (g *Git) start(ctx context.Context, c command) (string, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	beat := newPulse(c, cancel)
