@@ -164,6 +164,7 @@ func (inv invocation) app() *cli.App {
 		inv.statusCommand(),
 		inv.logCommand(),
 		inv.workerCommand(),
+		inv.credentialCommand(),
 	}
 	app.Action = func(c *cli.Context) error {
 		if c.Args().Present() {

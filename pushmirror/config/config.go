@@ -19,6 +19,9 @@ type Sources struct {
 	// push-mirror.d/*.toml in the order of their names. They are as good as
 	// programs, so they may count only if their owner is trusted.
 	Own bool
+	// Trusted is asked whether the repository's own files count although one belongs
+	// neither to the user who runs us nor to root; nil: they do not.
+	Trusted func() bool
 }
 
 // DefaultSources returns where the config of a repository is: in the file that
@@ -42,6 +45,7 @@ type Config struct {
 	Worker            Worker
 	Notify            Notify
 	Log               Log
+	AllowHosts        []string // patterns; nil for any host
 	// Remotes are in the order in which the files first name them. They include
 	// those that are switched off.
 	Remotes []Remote
@@ -74,6 +78,14 @@ type Remote struct {
 	FailAfter             time.Duration // without success, until the remote counts as failed
 	MinInterval           time.Duration // between the starts of two updates; 0 for none
 
+	Login      Login
+	SSHKey     string   // path of a private key; "" for what ssh finds by itself
+	KnownHosts string   // path of a file; "" for the user's and the system's
+	HostKeys   []string // "[MARKER] TYPE BASE64"; nil for what known_hosts files have
+	CAFile     string   // path; "" for the system's
+	ClientCert string   // path; "" for none
+	ClientKey  string   // path; "" for none, or in the same file
+
 	File string // the file that the remote stands in
 	Line int    // the line it begins on
 }
@@ -100,6 +112,26 @@ type Worker struct {
 	Start         Start
 	MaxConcurrent int // updates at once
 	MaxPerHost    int // updates at once on one host
+}
+
+// Login is who logs in at an http or https URL. At most one of the passwords is set.
+type Login struct {
+	Username        string // "" for whom git's own helpers know
+	Password        Secret // from password, or from the url
+	PasswordFile    string // path; "" for none
+	PasswordCommand []string
+}
+
+// HasPassword reports whether the config says where the password is.
+func (l Login) HasPassword() bool {
+	return !l.Password.IsZero() || l.PasswordFile != "" || l.PasswordCommand != nil
+}
+
+// Files are the files that a remote reads at each attempt: when one of them changes, a
+// failure may be mended.
+func (r Remote) Files() []string {
+	files := []string{r.Login.PasswordFile, r.SSHKey, r.KnownHosts, r.CAFile, r.ClientCert, r.ClientKey}
+	return slices.DeleteFunc(files, func(path string) bool { return path == "" })
 }
 
 // Notify says who is told of failures, besides the pusher and those who ask for the status.

@@ -151,27 +151,40 @@ max_per_host = 8
 // TestExamplesAreValid takes the schema at its word: an error that shows an
 // example must not lead to the next error.
 func TestExamplesAreValid(t *testing.T) {
-	top, remote, hook, worker, notify, log := "", "[[remote]]\n", "[hook]\n", "[worker]\n", "[notify]\n", "[log]\n"
+	// These stand in place of each other, or want another url.
+	apart := map[string]string{
+		"mirror_branch_regex": "", "password": "", "password_command": "", "allow_hosts": "", "repository_config": "",
+		"ssh_key": "ssh://h/w", "known_hosts": "ssh://h/w", "host_keys": "ssh://h/w",
+	}
+	lines := map[place]string{}
 	for _, k := range schema {
-		line := k.name + " = " + k.example + "\n"
-		switch {
-		case k.places&atTop != 0:
-			top += line
-		case k.places&inHook != 0:
-			hook += line
-		case k.places&inWorker != 0:
-			worker += line
-		case k.places&inNotify != 0:
-			notify += line
-		case k.places&inLog != 0:
-			log += line
-		case k.name != "mirror_branch_regex":
-			remote += line
+		if _, ok := apart[k.name]; ok {
+			continue
+		}
+		for _, kind := range append([]tableKind{{place: atTop}}, tables...) {
+			if kind.place != inDefaults && k.places&kind.place != 0 {
+				lines[kind.place] += k.name + " = " + k.example + "\n"
+			}
 		}
 	}
-	top = strings.ReplaceAll(top, "/srv/git", "ROOT")
-	newGround(t, map[string]string{"system": top + remote + hook + worker + notify + log}).load(t)
-	loadOwn(t, "[defaults]\nmirror_branch_regex = "+findKey("mirror_branch_regex", inRemote).example)
+	text := strings.ReplaceAll(lines[atTop], "/srv/git", "ROOT")
+	for _, kind := range tables {
+		text += kind.header + "\n" + lines[kind.place]
+	}
+	newGround(t, map[string]string{"system": text}).load(t)
+	for name, url := range apart {
+		k := findKey(name, everywhere)
+		line := name + " = " + k.example + "\n"
+		switch {
+		case k.places&inPolicy != 0:
+			newGround(t, map[string]string{"system": "[policy]\n" + line}).load(t)
+		default:
+			if url == "" {
+				url = "https://u@h/w"
+			}
+			loadOwn(t, remote("m", url)+line)
+		}
+	}
 }
 
 func remote(name, url string) string {
@@ -346,12 +359,12 @@ func TestAnErrorTellsOnlyWhatItKnows(t *testing.T) {
 func TestDefaultSources(t *testing.T) {
 	none := func(string) string { return "" }
 	want := Sources{System: "/etc/push-mirror/config.toml", Repository: "/srv/git/a.git", Own: true}
-	if got := DefaultSources(none, "/srv/git/a.git"); got != want {
+	if got := DefaultSources(none, "/srv/git/a.git"); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	env := map[string]string{"PUSH_MIRROR_CONFIG": "/home/me/config.toml"}
 	want.System, want.SystemRequired = "/home/me/config.toml", true
-	if got := DefaultSources(func(name string) string { return env[name] }, "/srv/git/a.git"); got != want {
+	if got := DefaultSources(func(name string) string { return env[name] }, "/srv/git/a.git"); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
@@ -370,6 +383,9 @@ func TestSchemaTypesAreTheRightOnes(t *testing.T) {
 		"fail_after": time.Duration(0), "min_interval": time.Duration(0),
 		"command": []string(nil), "time_limit": time.Duration(0),
 		"level": LevelInfo, "format": FormatText, "output": "",
+		"allow_hosts": []string(nil), "repository_config": false, "username": "", "password": Secret{}, "password_file": "",
+		"password_command": []string(nil), "ssh_key": "", "known_hosts": "", "host_keys": []hostKey(nil), "ca_file": "",
+		"client_cert": "", "client_key": "",
 	}
 	for _, k := range schema {
 		decoded, err := decode("it = " + k.example)

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 type file struct {
 	name     string
 	system   bool // the system file, which may say more than a repository's own
+	info     fs.FileInfo // nil if it could not be read
 	modified time.Time
 	source   *source
 	tables   map[place][]*table

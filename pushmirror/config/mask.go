@@ -69,6 +69,9 @@ func (st statement) plain() bool {
 	return k != nil && k.mask == nil && !mayHoldSecret(st.value)
 }
 
+// hide shows nothing of a value.
+func hide(string) string { return cut }
+
 // maskURL shows a URL only if it can be read, and then without its secrets.
 func maskURL(value string) string {
 	if text, ok := unquote(value); ok {

@@ -15,6 +15,7 @@ type whole struct {
 	worker   settings // the same
 	notify   settings // the same
 	log      settings // the same
+	policy   settings // the same
 	remotes  []*table
 	path     string // of the repository, below the site's root; "" outside
 }
@@ -25,7 +26,7 @@ func merge(files []*file, repository string) *whole {
 	w := &whole{}
 	for _, f := range files {
 		w.tops = slices.Concat(f.tables[atTop], w.tops)
-		for at, last := range map[place]*settings{inDefaults: &w.defaults, inHook: &w.hook, inWorker: &w.worker, inNotify: &w.notify, inLog: &w.log} {
+		for at, last := range map[place]*settings{inDefaults: &w.defaults, inHook: &w.hook, inWorker: &w.worker, inNotify: &w.notify, inLog: &w.log, inPolicy: &w.policy} {
 			if tables := f.tables[at]; len(tables) > 0 {
 				*last = tables
 			}
@@ -83,8 +84,11 @@ func (w *whole) config() *Config {
 		Format: get(w.log, "format", FormatText),
 		Output: get(w.log, "output", OutputStderr),
 	}
+	c.AllowHosts = get[[]string](w.policy, "allow_hosts", nil)
 	for _, t := range w.remotes {
-		c.Remotes = append(c.Remotes, w.remote(t, c.ProtectedBranches))
+		r := w.remote(t, c.ProtectedBranches)
+		c.checkHost(t, r)
+		c.Remotes = append(c.Remotes, r)
 	}
 	return c
 }
@@ -107,9 +111,16 @@ func (w *whole) remote(t *table, protected []string) Remote {
 		RetryMax:          get(s, "retry_max", time.Hour),
 		FailAfter:         get(s, "fail_after", time.Hour),
 		MinInterval:       get(s, "min_interval", time.Duration(0)),
+		SSHKey:            get(s, "ssh_key", ""),
+		KnownHosts:        get(s, "known_hosts", ""),
+		CAFile:            get(s, "ca_file", ""),
+		ClientCert:        get(s, "client_cert", ""),
+		ClientKey:         get(s, "client_key", ""),
 		File:              t.file.name,
 		Line:              t.line(),
 	}
+	r.setLogin(t)
+	r.setHostKeys(t)
 	r.setBranches(t, s, protected)
 	r.setPrune(t, s)
 	r.Tags = TagsReachable

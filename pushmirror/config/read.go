@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -35,11 +36,13 @@ func (s Sources) read() (files []*file, newest time.Time) {
 	default:
 		files = append(files, readFile(s.System, true, s.SystemRequired))
 	}
-	if s.Own && s.Repository != "" {
-		files = append(files, readFile(filepath.Join(s.Repository, repositoryFile), false, false))
+	if s.Own && s.Repository != "" && allowsOwn(files) {
+		own := []*file{readFile(filepath.Join(s.Repository, repositoryFile), false, false)}
 		var more []*file
 		more, newest = readFolder(filepath.Join(s.Repository, repositoryFolder))
-		files = append(files, more...)
+		own = append(own, more...)
+		s.checkOwners(own)
+		files = append(files, own...)
 	}
 	files = slices.DeleteFunc(files, func(f *file) bool { return f == nil })
 	for _, f := range files {
@@ -50,18 +53,89 @@ func (s Sources) read() (files []*file, newest time.Time) {
 	return files, newest
 }
 
+// allowsOwn reports whether the system file lets repositories have files of their own. One
+// with faults lets nothing count anyway.
+func allowsOwn(files []*file) bool {
+	for _, f := range files {
+		if f != nil && f.system {
+			return get(settings(f.tables[inPolicy]), "repository_config", true)
+		}
+	}
+	return true
+}
+
+// checkOwners refuses files that belong neither to the user who runs us nor to root, unless
+// the repository is trusted: they can name programs to run.
+func (s Sources) checkOwners(own []*file) {
+	for _, f := range own {
+		if f == nil || f.info == nil {
+			continue
+		}
+		uid := ownerOf(f.info)
+		if uid == os.Geteuid() || uid == 0 || (s.Trusted != nil && s.Trusted()) {
+			continue
+		}
+		f.faults = Errors{{
+			File: f.name, Message: fmt.Sprintf("this belongs to user %d, and may not say what is run here", uid),
+			Hint: fmt.Sprintf("give it to the user who runs git-push-mirror (chown), or trust the repository: git config --global --add safe.directory %s", s.Repository),
+		}}
+	}
+}
+
+func ownerOf(info fs.FileInfo) int {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(stat.Uid)
+	}
+	return os.Geteuid()
+}
+
+// CheckPrivate checks that nobody can get at a file with a secret but those who may: nobody
+// else on the machine and, when the running user owns it, no group either. That is ssh's
+// rule for private keys, so a file of root's may be readable by a group. Otherwise it
+// returns an *Error with the command that mends it.
+func CheckPrivate(path string, info fs.FileInfo) error {
+	if e := checkPrivate(path, info); e != nil {
+		return e
+	}
+	return nil
+}
+
+func checkPrivate(path string, info fs.FileInfo) *Error {
+	mode := info.Mode().Perm()
+	who, change := "others", "o-rwx"
+	switch {
+	case ownerOf(info) == os.Geteuid() && mode&0o077 != 0:
+		change = "go-rwx"
+		if mode&0o007 == 0 {
+			who = "its group"
+		}
+	case mode&0o007 != 0:
+	default:
+		return nil
+	}
+	return &Error{
+		File: path, Message: fmt.Sprintf("this holds a secret, and %s can get at it (mode %04o)", who, mode),
+		Hint: fmt.Sprintf("chmod %s %s", change, path),
+	}
+}
+
 // readFile reads and parses one file. It returns nil if there is none and none
 // is required.
 func readFile(name string, system, required bool) *file {
-	text, modified, err := slurp(name)
+	text, info, err := slurp(name)
 	if errors.Is(err, fs.ErrNotExist) && !required && !dangling(name) {
 		return nil
 	}
 	if err != nil {
 		return unreadableFile(name, err)
 	}
-	f := &file{name: name, system: system, modified: modified}
+	f := &file{name: name, system: system, info: info, modified: info.ModTime()}
 	f.parse(text)
+	if slices.ContainsFunc(f.tables[inRemote], (*table).holdsSecret) {
+		if e := checkPrivate(name, info); e != nil {
+			f.faults = append(f.faults, e)
+		}
+	}
 	return f
 }
 
@@ -71,30 +145,30 @@ var (
 	errNotRegular = errors.New("no regular file")
 )
 
-func slurp(name string) (text string, modified time.Time, err error) {
+func slurp(name string) (text string, info fs.FileInfo, err error) {
 	// Opening a pipe would wait for its writer, and the pusher with it.
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return "", time.Time{}, err
+		return "", nil, err
 	}
 	defer f.Close()
 	// The time comes before the text: if the file is changed in between, it is
 	// found to be newer at the next look, and read again.
-	info, err := f.Stat()
+	info, err = f.Stat()
 	if err != nil {
-		return "", time.Time{}, err
+		return "", nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return "", time.Time{}, errNotRegular
+		return "", nil, errNotRegular
 	}
 	bytes, err := io.ReadAll(io.LimitReader(f, largest+1))
 	if err != nil {
-		return "", time.Time{}, err
+		return "", nil, err
 	}
 	if len(bytes) > largest {
-		return "", time.Time{}, errTooLarge
+		return "", nil, errTooLarge
 	}
-	return string(bytes), info.ModTime(), nil
+	return string(bytes), info, nil
 }
 
 // dangling reports whether name is a link to nowhere. Somebody wants a config

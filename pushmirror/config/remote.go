@@ -16,6 +16,7 @@ func (f *file) checkRemotes() {
 	for _, t := range remotes {
 		t.checkName(known)
 		t.checkURL()
+		t.checkLogin()
 		if f.system && !t.has("repositories") {
 			t.file.fault(t.path, complaint(t.label()+" has no repositories",
 				`in the system file each remote names those it is for, as ["public/*"], or ["*"] for all below root`))
@@ -85,9 +86,6 @@ func (t *table) checkURL() {
 	case !t.has("url") && enabled:
 		t.file.fault(t.path, complaint(t.label()+" has no url", findKey("url", inRemote).explain()))
 	case !valid:
-	case u.HasUserinfo():
-		t.fault("url", complaint("the url of "+t.label()+" holds a user name or password",
-			"take it out of the url; git's own credential helper can supply it"))
 	default:
 		if err := checkPlaceholders(u, t.file.system); err != nil {
 			t.fault("url", err)

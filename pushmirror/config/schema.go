@@ -3,7 +3,7 @@ package config
 import "strings"
 
 // place is where in a file a key may stand.
-type place uint8
+type place uint16
 
 const (
 	atTop place = 1 << iota // before the first header
@@ -13,6 +13,7 @@ const (
 	inWorker
 	inNotify
 	inLog
+	inPolicy
 )
 
 // tableKind is a place with a header.
@@ -32,6 +33,7 @@ var tables = []tableKind{
 	{place: inWorker, name: "worker", header: "[worker]", system: true},
 	{place: inNotify, name: "notify", header: "[notify]"},
 	{place: inLog, name: "log", header: "[log]", system: true},
+	{place: inPolicy, name: "policy", header: "[policy]", system: true},
 }
 
 // key is all there is to know of a key.
@@ -110,6 +112,14 @@ var schema = []key{
 		means: "where the worker's log goes: a file, the journal, or its stderr",
 	},
 	{
+		name: "allow_hosts", places: inPolicy, system: true, parse: hostPatterns, example: `["github.com", "*.example.com"]`,
+		means: "the hosts that may be mirrored to, with * for any characters; localhost stands for paths on this machine",
+	},
+	{
+		name: "repository_config", places: inPolicy, system: true, parse: truth, example: `false`,
+		means: "whether repositories may have configs of their own",
+	},
+	{
 		name: "name", places: inRemote, parse: remoteName, example: `"github"`,
 		means: "what the remote is called",
 	},
@@ -117,6 +127,46 @@ var schema = []key{
 		name: "url", places: inRemote, parse: remoteURL, mask: maskURL,
 		example: `"https://github.com/acme/widgets.git"`,
 		means:   "where the mirror is",
+	},
+	{
+		name: "username", places: inRemote, parse: username, example: `"x-access-token"`,
+		means: "who logs in at an http or https url",
+	},
+	{
+		name: "password", places: inRemote, parse: password, mask: hide, example: `"…"`,
+		means: "the password or token of that user",
+	},
+	{
+		name: "password_file", places: inRemote, parse: absolutePath, example: `"/etc/push-mirror/github.token"`,
+		means: "the file whose first line is the password or token, read at each attempt",
+	},
+	{
+		name: "password_command", places: inRemote, parse: command, example: `["/usr/bin/pass", "show", "github"]`,
+		means: "the program that prints the password or token, run at each attempt",
+	},
+	{
+		name: "ssh_key", places: inRemote, parse: absolutePath, example: `"/etc/push-mirror/id_ed25519"`,
+		means: "the private key that logs in at an ssh url, and the only one",
+	},
+	{
+		name: "known_hosts", places: inDefaults | inRemote, parse: absolutePath, example: `"/etc/push-mirror/known_hosts"`,
+		means: "the file with the keys of ssh hosts, in place of the user's and the system's",
+	},
+	{
+		name: "host_keys", places: inRemote, parse: hostKeys, example: `["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"]`,
+		means: "the keys of the ssh host, as git push-mirror host-keys URL shows them",
+	},
+	{
+		name: "ca_file", places: inDefaults | inRemote, parse: absolutePath, example: `"/etc/push-mirror/ca.pem"`,
+		means: "the file with the certificates that an https host's must come from, in place of the system's",
+	},
+	{
+		name: "client_cert", places: inRemote, parse: absolutePath, example: `"/etc/push-mirror/client.pem"`,
+		means: "the certificate that we show to an https host",
+	},
+	{
+		name: "client_key", places: inRemote, parse: absolutePath, example: `"/etc/push-mirror/client.key"`,
+		means: "the private key of that certificate, where it is not in the same file",
 	},
 	{
 		name: "enabled", places: inDefaults | inRemote, parse: truth, example: `false`,

@@ -33,7 +33,6 @@ func TestURLs(t *testing.T) {
 			raw: "http://token@host:81/w", shown: "http://*****:*****@host:81/w", scheme: "http", host: "host:81",
 			identity: "http://host:81/w",
 		},
-		{raw: "https://:@h/w", shown: "https://*****:*****@h/w", scheme: "https", host: "h", identity: "https://h/w"},
 		{raw: "ssh://git@H.org:22/srv/w", scheme: "ssh", host: "h.org:22", identity: "ssh://git@h.org:22/srv/w"},
 		{raw: "ssh://backup/~git/w.git", scheme: "ssh", host: "backup"},
 		{raw: "ssh://me%40corp@backup/w", scheme: "ssh", host: "backup"},

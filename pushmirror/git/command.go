@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -83,6 +84,8 @@ type command struct {
 	// makes no progress for so long (see pulse); 0: never.
 	answer, stall time.Duration
 	packing       func() // called when git push begins with its pack; nil: nobody asks
+	login         *Login // nil: git asks whom it likes
+	mask          Mask   // for all that is written to stderr
 }
 
 // run runs git to its end and returns what it wrote to stderr. Git gets a
@@ -112,9 +115,20 @@ func (g *Git) start(ctx context.Context, c command) (string, error) {
 		cmd.Dir = c.dir
 		cmd.Env = append(cmd.Env, "GIT_DIR="+c.dir)
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.stdin, c.stdout, io.MultiWriter(&stderr, beat)
+	writers := []io.Writer{&stderr, beat}
 	if c.stderr != nil {
-		cmd.Stderr = io.MultiWriter(&stderr, beat, c.stderr)
+		writers = append(writers, c.stderr)
+	}
+	said := &masked{mask: c.mask, w: io.MultiWriter(writers...)}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.stdin, c.stdout, said
+	if c.login != nil {
+		socket, stop, err := c.login.serve()
+		if err != nil {
+			return "", newError(ctx, c.args, "", err)
+		}
+		defer stop()
+		defer socket.Close()
+		cmd.ExtraFiles = []*os.File{socket} // descriptor loginFD
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	defer endWithUs(cmd)()
@@ -131,6 +145,7 @@ func (g *Git) start(ctx context.Context, c command) (string, error) {
 	if cmd.Process != nil && (ctx.Err() != nil || errors.Is(err, exec.ErrWaitDelay) || cmd.ProcessState.ExitCode() < 0) {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	}
+	_ = said.flush()
 	if err == nil {
 		return stderr.String(), nil
 	}

@@ -19,7 +19,7 @@ func (s *Scratch) List(ctx context.Context, wantHead bool) (refs Refs, head RefN
 		args = append(args, "--heads", "--tags")
 	}
 	var out strings.Builder
-	_, err = s.run(ctx, command{args: append(args, "--", s.mirror()), stdout: &out, answer: s.to.Answer, stall: s.to.Stall})
+	_, err = s.reach(ctx, command{args: append(args, "--", s.mirror()), stdout: &out})
 	if err != nil {
 		return nil, "", err
 	}

@@ -107,10 +107,13 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes []Outcome, text st
 		args = append(args, ":"+string(name))
 	}
 	var out strings.Builder
-	text, err = s.run(ctx, command{args: args, stdout: &out, stderr: p.Progress, answer: s.to.Answer, stall: s.to.Stall, packing: s.to.Reached})
+	text, err = s.reach(ctx, command{args: args, stdout: &out, stderr: p.Progress, packing: s.to.Reached})
 	outcomes, parseErr := parsePorcelain(out.String())
 	if parseErr != nil {
 		return nil, text, parseErr
+	}
+	for i := range outcomes {
+		outcomes[i].Reason = s.to.Mask.Hide(outcomes[i].Reason)
 	}
 	if anyRefused(outcomes) {
 		err = nil

@@ -25,7 +25,15 @@ type Scratch struct {
 
 // Target is a mirror, as git reaches it.
 type Target struct {
-	URL string
+	URL string // with no secret in it
+	// Login is for http; nil: git's own helpers and .netrc are asked.
+	Login *Login
+	// SSH is the command that is run as ssh, read by a shell; "" for the user's own.
+	SSH string
+	// CAFile, ClientCert and ClientKey are paths for https; "": the user's or the system's.
+	CAFile, ClientCert, ClientKey string
+	// Mask hides what must not show of what git and the mirror say.
+	Mask Mask
 	// Answer is how long the host may take to send its first byte, where the system tells
 	// (Linux), Stall how long git may make no progress; 0: for ever.
 	Answer, Stall time.Duration
@@ -89,6 +97,12 @@ func (s *Scratch) run(ctx context.Context, c command) (string, error) {
 	return s.git.run(ctx, c)
 }
 
+// reach runs git in the scratch repository, to talk with the mirror.
+func (s *Scratch) reach(ctx context.Context, c command) (string, error) {
+	c.answer, c.stall, c.login, c.mask = s.to.Answer, s.to.Stall, s.to.Login, s.to.Mask
+	return s.run(ctx, c)
+}
+
 func (s *Scratch) init() error {
 	for _, dir := range []string{"refs", "objects/info"} {
 		if err := os.MkdirAll(filepath.Join(s.dir, dir), 0o700); err != nil {
@@ -150,7 +164,36 @@ func (s *Scratch) configure(oidDigits int) error {
 [url %s]
 	insteadOf = %[4]s
 	pushInsteadOf = %[4]s
-`, version, format, quote(s.to.URL), quote(s.mirror())))
+%s`, version, format, quote(s.to.URL), quote(s.mirror()), s.to.settings()))
+}
+
+// settings are those that say how to reach the mirror. For http they name its URL: git takes
+// the settings of the URL that is most alike, and the user may have some for the host. A
+// mirror that has moved is told of: where a redirect leads, nobody has said that code or
+// passwords may go.
+func (t Target) settings() string {
+	var b strings.Builder
+	set := func(section, key, value string) { fmt.Fprintf(&b, "[%s]\n\t%s = %s\n", section, key, quote(value)) }
+	if strings.HasPrefix(t.URL, "http://") || strings.HasPrefix(t.URL, "https://") {
+		section := "http " + quote(t.URL)
+		set(section, "followRedirects", "false")
+		if t.Login != nil || t.CAFile != "" || t.ClientCert != "" {
+			set(section, "sslVerify", "true")
+		}
+		for key, path := range map[string]string{"sslCAInfo": t.CAFile, "sslCert": t.ClientCert, "sslKey": t.ClientKey} {
+			if path != "" {
+				set(section, key, path)
+			}
+		}
+	}
+	if t.Login != nil {
+		set("credential", "helper", "") // forgets those of the user, which could be asked first, and be given the password
+		set("credential", "helper", t.Login.helper())
+	}
+	if t.SSH != "" {
+		set("core", "sshCommand", t.SSH)
+	}
+	return b.String()
 }
 
 // mirror is how a command names the mirror. The URL itself is open to the user's

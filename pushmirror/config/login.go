@@ -1,0 +1,174 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Secret is a text that shows itself to nobody who does not ask for it by Reveal, however it
+// is printed. Its zero value is none.
+type Secret struct{ text *string }
+
+// NewSecret makes a secret of a text.
+func NewSecret(text string) Secret { return Secret{&text} }
+
+// Reveal returns the text.
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
+
+// IsZero reports whether there is no secret; an empty one is one.
+func (s Secret) IsZero() bool { return s.text == nil }
+
+// String is "*****".
+func (s Secret) String() string { return masked }
+
+// Format prints "*****", whatever the verb and its flags.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, masked) }
+
+// MarshalText gives "*****".
+func (s Secret) MarshalText() ([]byte, error) { return []byte(masked), nil }
+
+const masked = "*****"
+
+// The keys that make sense for some urls only, and which.
+var loginKeys = []struct {
+	schemes []string
+	keys    []string
+}{
+	{[]string{"https", "http"}, []string{"username", "password", "password_file", "password_command"}},
+	{[]string{"https"}, []string{"ca_file", "client_cert", "client_key"}},
+	{[]string{"ssh"}, []string{"ssh_key", "known_hosts", "host_keys"}},
+}
+
+var passwordKeys = []string{"password", "password_file", "password_command"}
+
+// checkLogin checks the keys that say who logs in and how.
+func (t *table) checkLogin() {
+	u, ok := lookup[URL](settings{t}, "url")
+	if !ok {
+		return
+	}
+	misplaced := false
+	for _, group := range loginKeys {
+		for _, name := range group.keys {
+			if t.has(name) && !slices.Contains(group.schemes, u.Scheme()) {
+				t.fault(name, complaint(fmt.Sprintf("%s is for %s urls only", name, strings.Join(group.schemes, " and ")),
+					"take it out, or correct the url"))
+				misplaced = true
+			}
+		}
+	}
+	if misplaced {
+		return
+	}
+	var given []string
+	if !u.password().IsZero() {
+		given = append(given, "url")
+	}
+	for _, name := range passwordKeys {
+		if t.has(name) {
+			given = append(given, name)
+		}
+	}
+	if len(given) > 1 {
+		t.fault(given[len(given)-1], complaint(fmt.Sprintf("the password of %s stands in %s", t.label(), strings.Join(given, " and in ")),
+			"keep one of them"))
+		return
+	}
+	user, hasUser := lookup[string](settings{t}, "username")
+	switch {
+	case hasUser && u.user() != "" && user != u.user():
+		t.fault("username", complaint("username is another one than in the url of "+t.label(), "keep one of them"))
+	case len(given) == 1 && !t.has("username") && u.user() == "":
+		t.fault(given[0], complaint(t.label()+" has a password, but no username",
+			`GitHub takes any, such as "x-access-token", GitLab "oauth2", CodeCommit the one of the Git credentials`))
+	case t.has("client_key") && !t.has("client_cert"):
+		t.fault("client_key", complaint(t.label()+" has a client_key, but no client_cert", "name the certificate too"))
+	}
+}
+
+// holdsSecret reports whether a secret stands in the table itself.
+func (t *table) holdsSecret() bool {
+	u, _ := lookup[URL](settings{t}, "url")
+	return t.has("password") || u.HasUserinfo()
+}
+
+// tokenPassword goes with a token that is written in place of the user, as GitHub's and
+// Gitea's guides have it.
+const tokenPassword = "x-oauth-basic"
+
+// setLogin takes who logs in from the keys and the url.
+func (r *Remote) setLogin(t *table) {
+	s := settings{t}
+	r.Login = Login{
+		Username:        get(s, "username", r.URL.user()),
+		Password:        get(s, "password", Secret{}),
+		PasswordFile:    get(s, "password_file", ""),
+		PasswordCommand: get[[]string](s, "password_command", nil),
+	}
+	switch {
+	case !r.URL.password().IsZero():
+		r.Login.Password = r.URL.password()
+	case r.URL.user() != "" && !r.Login.HasPassword():
+		r.Login.Password = NewSecret(tokenPassword)
+	}
+}
+
+// setHostKeys keeps of each host key what is the same for all hosts.
+func (r *Remote) setHostKeys(t *table) {
+	for _, key := range get[[]hostKey](settings{t}, "host_keys", nil) {
+		if key.hosts != "" && !strings.HasPrefix(key.hosts, "|") && !key.isFor(r.URL) {
+			t.fault("host_keys", complaint("host_keys has a line for another host than the url's", "give the keys of "+r.URL.Host()))
+			return
+		}
+		r.HostKeys = append(r.HostKeys, strings.TrimSpace(key.marker+" "+key.key))
+	}
+}
+
+// hostKey is a key of an ssh host, as it stands in a known_hosts file or alone.
+type hostKey struct {
+	marker string // "@cert-authority" or ""
+	hosts  string // as known_hosts has them; "" if not given
+	key    string // "TYPE BASE64"
+}
+
+func (k hostKey) isFor(u URL) bool {
+	host, port := splitPort(u.Host())
+	names := []string{host, "[" + host + "]:" + port}
+	for glob := range strings.SplitSeq(k.hosts, ",") {
+		if matchAny([]string{glob}, names...) {
+			return true
+		}
+	}
+	return false
+}
+
+// splitPort splits HOST[:PORT], where an IPv6 address stands in brackets.
+func splitPort(address string) (host, port string) {
+	host, port = address, "22"
+	if i := strings.LastIndexByte(address, ':'); i > strings.LastIndexByte(address, ']') {
+		host, port = address[:i], address[i+1:]
+	}
+	return strings.Trim(host, "[]"), port
+}
+
+// checkHost checks that code may go to the host of a remote.
+func (c *Config) checkHost(t *table, r Remote) {
+	if c.AllowHosts == nil || !r.Enabled || r.URL.Scheme() == "" {
+		return
+	}
+	host := r.URL.Host()
+	if host == "" {
+		host = "localhost"
+	}
+	name, _ := splitPort(host)
+	if !matchAny(c.AllowHosts, host, name) {
+		t.fault("url", complaint(fmt.Sprintf("%s is on %s, which [policy] allow_hosts in the system file does not name", t.label(), host),
+			"mirror to a host that it names, or have it changed"))
+	}
+}
