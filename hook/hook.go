@@ -64,7 +64,7 @@ func (h Hook) handOver(repo *git.Repository, changes []change) (*pushmirror.Upst
 		}
 		push.Refs = append(push.Refs, name)
 	}
-	upstream, err := pushmirror.Open(repo, h.env)
+	upstream, err := pushmirror.OpenInHook(repo, h.env)
 	if err != nil {
 		// What is configured is not known, so everything is due once it is.
 		site := h.site()

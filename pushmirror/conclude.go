@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
 	"git-push-mirror/pushmirror/state"
@@ -41,9 +42,9 @@ func (a *attempt) steps() []plan.Step {
 
 // conclude makes the record of an attempt that ended with err or, when that is nil,
 // was made to its end.
-func (a *attempt) conclude(err error) state.Record {
+func (a *attempt) conclude(ctx context.Context, err error) state.Record {
 	if err != nil {
-		return a.failed(err)
+		return a.failed(ctx, err)
 	}
 	r := a.record()
 	var undecided bool
@@ -147,7 +148,7 @@ func (a *attempt) record() state.Record {
 
 // failed makes the record of an attempt that did not come to its end. What is known
 // of single refs stays as it was.
-func (a *attempt) failed(err error) state.Record {
+func (a *attempt) failed(ctx context.Context, err error) state.Record {
 	r := a.record()
 	r.SucceededAt, r.Divergent, r.Rejected = a.before.SucceededAt, a.before.Divergent, a.before.Rejected
 	r.FailingSince = a.failingSince()
@@ -159,14 +160,17 @@ func (a *attempt) failed(err error) state.Record {
 	}
 	r.Status, r.Kind, r.Error = state.Failed, git.KindLocal, err.Error()
 	var failed *git.Error
+	var open *config.Error
 	switch {
+	case errors.As(err, &open):
+		r.Kind, r.Hint = state.KindConfig, open.Hint
 	case errors.Is(err, context.Canceled):
 		r.Status, r.Error = state.ToRetry, "interrupted"
 	case errors.Is(err, context.DeadlineExceeded):
 		r.Status, r.Kind = state.ToRetry, git.KindTimeout
 		r.Error = fmt.Sprintf("it took longer than %s (timeout)", a.remote.Timeout)
 	case errors.As(err, &failed):
-		r.Kind, r.Hint, a.hostFailed = failed.Kind, failed.Hint, failed.Host
+		r.Kind, r.Hint, a.hostFailed = failed.Kind, a.cure(ctx, failed), failed.Host
 		if failed.Kind.Temporary() {
 			r.Status = state.ToRetry
 		}

@@ -3,6 +3,8 @@ package pushmirror
 import (
 	"context"
 	"errors"
+	"os"
+	"time"
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
@@ -15,7 +17,7 @@ import (
 // configuration changed, or that were not looked at for long.
 func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) found {
 	f := found{repository: repository, modified: config.Modified(config.DefaultSources(s.Env, repository))}
-	upstream, err := s.open(repository)
+	upstream, err := s.open(ctx, repository)
 	if err != nil {
 		f.err = err
 		return f
@@ -28,6 +30,7 @@ func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) f
 		if !remote.Enabled {
 			continue
 		}
+		f.files = append(f.files, remote.Files()...)
 		task, due, err := upstream.due(ctx, remote, thoroughly)
 		if err != nil {
 			f.err = errors.Join(f.err, err)
@@ -39,12 +42,12 @@ func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) f
 }
 
 // open opens a repository of the queue.
-func (s *shift) open(repository string) (*Upstream, error) {
+func (s *shift) open(ctx context.Context, repository string) (*Upstream, error) {
 	repo, err := s.Git.Open(repository)
 	if err != nil {
 		return nil, err
 	}
-	upstream, err := Open(repo, s.Env)
+	upstream, err := Open(ctx, repo, s.Env)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +112,7 @@ func (u *Upstream) due(ctx context.Context, remote config.Remote, thoroughly boo
 	if err != nil {
 		return task, false, err
 	}
-	if record.URL != remote.URL.Identity() || u.config.Modified.After(record.StartedAt.Time) {
+	if record.URL != remote.URL.Identity() || u.changed(remote).After(record.StartedAt.Time) {
 		record.NextAttemptAt = state.Time{}
 	}
 	since, marked, err := dir.Marked()
@@ -134,10 +137,26 @@ func (u *Upstream) due(ctx context.Context, remote config.Remote, thoroughly boo
 	return task, due, err
 }
 
+// changed is when the configuration of a remote, or a file with its password or keys, was
+// changed last: what failed before then may go well now.
+func (u *Upstream) changed(remote config.Remote) time.Time {
+	return newest(u.config.Modified, remote.Files())
+}
+
+// newest is the latest of a time and those at which files were changed.
+func newest(t time.Time, files []string) time.Time {
+	for _, file := range files {
+		if info, err := os.Stat(file); err == nil && info.ModTime().After(t) {
+			t = info.ModTime()
+		}
+	}
+	return t
+}
+
 // behind reports whether a remote that no mark tells of is to be looked at: it has never
 // been, its configuration changed, it was not listed for long, or refs are pending.
 func (u *Upstream) behind(ctx context.Context, remote config.Remote, dir *state.Dir, record state.Record) (bool, error) {
-	if record.URL != remote.URL.Identity() || u.config.Modified.After(record.StartedAt.Time) {
+	if record.URL != remote.URL.Identity() || u.changed(remote).After(record.StartedAt.Time) {
 		return true, nil
 	}
 	seen, err := dir.Seen(remote.URL.Identity())

@@ -175,9 +175,13 @@ func statusOf(repository string, remote config.Remote, r state.Record) Status {
 		KeepDivergentRefs: remote.KeepDivergentRefs, MirrorBranchRegex: optional(remote.MirrorBranchRegex),
 		HostKeys: []string{}, Divergent: []git.RefName{}, Rejected: []Rejection{}, Pending: []git.RefName{},
 	}
-	if remote.URL.Scheme() == "ssh" {
+	switch {
+	case remote.URL.Scheme() == "ssh":
 		s.AuthMethod = "ssh_public_key"
+	case remote.Login.HasPassword():
+		s.AuthMethod = "password"
 	}
+	s.HostKeys = append(s.HostKeys, remote.HostKeys...)
 	for _, d := range r.Divergent {
 		s.Divergent = append(s.Divergent, d.Name)
 	}

@@ -103,7 +103,7 @@ func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options
 	defer cancel()
 	record, err := a.run(ctx)
 	if err != nil {
-		record = a.failed(err)
+		record = a.failed(ctx, err)
 	}
 	return Update{Remote: remote, Steps: a.steps(), Record: record, HostFailed: a.hostFailed, Event: a.event(record)}
 }
@@ -135,17 +135,29 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 			return record, fmt.Errorf("taking the mark: %w", err)
 		}
 	}
-	if a.scratch, err = a.repo.NewScratch(scratchParent, git.Target{URL: a.remote.URL.Raw(), Answer: answerTimeout, Stall: a.remote.StallTimeout, Reached: a.Reached}); err != nil {
+	record, err = a.make(ctx, scratchParent)
+	if err != nil {
 		return record, err
 	}
-	defer func() { err = errors.Join(err, a.scratch.Remove()) }()
-
-	record = a.conclude(a.rounds(ctx))
 	if a.DryRun {
 		return record, nil
 	}
 	record.Untold = a.untold(record)
 	return record, a.keep(ctx, record)
+}
+
+// make makes the attempt, from a scratch repository in the folder parent, and concludes how
+// it ended.
+func (a *attempt) make(ctx context.Context, parent string) (record state.Record, err error) {
+	to, err := a.target(ctx)
+	if err != nil {
+		return a.conclude(ctx, err), nil
+	}
+	if a.scratch, err = a.repo.NewScratch(parent, to); err != nil {
+		return record, err
+	}
+	defer func() { err = errors.Join(err, a.scratch.Remove()) }()
+	return a.conclude(ctx, a.rounds(ctx)), nil
 }
 
 // keep records how the attempt ended and what the mirror holds now; then the mark that it

@@ -22,10 +22,29 @@ type Upstream struct {
 	clock  func() time.Time
 }
 
-// Open reads the configuration of a repository; env gives environment variables.
-// Its error is a config.Errors when the configuration is at fault.
-func Open(repo *git.Repository, env func(string) string) (*Upstream, error) {
-	cfg, err := config.Load(config.DefaultSources(env, repo.Dir()))
+// Open reads the configuration of a repository on behalf of a person or a worker; env gives
+// environment variables. The repository has to belong to the user who runs us or to root, as
+// do its configuration files, or git's safe.directory has to name it: an *OwnerError tells
+// that it does not. Its error is a config.Errors when the configuration is at fault.
+func Open(ctx context.Context, repo *git.Repository, env func(string) string) (*Upstream, error) {
+	if err := trust(ctx, repo); err != nil {
+		return nil, err
+	}
+	return open(repo, env, func() bool {
+		safe, err := isSafe(ctx, repo)
+		return err == nil && safe
+	})
+}
+
+// OpenInHook is Open in a hook: git runs it in a repository that git trusts.
+func OpenInHook(repo *git.Repository, env func(string) string) (*Upstream, error) {
+	return open(repo, env, func() bool { return true })
+}
+
+func open(repo *git.Repository, env func(string) string, trusted func() bool) (*Upstream, error) {
+	sources := config.DefaultSources(env, repo.Dir())
+	sources.Trusted = trusted
+	cfg, err := config.Load(sources)
 	if err != nil {
 		return nil, err
 	}
@@ -111,12 +130,9 @@ func (e *OwnerError) Hint() string {
 	return fmt.Sprintf("run it as %s, or trust the repository: git config --global --add safe.directory %s", e.Owner, shellQuote(e.Dir))
 }
 
-// Trust checks that a person's command may act on a repository: that it belongs to
-// the user who runs us or to root, or that git's safe.directory names it. It is an
-// *OwnerError otherwise, and for root in anybody else's repository, since files that
-// root makes there would be in the owner's way. A hook does not ask: git runs it in
-// a repository that git trusts.
-func Trust(ctx context.Context, g *git.Git, repo *git.Repository) error {
+// trust checks that we may act on a repository. Root may not in anybody else's, since files
+// that root makes there would be in the owner's way.
+func trust(ctx context.Context, repo *git.Repository) error {
 	info, err := os.Stat(repo.Dir())
 	if err != nil {
 		return fmt.Errorf("opening the repository: %w", err)
@@ -127,12 +143,8 @@ func Trust(ctx context.Context, g *git.Git, repo *git.Repository) error {
 		return nil
 	}
 	if us != 0 {
-		safe, err := g.SafeDirectories(ctx)
-		if err != nil {
+		if safe, err := isSafe(ctx, repo); err != nil || safe {
 			return err
-		}
-		if slices.Contains(safe, "*") || slices.Contains(safe, repo.Dir()) {
-			return nil
 		}
 	}
 	id := strconv.FormatUint(uint64(stat.Uid), 10)
@@ -141,6 +153,12 @@ func Trust(ctx context.Context, g *git.Git, repo *git.Repository) error {
 		owner = u.Username
 	}
 	return &OwnerError{Dir: repo.Dir(), Owner: owner, Root: us == 0}
+}
+
+// isSafe reports whether git's safe.directory names a repository.
+func isSafe(ctx context.Context, repo *git.Repository) (bool, error) {
+	safe, err := repo.Git().SafeDirectories(ctx)
+	return slices.Contains(safe, "*") || slices.Contains(safe, repo.Dir()), err
 }
 
 // shellQuote writes an argument as a person can paste it into a shell.

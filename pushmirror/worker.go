@@ -87,10 +87,17 @@ type shift struct {
 	told     chan worker.Key
 	// watched are the repositories that something waits in, with the age of their
 	// configuration; broken those that cannot be mirrored at all, and why.
-	watched map[string]time.Time
+	watched map[string]watched
 	broken  map[string]string
 	gone    map[string]bool // told of
 	trouble string          // with the list of work, that was told
+}
+
+// watched is a repository that something waits in: when its configuration was changed, and
+// files with passwords and keys.
+type watched struct {
+	changed time.Time
+	files   []string
 }
 
 // ended is an update that has ended.
@@ -106,6 +113,7 @@ type found struct {
 	tasks      []worker.Task
 	untold     []tidings
 	modified   time.Time // of its configuration
+	files      []string  // with passwords and keys, that its remotes read
 	err        error
 	looked     bool // into all known repositories, with no hook having called
 	last       bool // of them
@@ -115,7 +123,7 @@ func newShift(w *Worker) *shift {
 	return &shift{
 		Worker: w, schedule: worker.New(w.Limits), ended: make(chan ended), reached: make(chan string), found: make(chan found),
 		telling: map[worker.Key]bool{}, told: make(chan worker.Key),
-		started: map[worker.Key]worker.Task{}, watched: map[string]time.Time{}, broken: map[string]string{}, gone: map[string]bool{},
+		started: map[worker.Key]worker.Task{}, watched: map[string]watched{}, broken: map[string]string{}, gone: map[string]bool{},
 	}
 }
 
@@ -238,7 +246,7 @@ func (s *shift) take(ctx context.Context, f found) {
 		s.broken[f.repository] = f.err.Error()
 	}
 	delete(s.gone, f.repository)
-	s.watched[f.repository] = f.modified
+	s.watched[f.repository] = watched{newest(f.modified, f.files), f.files}
 	for _, t := range f.untold {
 		s.tell(ctx, t)
 	}
@@ -268,7 +276,9 @@ func (s *shift) watch(ctx context.Context) {
 		}
 	}
 	for repository := range waits {
-		if modified := config.Modified(config.DefaultSources(s.Env, repository)); !modified.Equal(s.watched[repository]) {
+		known := s.watched[repository]
+		modified := config.Modified(config.DefaultSources(s.Env, repository))
+		if !newest(modified, known.files).Equal(known.changed) {
 			s.schedule.Hurry(repository, s.clock())
 			s.take(ctx, s.visit(ctx, repository, true))
 		}
@@ -334,7 +344,7 @@ func (s *shift) tell(ctx context.Context, t tidings) {
 // update runs the update of a task, with the configuration as it is by now.
 func (s *shift) update(ctx context.Context, task worker.Task) ended {
 	log := s.Log.WithFields(logrus.Fields{"repository": task.Repository, "remote": task.Remote})
-	upstream, err := s.open(task.Repository)
+	upstream, err := s.open(ctx, task.Repository)
 	if errors.Is(err, git.ErrNoRepository) {
 		return ended{task: task, end: worker.End{Done: true}}
 	}

@@ -163,6 +163,7 @@ func (inv invocation) app() *cli.App {
 		inv.syncCommand(),
 		inv.statusCommand(),
 		inv.logCommand(),
+		inv.hostKeysCommand(),
 		inv.workerCommand(),
 		inv.credentialCommand(),
 	}

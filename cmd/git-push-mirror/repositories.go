@@ -115,8 +115,5 @@ func (inv invocation) openAt(ctx context.Context, g *git.Git, dir string) (*push
 	if err != nil {
 		return nil, err
 	}
-	if err := pushmirror.Trust(ctx, g, repo); err != nil {
-		return nil, err
-	}
-	return pushmirror.Open(repo, inv.getenv)
+	return pushmirror.Open(ctx, repo, inv.getenv)
 }

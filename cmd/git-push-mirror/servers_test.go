@@ -75,7 +75,7 @@ func (s *server) start(ts *testscript.TestScript) {
 	if len(s.running) > 0 {
 		ts.Fatalf("it is running already")
 	}
-	listenOn(ts, s.port).Close()
+	ts.Check(listenOn(ts, s.port).Close())
 	for _, d := range s.daemons {
 		log := filepath.Join(s.dir, filepath.Base(d.argv[0])+".log")
 		p, err := startProcess(d.argv, s.dir, s.environ(ts), log)

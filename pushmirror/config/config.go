@@ -120,6 +120,7 @@ type Login struct {
 	Password        Secret // from password, or from the url
 	PasswordFile    string // path; "" for none
 	PasswordCommand []string
+	Token           bool // the user is a token, and so a secret
 }
 
 // HasPassword reports whether the config says where the password is.

@@ -115,7 +115,7 @@ func (r *Remote) setLogin(t *table) {
 	case !r.URL.password().IsZero():
 		r.Login.Password = r.URL.password()
 	case r.URL.user() != "" && !r.Login.HasPassword():
-		r.Login.Password = NewSecret(tokenPassword)
+		r.Login.Password, r.Login.Token = NewSecret(tokenPassword), true
 	}
 }
 

@@ -69,6 +69,11 @@ func (u URL) Host() string {
 	return u.host
 }
 
+// HostPort returns the host, an IPv6 address without brackets, and the port of an ssh URL.
+func (u URL) HostPort() (host, port string) {
+	return splitPort(u.host)
+}
+
 // Identity returns what tells this mirror from another: it stays the same when
 // a user or password of an http or https URL comes, changes or goes, so it may
 // be stored where a secret may not.

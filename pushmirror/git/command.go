@@ -57,6 +57,9 @@ type Git struct {
 	seen func(args []string, took time.Duration, err error)
 }
 
+// Environ is what git gets of the environment, as "KEY=value".
+func (g *Git) Environ() []string { return slices.Clone(g.env) }
+
 // Watch has seen called with each command that has ended: its arguments without "git", in
 // which no secret stands, how long it took and what went wrong. It may be called from many
 // goroutines.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"strings"
 )
 
@@ -17,7 +18,9 @@ type Error struct {
 	Hint     string   // the cure, where one is known
 	// Host: it is the host, or who we are there, that fails, not this repository alone.
 	Host bool
-	Err  error
+	// Moved: the mirror says that it is elsewhere.
+	Moved bool
+	Err   error
 }
 
 // newError makes the Error of a command that ended with err, which is never nil.
@@ -39,6 +42,7 @@ func newError(ctx context.Context, args []string, stderr string, err error) *Err
 		return e
 	}
 	class := classify(stderr)
+	e.Moved = redirected.MatchString(stderr)
 	e.Kind, e.Hint, e.Host = class.kind, class.hint, class.host
 	return e
 }
@@ -122,6 +126,9 @@ type failure struct {
 	host bool // whatever else this user has on the host fails as well
 }
 
+// redirected is how curl complains of a redirect that it may not follow.
+var redirected = regexp.MustCompile(`The requested URL returned error: 30[12378]`)
+
 const otherFormat = "one repository uses SHA-1, the other SHA-256: create the mirror with the same object format"
 
 // failures is read from the top; the first row that is found counts. What no
@@ -139,6 +146,7 @@ var failures = []failure{
 	{"does not appear to be a git repository", KindNotFound, "create the repository on the mirror, or correct the url", false},
 	{"no such repository", KindNotFound, "create the repository on the mirror, or correct the url", false},
 	{"repository not found", KindNotFound, "create the repository on the mirror, or correct the url", false},
+	{"the requested url returned error: 30", KindNotFound, "the mirror has moved: correct the url", false},
 	{"the requested url returned error: 410", KindNotFound, "the repository was taken off the mirror: correct the url", false},
 	{"the requested url returned error: 404", KindNotFound, "create the repository on the mirror, or correct the url", false},
 	{"connection refused", KindNetwork, "", true},

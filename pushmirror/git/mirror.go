@@ -3,6 +3,7 @@ package git
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -28,6 +29,24 @@ func (s *Scratch) List(ctx context.Context, wantHead bool) (refs Refs, head RefN
 	}
 	return parseLsRemote(out.String())
 }
+
+// Redirect tells where a mirror that has moved says it is now: the URL of a repository; "" if
+// it does not say. It asks once more, and has git write down the headers of the answers.
+func (s *Scratch) Redirect(ctx context.Context) string {
+	said, _ := s.reach(ctx, command{
+		args: []string{"ls-remote", "--", s.mirror()},
+		env:  []string{"GIT_TRACE_CURL=1", "GIT_TRACE_CURL_NO_DATA=1"},
+	})
+	found := location.FindAllStringSubmatch(said, -1)
+	if len(found) == 0 {
+		return ""
+	}
+	to, _, _ := strings.Cut(found[len(found)-1][1], "/info/refs")
+	return to
+}
+
+// location is how git writes down the header of a redirect.
+var location = regexp.MustCompile(`(?i)Recv header:? *location: *(\S+)`)
 
 // parseLsRemote reads the output of
 //

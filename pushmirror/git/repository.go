@@ -17,6 +17,9 @@ type Repository struct {
 	dir string
 }
 
+// Git is what the repository is read with.
+func (r *Repository) Git() *Git { return r.git }
+
 // ErrNoRepository says that there is no repository where one was looked for.
 var ErrNoRepository = errors.New("no git repository")
 

@@ -21,15 +21,14 @@ type Scratch struct {
 	upstream *Repository
 	dir      string
 	to       Target
+	ssh      string // core.sshCommand; "" for the user's own
 }
 
 // Target is a mirror, as git reaches it.
 type Target struct {
-	URL string // with no secret in it
-	// Login is for http; nil: git's own helpers and .netrc are asked.
-	Login *Login
-	// SSH is the command that is run as ssh, read by a shell; "" for the user's own.
-	SSH string
+	URL   string // with no secret in it
+	Login *Login // for http; nil: git's own helpers and .netrc are asked
+	SSH   *SSH   // for ssh
 	// CAFile, ClientCert and ClientKey are paths for https; "": the user's or the system's.
 	CAFile, ClientCert, ClientKey string
 	// Mask hides what must not show of what git and the mirror say.
@@ -93,7 +92,7 @@ const scratchVariable = "PUSH_MIRROR_SCRATCH"
 
 // run runs git in the scratch repository.
 func (s *Scratch) run(ctx context.Context, c command) (string, error) {
-	c.dir, c.env = s.dir, []string{scratchVariable + "=" + s.dir}
+	c.dir, c.env = s.dir, append(c.env, scratchVariable+"="+s.dir)
 	return s.git.run(ctx, c)
 }
 
@@ -113,6 +112,11 @@ func (s *Scratch) init() error {
 	// and git takes that for "not shallow".
 	if err := os.Symlink(filepath.Join(s.upstream.dir, "shallow"), filepath.Join(s.dir, "shallow")); err != nil {
 		return err
+	}
+	if s.to.SSH != nil {
+		if err := s.initSSH(); err != nil {
+			return err
+		}
 	}
 	objects := filepath.Join(s.upstream.dir, "objects")
 	return errors.Join(
@@ -164,14 +168,15 @@ func (s *Scratch) configure(oidDigits int) error {
 [url %s]
 	insteadOf = %[4]s
 	pushInsteadOf = %[4]s
-%s`, version, format, quote(s.to.URL), quote(s.mirror()), s.to.settings()))
+%s`, version, format, quote(s.to.URL), quote(s.mirror()), s.settings()))
 }
 
 // settings are those that say how to reach the mirror. For http they name its URL: git takes
 // the settings of the URL that is most alike, and the user may have some for the host. A
 // mirror that has moved is told of: where a redirect leads, nobody has said that code or
 // passwords may go.
-func (t Target) settings() string {
+func (s *Scratch) settings() string {
+	t := s.to
 	var b strings.Builder
 	set := func(section, key, value string) { fmt.Fprintf(&b, "[%s]\n\t%s = %s\n", section, key, quote(value)) }
 	if strings.HasPrefix(t.URL, "http://") || strings.HasPrefix(t.URL, "https://") {
@@ -190,8 +195,8 @@ func (t Target) settings() string {
 		set("credential", "helper", "") // forgets those of the user, which could be asked first, and be given the password
 		set("credential", "helper", t.Login.helper())
 	}
-	if t.SSH != "" {
-		set("core", "sshCommand", t.SSH)
+	if s.ssh != "" {
+		set("core", "sshCommand", s.ssh)
 	}
 	return b.String()
 }

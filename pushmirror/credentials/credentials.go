@@ -1,0 +1,94 @@
+// Package credentials reads what a remote logs in with: anew at each attempt, so that a
+// token that was replaced works at once.
+package credentials
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/program"
+)
+
+// limit is how long a password_command may take. One that asks somebody would never end.
+const limit = time.Minute
+
+// Password reads the password of a login; env, of "KEY=value", is what a password_command
+// gets, as far as git may see it. Its error is a *git.Error, of the kind auth, whose hint
+// names the file or key to look at, or a *config.Error for a file that others can read.
+func Password(ctx context.Context, login config.Login, env []string) (string, error) {
+	switch {
+	case login.PasswordFile != "":
+		return fromFile(login.PasswordFile)
+	case login.PasswordCommand != nil:
+		return fromCommand(ctx, login.PasswordCommand, env)
+	}
+	return login.Password.Reveal(), nil
+}
+
+func fromFile(path string) (string, error) {
+	fail := func(err error) (string, error) {
+		var pathErr *fs.PathError
+		if errors.As(err, &pathErr) {
+			err = pathErr.Err
+		}
+		return "", &git.Error{
+			Kind: git.KindAuth, Err: fmt.Errorf("reading password_file %s: %w", path, err),
+			Hint: "let the first line of " + path + " be the password or token, for the user who runs git-push-mirror to read",
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return fail(err)
+	}
+	if !info.Mode().IsRegular() {
+		return fail(errors.New("it is no regular file"))
+	}
+	if err := config.CheckPrivate(path, info); err != nil {
+		return "", err
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return fail(err)
+	}
+	password, err := firstLine(string(content))
+	if err != nil {
+		return fail(err)
+	}
+	return password, nil
+}
+
+func fromCommand(ctx context.Context, argv, env []string) (string, error) {
+	p := program.Program{Argv: argv, Env: git.Environ(env), Limit: limit}
+	out, err := p.Run(ctx)
+	var password string
+	if err == nil {
+		password, err = firstLine(out)
+	}
+	if err != nil {
+		return "", &git.Error{
+			Kind: git.KindAuth, Err: fmt.Errorf("password_command: %w", err),
+			Hint: "run it by hand, as the user who runs git-push-mirror: its first line has to be the password or token",
+		}
+	}
+	return password, nil
+}
+
+// firstLine is what a file or a program gives away: the first line, without its end.
+func firstLine(text string) (string, error) {
+	line, _, _ := strings.Cut(text, "\n")
+	line = strings.TrimSuffix(line, "\r")
+	switch {
+	case line == "":
+		return "", errors.New("its first line is empty")
+	case strings.ContainsAny(line, "\x00\r"):
+		return "", errors.New("its first line has a NUL or a carriage return in it")
+	}
+	return line, nil
+}

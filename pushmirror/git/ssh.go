@@ -1,0 +1,89 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// SSH says how ssh logs in at a mirror and whom it trusts to be the host.
+type SSH struct {
+	Host string // HOST or HOST:PORT, as the URL has it
+	// Key is the path of the private key, and then the only one; "": those that ssh finds.
+	Key string
+	// KnownHosts is the path of the file with the hosts' keys, in place of the user's and
+	// the system's; "": those.
+	KnownHosts string
+	// HostKeys are this host's keys, as "[MARKER] TYPE BASE64"; nil: those of the files.
+	HostKeys []string
+}
+
+// sshOptions are for every ssh: nobody is there to be asked, and a host that is silent or
+// has gone must not hold an update up.
+var sshOptions = []string{"BatchMode=yes", "ConnectTimeout=15", "ServerAliveInterval=15", "ServerAliveCountMax=4"}
+
+// initSSH decides how ssh is run. Where the config says nothing of ssh, a core.sshCommand of
+// the user's stays in force.
+func (s *Scratch) initSSH() error {
+	ssh := s.to.SSH
+	if ssh.Key == "" && ssh.KnownHosts == "" && ssh.HostKeys == nil {
+		_, err := s.git.output(context.Background(), "", nil, "-C", "/", "config", "--get", "core.sshCommand")
+		var failed *Error
+		if err == nil || !errors.As(err, &failed) || failed.ExitCode != 1 {
+			return err
+		}
+	}
+	file := ssh.KnownHosts
+	if ssh.HostKeys != nil {
+		var lines strings.Builder
+		for _, key := range ssh.HostKeys {
+			fmt.Fprintln(&lines, ssh.line(key))
+		}
+		if err := s.write("known_hosts", lines.String()); err != nil {
+			return err
+		}
+		file = filepath.Join(s.dir, "known_hosts")
+	}
+	s.ssh = ssh.command(file)
+	return nil
+}
+
+// line writes a key of the host as a known_hosts file has it.
+func (ssh *SSH) line(key string) string {
+	if marker, rest, _ := strings.Cut(key, " "); strings.HasPrefix(marker, "@") {
+		return marker + " " + ssh.Host + " " + rest
+	}
+	return ssh.Host + " " + key
+}
+
+// command is the ssh to run, with the file of known hosts, as a shell reads it.
+func (ssh *SSH) command(knownHosts string) string {
+	options := sshOptions
+	command := "ssh"
+	if ssh.Key != "" {
+		// Keys and certificates of the user's config would be tried as well.
+		command += " -F none -i " + shellWord(ssh.Key)
+		options = append(options, "IdentitiesOnly=yes", "IdentityAgent=none", "PreferredAuthentications=publickey")
+	}
+	if ssh.Key != "" || knownHosts != "" {
+		options = append(options, "StrictHostKeyChecking=yes", "UpdateHostKeys=no")
+	}
+	if knownHosts != "" {
+		options = append(options, `UserKnownHostsFile="`+knownHosts+`"`, "GlobalKnownHostsFile=/dev/null")
+	}
+	if ssh.HostKeys != nil {
+		// Whatever the user's config makes of the host's name, this is how its keys are called.
+		options = append(options, "HostKeyAlias="+ssh.Host)
+	}
+	for _, option := range options {
+		command += " -o " + shellWord(option)
+	}
+	return command
+}
+
+// shellWord writes a word as a shell reads it.
+func shellWord(word string) string {
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,0 +1,117 @@
+package pushmirror
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/credentials"
+	"git-push-mirror/pushmirror/git"
+)
+
+// target says how git reaches the mirror, with the credentials as they are by now.
+func (a *attempt) target(ctx context.Context) (git.Target, error) {
+	r := a.remote
+	to := git.Target{
+		URL: r.URL.Raw(), CAFile: r.CAFile, ClientCert: r.ClientCert, ClientKey: r.ClientKey,
+		Answer: answerTimeout, Stall: r.StallTimeout, Reached: a.Reached,
+	}
+	for _, path := range []string{r.SSHKey, r.ClientKey} {
+		if err := checkKey(path); err != nil {
+			return to, err
+		}
+	}
+	if r.URL.Scheme() == "ssh" {
+		to.SSH = &git.SSH{Host: r.URL.Host(), Key: r.SSHKey, KnownHosts: r.KnownHosts, HostKeys: r.HostKeys}
+		return to, nil
+	}
+	if r.Login.Username == "" {
+		return to, nil
+	}
+	to.URL = r.URL.WithUser(r.Login.Username)
+	if !r.Login.HasPassword() {
+		return to, nil
+	}
+	password, err := credentials.Password(ctx, r.Login, a.repo.Git().Environ())
+	if err != nil {
+		return to, err
+	}
+	helper, err := os.Executable()
+	if err != nil {
+		return to, fmt.Errorf("finding this program: %w", err)
+	}
+	to.Login = &git.Login{Helper: helper, Protocol: r.URL.Scheme(), Host: r.URL.Host(), Username: r.Login.Username, Password: password}
+	to.Mask = git.NewMask(r.Login.Username, password)
+	if r.Login.Token {
+		// The user is the secret, and the URL is in arguments: anybody's name keeps .netrc from being asked.
+		to.URL = r.URL.WithUser("git")
+		to.Mask = to.Mask.And(git.NewMask("", r.Login.Username))
+	}
+	return to, nil
+}
+
+// checkKey checks a private key before ssh or curl does, to tell the cure.
+func checkKey(path string) error {
+	if path == "" {
+		return nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return &git.Error{Kind: git.KindAuth, Err: fmt.Errorf("looking at a private key: %w", err), Hint: "put the key there, for the user who runs git-push-mirror to read"}
+	}
+	return config.CheckPrivate(path, info)
+}
+
+// cure adds to the hint of a failed command what is known of the remote.
+func (a *attempt) cure(ctx context.Context, failed *git.Error) string {
+	r := a.remote
+	switch {
+	case failed.Kind == git.KindHostKey:
+		return "if this is right, pin the host's keys: git push-mirror host-keys " + shellQuote(r.URL.String())
+	case failed.Kind == git.KindAuth && r.URL.Scheme() == "ssh":
+		return cmp.Or(sshHint(r), failed.Hint)
+	case failed.Kind == git.KindAuth && a.scratch != nil:
+		return strings.Join(append(sourceHint(r), failed.Hint+scopeHint(r.URL.Host())), "; ")
+	case failed.Moved:
+		if to, err := config.ParseURL(a.scratch.Redirect(ctx)); err == nil {
+			return "write its new address into the config, if you trust it: url = " + fmt.Sprintf("%q", to)
+		}
+	}
+	return failed.Hint
+}
+
+func sshHint(r config.Remote) string {
+	if r.SSHKey == "" {
+		return ""
+	}
+	return fmt.Sprintf("the host does not take %s: let it know %s.pub, with the right to write", r.SSHKey, r.SSHKey)
+}
+
+// sourceHint says where the password comes from that a mirror did not take.
+func sourceHint(r config.Remote) []string {
+	switch {
+	case r.Login.PasswordFile != "":
+		return []string{"look at " + r.Login.PasswordFile}
+	case r.Login.PasswordCommand != nil:
+		return []string{"look at what password_command prints"}
+	case r.Login.HasPassword():
+		return []string{fmt.Sprintf("look at the password in %s:%d", r.File, r.Line)}
+	}
+	return nil
+}
+
+// scopeHint says what a token must be allowed, where that is known.
+func scopeHint(host string) string {
+	switch {
+	case host == "github.com":
+		return "; GitHub: the token needs Contents: read and write (fine-grained) or repo (classic), and workflow where there are workflows"
+	case strings.Contains(host, "gitlab"):
+		return "; GitLab: the token needs write_repository and, for protected branches, a role that may push; with 2FA no password works"
+	case strings.HasPrefix(host, "git-codecommit."):
+		return "; CodeCommit: the user's policy needs codecommit:GitPull and codecommit:GitPush, and user and password are the Git credentials of IAM"
+	}
+	return ""
+}
