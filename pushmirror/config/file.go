@@ -16,7 +16,7 @@ import (
 // file is one config file, decoded and checked by itself.
 type file struct {
 	name     string
-	system   bool // the system file, which may say more than a repository's own
+	system   bool        // the system file, which may say more than a repository's own
 	info     fs.FileInfo // nil if it could not be read
 	modified time.Time
 	source   *source
