@@ -166,6 +166,7 @@ func (inv invocation) app() *cli.App {
 		inv.workerCommand(),
 		inv.credentialCommand(),
 	}
+	setHelp(app)
 	app.Action = func(c *cli.Context) error {
 		if c.Args().Present() {
 			return usageError{
