@@ -13,10 +13,13 @@ binary := bin/git-push-mirror
 # The linters have a module of their own, so that the product's go.mod lists what the product needs.
 tool := $(GO) tool -modfile=.tools/go.mod
 
-.PHONY: build demo test lint fuzz bench cover clean help
+.PHONY: build docs demo test lint fuzz bench cover clean help
 
 build: ## build bin/git-push-mirror, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(binary) ./cmd/git-push-mirror
+
+docs: build ## write bin/man and bin/completions, made from what the program says of itself
+	$(binary) generate bin
 
 demo: build ## show a push travelling to two mirrors
 	examples/demo.sh $(CURDIR)/$(binary)

@@ -165,6 +165,8 @@ func (inv invocation) app() *cli.App {
 		inv.logCommand(),
 		inv.workerCommand(),
 		inv.credentialCommand(),
+		inv.generateCommand(),
+		inv.remoteNamesCommand(),
 	}
 	setHelp(app)
 	app.Action = func(c *cli.Context) error {
