@@ -24,6 +24,9 @@ var manual embed.FS
 var generated = []struct{ file, template string }{
 	{"man/git-push-mirror.1", "git-push-mirror.1"},
 	{"man/push-mirror.toml.5", "push-mirror.toml.5"},
+	{"completions/git-push-mirror.bash", "completion.bash"},
+	{"completions/_git-push-mirror", "completion.zsh"},
+	{"completions/git-push-mirror.fish", "completion.fish"},
 }
 
 // generateCommand writes what is installed beside the program and has to agree with it.
@@ -120,8 +123,8 @@ func fillIn(name string, d described) ([]byte, error) {
 		},
 		"lastWord":   lastWord,
 		"trimDashes": func(flag string) string { return strings.TrimLeft(flag, "-") },
-		"identifier": func(words string) string { return strings.NewReplacer(" ", "_", "-", "_").Replace(words) },
-		"takes":      func(v verb, what string) bool { return strings.Contains(v.Args, what) },
+		"identifier": func(words string) string { return strings.ReplaceAll(words, " ", "-") },
+		"takes":      takes,
 		// note is the template "note KEY", for what the table of keys does not tell.
 		"note": func(key string) (string, error) {
 			note := t.Lookup("note " + key)
@@ -184,6 +187,16 @@ func folded(page string) string {
 		}
 	}
 	return b.String()
+}
+
+// takes is what a completion can offer for the arguments of a command.
+func takes(v verb) string {
+	for _, what := range []string{"REMOTE", "DIR"} {
+		if strings.Contains(v.Args, what) {
+			return what
+		}
+	}
+	return "NOTHING"
 }
 
 func lastWord(words string) string {

@@ -25,16 +25,22 @@ func generatedInto(t *testing.T) string {
 	return filepath.Join(dir, "made")
 }
 
-// printed runs a program with an environment of its own and returns what it printed.
-func printed(t *testing.T, env []string, name string, args ...string) string {
+// installed finds a program that the tests need.
+func installed(t *testing.T, name string) string {
 	t.Helper()
 	program, err := exec.LookPath(name)
 	if err != nil {
 		t.Fatalf("%s is missing; Debian has it in the package of that name: %v", name, err)
 	}
+	return program
+}
+
+// printed runs a program with an environment of its own and returns what it printed.
+func printed(t *testing.T, env []string, name string, args ...string) string {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, args...)
+	cmd := exec.CommandContext(ctx, installed(t, name), args...)
 	cmd.Env, cmd.WaitDelay = env, patience
 	out, err := cmd.CombinedOutput()
 	if err != nil {
