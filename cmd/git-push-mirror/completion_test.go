@@ -41,7 +41,7 @@ func completions(app *cli.App) []completion {
 		all = append(
 			all,
 			completion{program + " ", namesOf(verbs)},
-			completion{program + " s", []string{"sync", "status"}},
+			completion{program + " gr", []string{"group"}},
 			completion{program + " group ", []string{"first-one", "second"}},
 			completion{program + " group first-one b", []string{"backup"}},
 			completion{program + " status ", []string{"backup", "github"}},
