@@ -10,13 +10,17 @@ TIMEOUT ?= 30m
 FUZZTIME ?= 10s
 
 binary := bin/git-push-mirror
+# What --version shows: the tag, and how far from it this is. Without git, nothing is known.
+VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null || { \
+  commit=$$(git describe --always --dirty --abbrev=8 2>/dev/null) && echo "v0.0.0-$$(git rev-list --count HEAD)-g$$commit"; })
+build := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 # The linters have a module of their own, so that the product's go.mod lists what the product needs.
 tool := $(GO) tool -modfile=.tools/go.mod
 
 .PHONY: build docs demo test lint fuzz bench cover clean help
 
 build: ## build bin/git-push-mirror, one static binary
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(binary) ./cmd/git-push-mirror
+	$(build) -o $(binary) ./cmd/git-push-mirror
 
 docs: build ## write bin/man and bin/completions, made from what the program says of itself
 	$(binary) generate bin

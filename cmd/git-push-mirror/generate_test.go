@@ -101,7 +101,7 @@ func TestManPageHasEveryCommandAndFlag(t *testing.T) {
 	}
 	look(verbsOf("", app.Commands))
 	for _, o := range options(app.Flags) {
-		if !strings.Contains(text, o.Name+" "+o.Value+" "+sentence(o.Means)) {
+		if !strings.Contains(text, strings.TrimSpace(o.Name+" "+o.Value)+" "+sentence(o.Means)) {
 			t.Errorf("%s is missing in\n%s", o.Name, text)
 		}
 	}
