@@ -1,19 +1,22 @@
 package main
 
 import (
-	"os/exec"
+	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"testing"
 )
 
-func TestTheVersionIsTheOneOfTheBuild(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "git-push-mirror")
-	build := exec.CommandContext(t.Context(), "make", "-s", "-C", "../..", "build", "binary="+binary, "VERSION=v1.2.3-4-g0123456")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if got := printed(t, nil, binary, "--version"); got != "git-push-mirror version v1.2.3-4-g0123456\n" {
+// TestInstallShBuildsTheProgramWithItsVersion has install.sh build the program, as it does when it is given none.
+func TestInstallShBuildsTheProgramWithItsVersion(t *testing.T) {
+	path, prefix := "PATH="+os.Getenv("PATH"), t.TempDir()
+	caches := strings.Fields(printed(t, os.Environ(), "go", "env", "GOCACHE", "GOMODCACHE"))
+	printed(t, []string{
+		path, "HOME=" + t.TempDir(), "GOCACHE=" + caches[0], "GOMODCACHE=" + caches[1], "VERSION=v1.2.3-4-g0123456",
+	}, "../../install/install.sh", "--prefix", prefix)
+	got := printed(t, []string{path}, filepath.Join(prefix, "bin/git-push-mirror"), "--version")
+	if got != "git-push-mirror version v1.2.3-4-g0123456\n" {
 		t.Errorf("it says %q", got)
 	}
 }
