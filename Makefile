@@ -10,13 +10,52 @@ TIMEOUT ?= 30m
 FUZZTIME ?= 10s
 
 binary := bin/git-push-mirror
+# What --version shows: the tag, and how far from it this is. Without git, nothing is known.
+VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null || { \
+  commit=$$(git describe --always --dirty --abbrev=8 2>/dev/null) && echo "v0.0.0-$$(git rev-list --count HEAD)-g$$commit"; })
+build := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
 # The linters have a module of their own, so that the product's go.mod lists what the product needs.
 tool := $(GO) tool -modfile=.tools/go.mod
 
-.PHONY: build demo test lint fuzz bench cover clean help
+# Packages are for one kind of machine each: make deb ARCH=arm64. Their versions sort as 1.2.0 < 1.2.0+3.g1234567 < 1.2.1.
+ARCH ?= $(shell $(GO) env GOARCH)
+MAINTAINER ?= $(shell git log -1 --format='%an <%ae>')
+package_version = $(shell echo '$(VERSION)' | sed 's/^v//; s/^$$/0.0.0/; s/-/+/; s/-/./g')
+systems := linux/amd64 linux/arm64 freebsd/amd64 freebsd/arm64 darwin/amd64 darwin/arm64
+
+.PHONY: build docs release deb rpm demo test package-test lint fuzz bench cover clean help
 
 build: ## build bin/git-push-mirror, one static binary
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(binary) ./cmd/git-push-mirror
+	$(build) -o $(binary) ./cmd/git-push-mirror
+
+docs: build ## write bin/man and bin/completions, made from what the program says of itself
+	$(binary) generate bin
+
+release: ## build dist/: static programs for all systems, and their checksums
+	rm -f $(addprefix dist/*_,$(subst /,_,$(systems))) dist/SHA256SUMS
+	mkdir -p dist
+	@set -e; for system in $(systems); do \
+	  name=git-push-mirror_$(VERSION)_$$(echo $$system | tr / _); \
+	  echo $$name; \
+	  GOOS=$${system%/*} GOARCH=$${system#*/} $(build) -o dist/$$name ./cmd/git-push-mirror; \
+	done
+	cd dist && sha256sum $(addprefix *_,$(subst /,_,$(systems))) >SHA256SUMS
+
+deb rpm: build ## make a package of that kind in dist/
+	rm -rf dist/share
+	GOOS=linux GOARCH=$(ARCH) $(build) -o dist/$(ARCH)/git-push-mirror ./cmd/git-push-mirror
+	$(binary) generate dist/share
+	export PACKAGE_VERSION='$(package_version)' MAINTAINER='$(MAINTAINER)' ARCH=$(ARCH) STAGE=dist/$@ \
+	  DATE="$$(git log -1 --format=%cD)" && \
+	install/package/stage.sh $@ dist/$@ dist/$(ARCH)/git-push-mirror dist/share && \
+	$(GO) tool -modfile=.tools/nfpm.mod nfpm package -f install/package/nfpm.yaml -p $@ -t dist/
+	rm -rf dist/share dist/$@ dist/$(ARCH)
+
+package-test: ## check the .deb with lintian and dpkg, as root on Debian
+	.ci/needs package
+	rm -f dist/*.deb
+	$(MAKE) deb
+	install/package/test.sh dist
 
 demo: build ## show a push travelling to two mirrors
 	examples/demo.sh $(CURDIR)/$(binary)
@@ -60,4 +99,4 @@ clean: ## remove what was built
 	rm -rf bin dist
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile

@@ -157,6 +157,7 @@ func (inv invocation) app() *cli.App {
 	app.OnUsageError = usage
 	app.Flags = []cli.Flag{
 		&cli.StringFlag{Name: "C", Usage: "act on the repository `DIR` instead of the current directory's"},
+		&cli.BoolFlag{Name: "version", Usage: "show the version"},
 	}
 	app.Commands = []*cli.Command{
 		inv.hookCommand(),
@@ -166,8 +167,15 @@ func (inv invocation) app() *cli.App {
 		inv.hostKeysCommand(),
 		inv.workerCommand(),
 		inv.credentialCommand(),
+		inv.generateCommand(),
+		inv.remoteNamesCommand(),
 	}
+	setHelp(app)
 	app.Action = func(c *cli.Context) error {
+		if c.Bool("version") {
+			_, err := fmt.Fprintln(inv.stdout, "git-push-mirror version", programVersion())
+			return err
+		}
 		if c.Args().Present() {
 			return usageError{
 				fmt.Errorf("there is no command %q", c.Args().First()),

@@ -87,3 +87,37 @@ func TestTheDemoShowsAPushOnItsWay(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTheSampleConfigOfTheSystemLoads: as it stands it says nothing; with its comments taken away all it shows is right.
+func TestTheSampleConfigOfTheSystemLoads(t *testing.T) {
+	text, err := os.ReadFile("../../install/config.toml.sample")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "widgets.git"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	load := func(text string) *config.Config {
+		file := filepath.Join(t.TempDir(), "config.toml")
+		if err := os.WriteFile(file, []byte(strings.ReplaceAll(text, "/srv/git\"  ", root+"\"  ")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		loaded, err := config.Load(config.Sources{System: file, Repository: filepath.Join(root, "widgets.git")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return loaded
+	}
+	if asItIs := load(string(text)); len(asItIs.Remotes) != 0 || asItIs.Root != "" {
+		t.Errorf("it does something: %+v", asItIs)
+	}
+	_, samples, found := strings.Cut(string(text), "\n\n")
+	if !found {
+		t.Fatal("it has no samples")
+	}
+	switched := load(strings.ReplaceAll("\n"+samples, "\n# ", "\n"))
+	if len(switched.Remotes) != 1 || switched.Root != root || switched.Worker.Start != config.StartNever {
+		t.Errorf("it comes to %+v", switched)
+	}
+}

@@ -79,14 +79,15 @@ func (inv invocation) root(c *cli.Context) (string, error) {
 
 // directory is where a command acts: -C DIR or where we are.
 func (inv invocation) directory(c *cli.Context) string {
-	switch dir := c.String("C"); {
-	case dir == "":
-		return inv.dir
-	case filepath.IsAbs(dir):
-		return dir
-	default:
-		return filepath.Join(inv.dir, dir)
+	return inv.path(c.String("C"))
+}
+
+// path is a path that an argument names, from where we are.
+func (inv invocation) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
 	}
+	return filepath.Join(inv.dir, name)
 }
 
 // open opens the repository that -C, $GIT_DIR or the working directory leads to.

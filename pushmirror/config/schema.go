@@ -43,6 +43,8 @@ type key struct {
 	system  bool   // allowed in the system file only
 	means   string // completes "NAME: "
 	example string // a value, as TOML
+	def     string // what holds if no file has it, as TOML; "" for nothing
+	except  string // where something else holds, and what: completes "but "
 	parse   parser
 	mask    func(value string) string // nil if every value of it may be shown
 }
@@ -62,6 +64,7 @@ var schema = []key{
 	{
 		name: "verify_every", places: atTop, system: true, parse: duration, example: `"24h"`,
 		means: "how often a mirror is looked at even if nothing was pushed",
+		def:   `"24h"`,
 	},
 	{
 		name: "state_dir", places: atTop, system: true, parse: absolutePath, example: `"/var/lib/push-mirror"`,
@@ -70,10 +73,12 @@ var schema = []key{
 	{
 		name: "wait", places: inHook, parse: durationOrNone, example: `"3s"`,
 		means: "how long a pusher may wait to be told what became of the push, 0s for not at all",
+		def:   `"3s"`,
 	},
 	{
 		name: "show", places: inHook, parse: choice(ShowAll, ShowProblems, ShowNothing), example: `"problems"`,
 		means: "what pushers are told",
+		def:   `"all"`,
 	},
 	{
 		name: "contact", places: inHook, parse: oneLine, example: `"ask git@example.com"`,
@@ -82,14 +87,17 @@ var schema = []key{
 	{
 		name: "start", places: inWorker, system: true, parse: choice(StartHook, StartNever), example: `"never"`,
 		means: "who starts the worker: the hook, or nobody but you",
+		def:   `"hook"`,
 	},
 	{
 		name: "max_concurrent", places: inWorker, system: true, parse: positive, example: `4`,
 		means: "how many remotes are updated at once",
+		def:   `4`,
 	},
 	{
 		name: "max_per_host", places: inWorker, system: true, parse: positive, example: `4`,
 		means: "how many remotes on one host are updated at once",
+		def:   `4`,
 	},
 	{
 		name: "command", places: inNotify, parse: command, example: `["/usr/local/bin/tell-us"]`,
@@ -98,18 +106,22 @@ var schema = []key{
 	{
 		name: "time_limit", places: inNotify, parse: duration, example: `"1m"`,
 		means: "how long that program may take",
+		def:   `"1m"`,
 	},
 	{
 		name: "level", places: inLog, system: true, parse: choice(LevelError, LevelWarn, LevelInfo, LevelDebug), example: `"debug"`,
 		means: "how much the worker logs",
+		def:   `"info"`,
 	},
 	{
 		name: "format", places: inLog, system: true, parse: choice(FormatText, FormatJSON), example: `"json"`,
 		means: "how the worker's log is written",
+		def:   `"text"`,
 	},
 	{
 		name: "output", places: inLog, system: true, parse: logOutput, example: `"/var/log/push-mirror.log"`,
 		means: "where the worker's log goes: a file, the journal, or its stderr",
+		def:   `"stderr"`,
 	},
 	{
 		name: "allow_hosts", places: inPolicy, system: true, parse: hostPatterns, example: `["github.com", "*.example.com"]`,
@@ -118,6 +130,7 @@ var schema = []key{
 	{
 		name: "repository_config", places: inPolicy, system: true, parse: truth, example: `false`,
 		means: "whether repositories may have configs of their own",
+		def:   `true`,
 	},
 	{
 		name: "name", places: inRemote, parse: remoteName, example: `"github"`,
@@ -171,14 +184,17 @@ var schema = []key{
 	{
 		name: "enabled", places: inDefaults | inRemote, parse: truth, example: `false`,
 		means: "whether the remote is mirrored to",
+		def:   `true`,
 	},
 	{
 		name: "keep_divergent_refs", places: inDefaults | inRemote, parse: truth, example: `false`,
 		means: "whether work that only the mirror has stays there",
+		def:   `true`,
 	},
 	{
 		name: "only_protected_branches", places: inDefaults | inRemote, parse: truth, example: `false`,
 		means: "whether the remote gets the protected branches only",
+		def:   `false`, except: `true where there are protected_branches`,
 	},
 	{
 		name: "mirror_branch_regex", places: inDefaults | inRemote, parse: regex, example: `"feature/.*"`,
@@ -188,23 +204,28 @@ var schema = []key{
 		name: "tags", places: inDefaults | inRemote, parse: choice(TagsAll, TagsReachable, TagsNone),
 		example: `"reachable"`,
 		means:   "which tags the remote gets",
+		def:     `"all"`, except: `"reachable" for a remote that gets some of the branches only`,
 	},
 	{
 		name: "prune", places: inDefaults | inRemote, parse: choice(PruneNever, PruneMerged, PruneAll),
 		example: `"merged"`,
 		means:   "which refs are deleted from the mirror when they are gone here",
+		def:     `"never"`, except: `"merged" with keep_divergent_refs = false`,
 	},
 	{
 		name: "prune_limit", places: inDefaults | inRemote, parse: count, example: `100`,
 		means: "how many refs one update may delete, 0 for no limit",
+		def:   `100`,
 	},
 	{
 		name: "follow_rewrites", places: inDefaults | inRemote, parse: truth, example: `true`,
 		means: "whether what was rewritten here replaces what we put on the mirror",
+		def:   `false`,
 	},
 	{
 		name: "refs_per_push", places: inDefaults | inRemote, parse: count, example: `2`,
 		means: "how many refs one push may carry, 0 for no limit",
+		def:   `0`,
 	},
 	{
 		name: "push_options", places: inDefaults | inRemote, parse: pushOptions, example: `["ci.skip"]`,
@@ -213,26 +234,32 @@ var schema = []key{
 	{
 		name: "timeout", places: inDefaults | inRemote, parse: duration, example: `"3h"`,
 		means: "how long a whole attempt may take",
+		def:   `"3h"`,
 	},
 	{
 		name: "stall_timeout", places: inDefaults | inRemote, parse: duration, example: `"5m"`,
 		means: "how long an attempt may make no progress",
+		def:   `"5m"`,
 	},
 	{
 		name: "retry_min", places: inDefaults | inRemote, parse: duration, example: `"5s"`,
 		means: "how soon a failed update is tried again at first",
+		def:   `"5s"`,
 	},
 	{
 		name: "retry_max", places: inDefaults | inRemote, parse: duration, example: `"1h"`,
 		means: "how often an update that keeps failing is tried again",
+		def:   `"1h"`,
 	},
 	{
 		name: "fail_after", places: inDefaults | inRemote, parse: duration, example: `"1h"`,
 		means: "after how long without success a remote counts as failed",
+		def:   `"1h"`,
 	},
 	{
 		name: "min_interval", places: inDefaults | inRemote, parse: durationOrNone, example: `"1m"`,
 		means: "how much time lies between two updates, at least",
+		def:   `"0s"`,
 	},
 	{
 		name: "repositories", places: inRemote, system: true, parse: repositoryPatterns, example: `["public/*"]`,

@@ -22,8 +22,12 @@ import (
 // Queue is the list in a user's state directory.
 type Queue struct {
 	dir      string
-	uid, gid int // whom what we make is given to; -1: nobody
+	uid, gid int         // whom what we make is given to; -1: nobody
+	mode     fs.FileMode // of folders, and of files without their x; 0700 unless it is shared
 }
+
+// private is the mode of a state directory that its owner alone may look at.
+const private fs.FileMode = 0o700
 
 // Dir finds the state directory: $PUSH_MIRROR_STATE_DIR, which named gives, else what the
 // config says, else .local/state/push-mirror in the home that the password database
@@ -44,11 +48,17 @@ func Dir(named, configured string) (string, error) {
 
 // Open makes the state directory where it is missing, readable by its owner alone. That is
 // us or, when root works in a folder of somebody else's, they: they have to go on with it.
+// One that was prepared for a group, which may write to it and owns what is made in it
+// (install -d -m 2770 -g GROUP DIR), is shared: all in it gets its mode, whatever the
+// umask, as core.sharedRepository has git do it.
 func Open(dir string) (*Queue, error) {
 	if !filepath.IsAbs(dir) {
 		return nil, fmt.Errorf("%q is no state directory", dir)
 	}
-	q := &Queue{dir: dir, uid: -1, gid: -1}
+	q := &Queue{dir: dir, uid: -1, gid: -1, mode: private}
+	if info, err := os.Stat(dir); err == nil && info.Mode()&fs.ModeSetgid != 0 && info.Mode()&0o020 != 0 {
+		q.mode = info.Mode() & (fs.ModePerm | fs.ModeSetgid)
+	}
 	if os.Geteuid() == 0 {
 		q.uid, q.gid = owner(dir)
 	}
@@ -59,22 +69,85 @@ func Open(dir string) (*Queue, error) {
 }
 
 func (q *Queue) make() error {
-	for _, sub := range []string{"", "repositories", "work", "episodes"} {
-		dir := filepath.Join(q.dir, sub)
-		if err := errors.Join(os.MkdirAll(dir, 0o700), q.give(dir)); err != nil {
-			return err
-		}
+	if err := os.MkdirAll(q.dir, private); err != nil {
+		return err
+	}
+	err := q.give(q.dir)
+	for _, sub := range []string{"repositories", "work", "episodes"} {
+		err = errors.Join(err, q.makeDir(filepath.Join(q.dir, sub)))
 	}
 	for _, path := range []string{q.lock().Path(), q.Log()} {
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(q.give(path), f.Close()); err != nil {
-			return err
-		}
+		err = errors.Join(err, q.makeFile(path))
 	}
-	return nil
+	return err
+}
+
+// makeDir makes a folder. Somebody else may look at it as soon as it has its name, so it
+// gets its mode first.
+func (q *Queue) makeDir(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		q.mend(path, info.Mode(), q.mode)
+		return nil
+	}
+	temp, err := os.MkdirTemp(q.dir, ".new-")
+	if err != nil {
+		return err
+	}
+	err = errors.Join(os.Chmod(temp, q.mode), q.give(temp))
+	if err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err == nil {
+		return nil
+	}
+	err = errors.Join(err, os.Remove(temp))
+	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
+		return nil // somebody else was faster
+	}
+	return err
+}
+
+// makeFile makes an empty file, and sees to it that we may write to one that is there. One
+// that is shared gets its mode before its name.
+func (q *Queue) makeFile(path string) error {
+	flags := os.O_WRONLY | os.O_APPEND | syscall.O_NOFOLLOW
+	if q.mode == private {
+		flags |= os.O_CREATE
+	}
+	f, err := os.OpenFile(path, flags, 0o600)
+	if err == nil {
+		if info, err := f.Stat(); err == nil {
+			q.mend(path, info.Mode(), q.mode&0o666)
+		}
+		return errors.Join(q.give(path), f.Close())
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err = os.CreateTemp(q.dir, ".new-")
+	if err != nil {
+		return err
+	}
+	if err = errors.Join(q.share(f), f.Close()); err == nil {
+		err = os.Link(f.Name(), path)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		err = nil // somebody else was faster
+	}
+	return errors.Join(err, os.Remove(f.Name()))
+}
+
+// mend gives the mode of a shared list to what was made before the list was shared, if that
+// is ours: nobody else can.
+func (q *Queue) mend(path string, has, want fs.FileMode) {
+	if q.mode != private && has&want != want {
+		_ = os.Chmod(path, want)
+	}
+}
+
+// share gives a new file the mode of the queue's files, and to whom it belongs.
+func (q *Queue) share(f *os.File) error {
+	return errors.Join(f.Chmod(q.mode&0o666), q.give(f.Name()))
 }
 
 // give gives what was made to whom it belongs.
@@ -140,7 +213,7 @@ func (q *Queue) write(sub, name, repository string, durably bool) error {
 	if durably {
 		err = errors.Join(err, f.Sync())
 	}
-	err = errors.Join(err, q.give(f.Name()))
+	err = errors.Join(err, q.share(f))
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), filepath.Join(dir, name))
 	}
@@ -188,7 +261,7 @@ func (q *Queue) BeginEpisode(host string) (bool, error) {
 		return false, fmt.Errorf("noting a failure of %s: %w", host, err)
 	}
 	_, err = fmt.Fprintln(f, host)
-	return true, errors.Join(err, q.give(f.Name()), f.Close())
+	return true, errors.Join(err, q.share(f), f.Close())
 }
 
 // InEpisode reports whether a host's failure was told and has not ended.
@@ -267,7 +340,7 @@ func (q *Queue) Lock(ctx context.Context, wait bool) (unlock func() error, ok bo
 	}
 	if err == nil && ok {
 		// For people: the lock is the kernel's, and holds on a full disk too.
-		err = os.WriteFile(lock.Path(), fmt.Appendf(nil, "pid %d\n", os.Getpid()), 0o600)
+		err = writeOver(lock.Path(), fmt.Sprintf("pid %d\n", os.Getpid()))
 		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 			err = nil
 		}
@@ -292,5 +365,17 @@ func (q *Queue) Working() (bool, error) {
 }
 
 func (q *Queue) lock() *flock.Flock {
-	return flock.New(filepath.Join(q.dir, "worker.lock"), flock.SetPermissions(0o600))
+	return flock.New(filepath.Join(q.dir, "worker.lock"),
+		flock.SetFlag(os.O_CREATE|os.O_RDONLY|syscall.O_NOFOLLOW), flock.SetPermissions(q.mode&0o666))
+}
+
+// writeOver replaces the content of a file. A link that somebody of the group put in its
+// place must not lead to a file of ours.
+func writeOver(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
 }

@@ -152,6 +152,93 @@ func TestTheStateDirectoryIsTheUsersOwn(t *testing.T) {
 	}
 }
 
+func TestASharedStateDirectoryIsSharedWithAllInIt(t *testing.T) {
+	for mode, want := range map[os.FileMode][2]os.FileMode{
+		0o700:                 {0o700, 0o600},
+		0o755:                 {0o700, 0o600},
+		0o770 | os.ModeSetgid: {0o770 | os.ModeSetgid, 0o660},
+		0o775:                 {0o700, 0o600},
+		0o775 | os.ModeSetgid: {0o775 | os.ModeSetgid, 0o664},
+	} {
+		dir := t.TempDir()
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			q, err := Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := q.Add("/srv/a.git"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := q.BeginEpisode("host"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for file, want := range map[string]os.FileMode{
+			"repositories": want[0], "work": want[0], "episodes": want[0], filepath.Join("episodes", id("host")): want[1], "worker.lock": want[1], "worker.log": want[1],
+			filepath.Join("work", id("/srv/a.git")):         want[1],
+			filepath.Join("repositories", id("/srv/a.git")): want[1],
+		} {
+			info, err := os.Stat(filepath.Join(dir, file))
+			if err != nil || info.Mode()&(os.ModePerm|os.ModeSetgid) != want {
+				t.Errorf("in a folder of mode %v, %s has the mode %v, %v", mode, file, info.Mode(), err)
+			}
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil || len(entries) != 5 {
+			t.Errorf("left behind: %v, %v", entries, err)
+		}
+	}
+}
+
+func TestAStateDirectoryMayBeSharedLater(t *testing.T) {
+	dir := t.TempDir()
+	for _, mode := range []os.FileMode{0o700, 0o770 | os.ModeSetgid} {
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for file, want := range map[string]os.FileMode{"work": 0o770 | os.ModeSetgid, "worker.lock": 0o660, "worker.log": 0o660} {
+		info, err := os.Stat(filepath.Join(dir, file))
+		if err != nil || info.Mode()&(os.ModePerm|os.ModeSetgid) != want {
+			t.Errorf("%s has the mode %v, %v", file, info.Mode(), err)
+		}
+	}
+}
+
+func TestALinkInPlaceOfTheLockLeadsNowhere(t *testing.T) {
+	dir := t.TempDir()
+	precious := filepath.Join(dir, "precious")
+	if err := os.WriteFile(precious, []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	q, err := Open(filepath.Join(dir, "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock := filepath.Join(q.Dir(), "worker.lock")
+	if err := os.Remove(lock); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(precious, lock); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := q.Lock(t.Context(), false); err == nil || ok {
+		t.Errorf("the lock is taken: %v, %v", ok, err)
+	}
+	if _, err := Open(q.Dir()); err == nil {
+		t.Error("the list is opened")
+	}
+	if text, err := os.ReadFile(precious); err != nil || string(text) != "text" {
+		t.Errorf("it is now %q, %v", text, err)
+	}
+}
+
 func FuzzEntry(f *testing.F) {
 	f.Add("\"/srv/a.git\"\n")
 	f.Fuzz(func(t *testing.T, text string) {
