@@ -106,9 +106,9 @@ func (e *OwnerError) Error() string { return fmt.Sprintf("%s belongs to %s", e.D
 // Hint is the command that works.
 func (e *OwnerError) Hint() string {
 	if e.Root {
-		return fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", e.Owner, e.Owner, shellQuote(e.Dir))
+		return fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", e.Owner, e.Owner, ShellQuote(e.Dir))
 	}
-	return fmt.Sprintf("run it as %s, or trust the repository: git config --global --add safe.directory %s", e.Owner, shellQuote(e.Dir))
+	return fmt.Sprintf("run it as %s, or trust the repository: git config --global --add safe.directory %s", e.Owner, ShellQuote(e.Dir))
 }
 
 // Trust checks that a person's command may act on a repository: that it belongs to
@@ -143,8 +143,8 @@ func Trust(ctx context.Context, g *git.Git, repo *git.Repository) error {
 	return &OwnerError{Dir: repo.Dir(), Owner: owner, Root: us == 0}
 }
 
-// shellQuote writes an argument as a person can paste it into a shell.
-func shellQuote(s string) string {
+// ShellQuote writes an argument as a person can paste it into a shell.
+func ShellQuote(s string) string {
 	special := func(r rune) bool {
 		return !strings.ContainsRune("/._-+:@%,=", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 	}

@@ -165,6 +165,9 @@ func (inv invocation) app() *cli.App {
 		inv.logCommand(),
 		inv.workerCommand(),
 		inv.credentialCommand(),
+		inv.installCommand(),
+		inv.uninstallCommand(),
+		inv.initCommand(),
 	}
 	app.Action = func(c *cli.Context) error {
 		if c.Args().Present() {
