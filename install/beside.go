@@ -24,7 +24,7 @@ func (i Installer) installBeside(t *tree, name string) (Result, error) {
 	case there.kind == ours:
 		result.Done = Updated
 		if i.upToDate(there) {
-			return Result{Done: Unchanged, Hook: name}, nil
+			return Result{Done: Unchanged, Hook: name}, i.sweep(t)
 		}
 	case there.kind != absent:
 		return Result{}, &RefusedError{name + " is somebody else's", "give it another name"}

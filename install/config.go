@@ -2,10 +2,10 @@ package install
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 
@@ -24,7 +24,7 @@ var ErrConfigExists = errors.New("there is a " + ConfigName + " already")
 // is wrong, and wraps ErrConfigExists if there is a configuration.
 func WriteConfig(ctx context.Context, dir, name, url string) (path string, err error) {
 	path = filepath.Join(dir, ConfigName)
-	t, err := openTree(ctx, dir)
+	t, err := openTree(ctx, dir, func() {})
 	if err != nil {
 		return path, explain(dir, err)
 	}
@@ -40,7 +40,7 @@ func (t *tree) writeConfig(name, url string) error {
 	if err := t.sweep("."); err != nil {
 		return err
 	}
-	folder := newPrefix + strconv.Itoa(os.Getpid())
+	folder := newPrefix + rand.Text()
 	if err := t.root.Mkdir(folder, 0o700); err != nil {
 		return err
 	}

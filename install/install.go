@@ -21,6 +21,8 @@ type Installer struct {
 	Env     []string // the environment, "KEY=value"
 	Force   bool     // not only into bare repositories
 	DryRun  bool     // look, and change nothing
+
+	step func() // called before each change; nil in use
 }
 
 // Done is what was done to a repository or, in a dry run, would be.
@@ -88,7 +90,11 @@ func (i Installer) retried(ctx context.Context, dir string, act func(*tree, sett
 	if err != nil {
 		return Result{}, err
 	}
-	t, err := openTree(ctx, repo.Dir())
+	step := i.step
+	if step == nil {
+		step = func() {}
+	}
+	t, err := openTree(ctx, repo.Dir(), step)
 	if err != nil {
 		return Result{}, explain(repo.Dir(), err)
 	}

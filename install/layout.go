@@ -118,7 +118,7 @@ func (t *tree) checkHooksPath(path git.Setting) error {
 		unset = "git -C " + pushmirror.ShellQuote(t.dir) + " config --" + path.Scope + " --unset core.hooksPath"
 	}
 	return &RefusedError{
-		fmt.Sprintf("git runs no hook of this repository: core.hooksPath is %q in %s", path.Value, path.Origin),
+		fmt.Sprintf("git runs no hook of this repository: core.hooksPath is %q in %s", path.Value, strings.TrimPrefix(path.Origin, "file:")),
 		"have " + filepath.Join(dir, "post-receive") + " run git-push-mirror hook, which serves all repositories that it is run for; or: " + unset,
 	}
 }

@@ -33,7 +33,7 @@ func (i Installer) installPlain(t *tree) (Result, error) {
 	case there.isOurs():
 		result.Done = Updated
 		if i.upToDate(there) && !former.isOurs() {
-			return Result{Done: Unchanged, Hook: plainHook}, nil
+			return Result{Done: Unchanged, Hook: plainHook}, i.sweep(t)
 		}
 	case there.kind == foreign && former.kind == foreign && !same(there, former):
 		return Result{}, &RefusedError{
@@ -42,7 +42,7 @@ func (i Installer) installPlain(t *tree) (Result, error) {
 		}
 	case there.kind == foreign:
 		keep = former.kind != foreign
-		result.Note = "the hook that was there runs after it, as " + formerHook
+		result.Note = "the hook that was there is run by it, as " + formerHook
 	}
 	if i.DryRun {
 		return result, nil
@@ -75,11 +75,24 @@ func (i Installer) putPlain(t *tree, there, former found, keep bool) error {
 	}
 	if err := t.replace(written, plainHook); err != nil {
 		if keep {
-			err = errors.Join(err, t.remove(formerHook))
+			err = errors.Join(err, t.unkeep())
 		}
 		return err
 	}
 	return nil
+}
+
+// unkeep takes the second name of the hook that is there away again, if it has its first.
+func (t *tree) unkeep() error {
+	there, err := t.look(plainHook)
+	if err != nil {
+		return err
+	}
+	former, err := t.look(formerHook)
+	if err != nil || there.kind != foreign || former.kind != foreign || !same(there, former) {
+		return err
+	}
+	return t.remove(formerHook)
 }
 
 func notAFile(there found, name string) error {

@@ -2,12 +2,12 @@ package install
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -21,17 +21,17 @@ type tree struct {
 	uid  int
 	gid  int
 	held *os.File // the lock; nil where there is none
+	step func()   // called before each change
 }
 
 // openTree opens a repository and keeps other runs of ours out of it. The lock is on the
-// repository's folder, so that nothing is left behind; where there are no such locks (NFS),
-// the order of the steps alone has to do.
-func openTree(ctx context.Context, dir string) (*tree, error) {
+// repository's folder, so that nothing is left behind. step is called before each change.
+func openTree(ctx context.Context, dir string, step func()) (*tree, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
-	t := &tree{root: root, dir: dir}
+	t := &tree{root: root, dir: dir, step: step}
 	info, err := root.Stat(".")
 	if err != nil {
 		return nil, errors.Join(err, root.Close())
@@ -56,24 +56,38 @@ const (
 )
 
 func (t *tree) lock(ctx context.Context) error {
-	f, err := t.root.Open(".")
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
+	// NFS locks what is open for writing only, and no folder is.
+	for _, lockable := range []struct {
+		name string
+		flag int
+	}{{".", os.O_RDONLY}, {"HEAD", os.O_RDWR}} {
+		f, err := t.root.OpenFile(lockable.name, lockable.flag|syscall.O_NONBLOCK, 0)
+		if err != nil {
+			continue
+		}
+		if err = flock(ctx, f); err == nil {
 			t.held = f
 			return nil
 		}
+		_ = f.Close()
+		if ctx.Err() != nil {
+			return fmt.Errorf("somebody else holds a lock on %s", t.dir)
+		}
+	}
+	return nil
+}
+
+func flock(ctx context.Context, f *os.File) error {
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
-			return f.Close()
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("somebody else holds a lock on %s", t.dir), f.Close())
+			return err
 		case <-time.After(lockPoll):
 		}
 	}
@@ -95,12 +109,15 @@ func (t *tree) write(folder string, content []byte, mode fs.FileMode) (name stri
 	if err := t.sweep(folder); err != nil {
 		return "", err
 	}
-	name = filepath.Join(folder, newPrefix+strconv.Itoa(os.Getpid()))
+	name = filepath.Join(folder, newPrefix+rand.Text())
+	t.step()
 	f, err := t.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", err
 	}
+	t.step()
 	_, err = f.Write(content)
+	t.step()
 	err = errors.Join(err, f.Chmod(mode), t.give(f), f.Sync(), f.Close())
 	if err != nil {
 		return "", errors.Join(err, t.root.Remove(name))
@@ -127,6 +144,7 @@ func (t *tree) sweep(folder string) error {
 	}
 	for _, entry := range entries {
 		if strings.HasPrefix(entry.Name(), newPrefix) {
+			t.step()
 			if err := t.root.RemoveAll(filepath.Join(folder, entry.Name())); err != nil {
 				return err
 			}
@@ -137,6 +155,7 @@ func (t *tree) sweep(folder string) error {
 
 // mkdir makes a folder with the repository's mode, if it is not there.
 func (t *tree) mkdir(name string) error {
+	t.step()
 	err := t.root.Mkdir(name, 0o700)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
@@ -157,6 +176,7 @@ var errChanged = errors.New("it was changed at the same time")
 // create gives a file that was written its name, if nothing has it. The passing name is
 // gone in any case.
 func (t *tree) create(written, name string) error {
+	t.step()
 	err := t.root.Link(written, name)
 	switch {
 	case errors.Is(err, fs.ErrExist):
@@ -171,12 +191,16 @@ func (t *tree) create(written, name string) error {
 			return t.sync(filepath.Dir(name))
 		}
 	}
-	return errors.Join(err, t.root.Remove(written), t.sync(filepath.Dir(name)))
+	return errors.Join(err, t.remove(written), t.sync(filepath.Dir(name)))
 }
 
 // replace gives a file that was written its name, in place of what had it.
 func (t *tree) replace(written, name string) error {
-	if err := t.rename(written, name); err != nil {
+	err := t.rename(written, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errChanged // swept away
+	}
+	if err != nil {
 		return errors.Join(err, t.remove(written))
 	}
 	return nil
@@ -184,6 +208,7 @@ func (t *tree) replace(written, name string) error {
 
 // rename gives a hook another name, in place of what had it.
 func (t *tree) rename(name, other string) error {
+	t.step()
 	if err := t.root.Rename(name, other); err != nil {
 		return err
 	}
@@ -191,24 +216,28 @@ func (t *tree) rename(name, other string) error {
 }
 
 // double gives a hook a second name, which nothing has yet: for a link another link, for a
-// file one more name of the same file or, where its owner alone may do that, a copy.
+// file one more name of the same file or, where only its owner may do that (Linux's
+// fs.protected_hardlinks), a copy.
 func (t *tree) double(name string, hook found, second string) error {
+	t.step()
+	link := func() error { return t.root.Link(name, second) }
 	if hook.target != "" {
-		if err := t.root.Symlink(hook.target, second); err != nil {
-			return err
-		}
-		return t.sync(filepath.Dir(second))
+		link = func() error { return t.root.Symlink(hook.target, second) }
 	}
-	err := t.root.Link(name, second)
+	err := link()
 	if err == nil {
 		return t.sync(filepath.Dir(second))
 	}
 	if errors.Is(err, fs.ErrExist) {
 		return errChanged
 	}
-	if hook.text == nil || hook.info.Size() >= maxScript || hook.info.Mode()&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
+	if hook.target != "" || hook.text == nil || hook.info.Size() >= maxScript || hook.info.Mode()&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
 		return err
 	}
+	return t.copy(hook, second)
+}
+
+func (t *tree) copy(hook found, second string) error {
 	written, err := t.write(filepath.Dir(second), hook.text, hook.info.Mode().Perm())
 	if err != nil {
 		return err
@@ -218,6 +247,7 @@ func (t *tree) double(name string, hook found, second string) error {
 
 // remove removes a name, if it is there.
 func (t *tree) remove(name string) error {
+	t.step()
 	if err := t.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -226,6 +256,7 @@ func (t *tree) remove(name string) error {
 
 // sync has what happened to the names in a folder outlive a power failure.
 func (t *tree) sync(folder string) error {
+	t.step()
 	f, err := t.root.Open(folder)
 	if err != nil {
 		return err

@@ -42,6 +42,7 @@ func (i Installer) uninstall(t *tree) (Result, error) {
 // and git make them with something in, or not at all.
 func (t *tree) removeEmpty(hook string) {
 	for folder := filepath.Dir(hook); folder != "." && folder != hookFolder; folder = filepath.Dir(folder) {
+		t.step()
 		if t.root.Remove(folder) != nil {
 			return
 		}

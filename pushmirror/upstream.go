@@ -35,6 +35,9 @@ func Open(repo *git.Repository, env func(string) string) (*Upstream, error) {
 // Dir is the repository's folder, absolute.
 func (u *Upstream) Dir() string { return u.repo.Dir() }
 
+// Repository is the repository itself.
+func (u *Upstream) Repository() *git.Repository { return u.repo }
+
 // Files are the configuration files that were read.
 func (u *Upstream) Files() []string { return u.config.Files }
 
