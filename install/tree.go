@@ -191,7 +191,8 @@ func (t *tree) create(written, name string) error {
 			return t.sync(filepath.Dir(name))
 		}
 	}
-	return errors.Join(err, t.remove(written), t.sync(filepath.Dir(name)))
+	t.step()
+	return errors.Join(err, t.root.Remove(written), t.sync(filepath.Dir(written)), t.sync(filepath.Dir(name)))
 }
 
 // replace gives a file that was written its name, in place of what had it.

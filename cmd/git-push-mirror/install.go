@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -156,15 +155,18 @@ type installOutcome struct {
 	err error
 }
 
-// runInstall does one repository after the other, a few at a time since each asks git, and
-// tells of them in order.
+// maxInstalls is how many repositories are dealt with at once: each waits for git and for
+// the disk.
+const maxInstalls = 8
+
+// runInstall deals with the repositories and tells of them in order.
 func (inv invocation) runInstall(ctx context.Context, targets []repository, installer install.Installer, opt installOptions) error {
 	outcomes := make([]chan installOutcome, len(targets))
 	for i := range outcomes {
 		outcomes[i] = make(chan installOutcome, 1)
 	}
 	go func() {
-		places := make(chan struct{}, runtime.GOMAXPROCS(0))
+		places := make(chan struct{}, maxInstalls)
 		for i, target := range targets {
 			places <- struct{}{}
 			go func() {
