@@ -167,7 +167,6 @@ func (t *tree) checkGitolite(there found) error {
 	}
 	return &RefusedError{
 		fmt.Sprintf("%s is gitolite's link to %s, and gitolite would put it back", plainHook, there.target),
-		"install once for all of its repositories: put the hook into hooks/common of gitolite's LOCAL_CODE (else ~/.gitolite/hooks/common)," +
-			" next to the other as " + hook.ChainedName + ", and run: gitolite setup --hooks-only",
+		"install once for all of its repositories: examples/gitolite.sh puts the hook into ~/.gitolite/hooks/common, and has gitolite setup --hooks-only link it",
 	}
 }

@@ -192,7 +192,10 @@ func (t *tree) create(written, name string) error {
 		}
 	}
 	t.step()
-	return errors.Join(err, t.root.Remove(written), t.sync(filepath.Dir(written)), t.sync(filepath.Dir(name)))
+	if removeErr := t.root.Remove(written); !errors.Is(removeErr, fs.ErrNotExist) {
+		err = errors.Join(err, removeErr)
+	}
+	return errors.Join(err, t.sync(filepath.Dir(name)))
 }
 
 // replace gives a file that was written its name, in place of what had it.

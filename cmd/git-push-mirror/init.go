@@ -50,7 +50,7 @@ func (inv invocation) runInit(ctx context.Context, repo *git.Repository, opt ini
 	if parsed, err := config.ParseURL(opt.url); err == nil && parsed.HasUserinfo() { // what is wrong with it is told below
 		return usageError{
 			errors.New("the url has a user or password in it, which all users of this machine can see in a command"),
-			"leave it out up to the @; then write the whole url into " + install.ConfigName + ", which you alone can read",
+			"leave it out up to the @; then write username and password_file below the remote in " + install.ConfigName,
 		}
 	}
 	path, err := install.WriteConfig(ctx, repo.Dir(), opt.name, opt.url)

@@ -76,8 +76,13 @@ const systemConfig = "[hook]\nwait = \"1m\"\n"
 // and object ids are the same in every run.
 func setUpScript(env *testscript.Env) error {
 	home := filepath.Join(env.WorkDir, "home")
+	examples, err := filepath.Abs(examples)
+	if err != nil {
+		return err
+	}
 	env.Vars = append(env.Vars,
 		"HOME="+home,
+		"EXAMPLES="+examples,
 		"XDG_CACHE_HOME="+filepath.Join(home, ".cache"),
 		"XDG_CONFIG_HOME="+filepath.Join(home, ".config"),
 		"XDG_DATA_HOME="+filepath.Join(home, ".local/share"),
