@@ -210,7 +210,7 @@ func (a *attempt) withoutBroken(ctx context.Context, batch plan.Batch, outcomes 
 			sound = append(sound, s)
 			continue
 		}
-		a.refuse(s, fmt.Sprintf("objects of it are missing or damaged here: run git -C %s fsck", shellQuote(a.Dir())))
+		a.refuse(s, fmt.Sprintf("objects of it are missing or damaged here: run git -C %s fsck", ShellQuote(a.Dir())))
 		found = true
 	}
 	return sound, found

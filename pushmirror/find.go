@@ -7,10 +7,13 @@ import (
 )
 
 // BareRepositories lists the bare repositories in the folder root and below, in order. It
-// looks into no repository and follows no link. Folders that cannot be read are in failed,
-// with the reason.
+// looks into no repository and follows no link, unless root itself is one. Folders that
+// cannot be read are in failed, with the reason.
 func BareRepositories(root string) (dirs []string, failed map[string]error) {
 	failed = map[string]error{}
+	if real, err := filepath.EvalSymlinks(root); err == nil {
+		root = real
+	}
 	_ = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:

@@ -27,7 +27,7 @@ type Upstream struct {
 // do its configuration files, or git's safe.directory has to name it: an *OwnerError tells
 // that it does not. Its error is a config.Errors when the configuration is at fault.
 func Open(ctx context.Context, repo *git.Repository, env func(string) string) (*Upstream, error) {
-	if err := trust(ctx, repo); err != nil {
+	if err := Trust(ctx, repo); err != nil {
 		return nil, err
 	}
 	return open(repo, env, func() bool {
@@ -53,6 +53,9 @@ func open(repo *git.Repository, env func(string) string, trusted func() bool) (*
 
 // Dir is the repository's folder, absolute.
 func (u *Upstream) Dir() string { return u.repo.Dir() }
+
+// Repository is the repository itself.
+func (u *Upstream) Repository() *git.Repository { return u.repo }
 
 // Files are the configuration files that were read.
 func (u *Upstream) Files() []string { return u.config.Files }
@@ -125,14 +128,15 @@ func (e *OwnerError) Error() string { return fmt.Sprintf("%s belongs to %s", e.D
 // Hint is the command that works.
 func (e *OwnerError) Hint() string {
 	if e.Root {
-		return fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", e.Owner, e.Owner, shellQuote(e.Dir))
+		return fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", e.Owner, e.Owner, ShellQuote(e.Dir))
 	}
-	return fmt.Sprintf("run it as %s, or trust the repository: git config --global --add safe.directory %s", e.Owner, shellQuote(e.Dir))
+	return fmt.Sprintf("run it as %s, or trust the repository: git config --global --add safe.directory %s", e.Owner, ShellQuote(e.Dir))
 }
 
-// trust checks that we may act on a repository. Root may not in anybody else's, since files
-// that root makes there would be in the owner's way.
-func trust(ctx context.Context, repo *git.Repository) error {
+// Trust checks that a person or a worker may act on a repository: an *OwnerError tells that it
+// is somebody else's. Root may not act in anybody else's either, since files that root makes
+// there would be in the owner's way.
+func Trust(ctx context.Context, repo *git.Repository) error {
 	info, err := os.Stat(repo.Dir())
 	if err != nil {
 		return fmt.Errorf("opening the repository: %w", err)
@@ -161,8 +165,8 @@ func isSafe(ctx context.Context, repo *git.Repository) (bool, error) {
 	return slices.Contains(safe, "*") || slices.Contains(safe, repo.Dir()), err
 }
 
-// shellQuote writes an argument as a person can paste it into a shell.
-func shellQuote(s string) string {
+// ShellQuote writes an argument as a person can paste it into a shell.
+func ShellQuote(s string) string {
 	special := func(r rune) bool {
 		return !strings.ContainsRune("/._-+:@%,=", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 	}

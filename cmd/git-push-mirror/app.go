@@ -167,6 +167,9 @@ func (inv invocation) app() *cli.App {
 		inv.hostKeysCommand(),
 		inv.workerCommand(),
 		inv.credentialCommand(),
+		inv.installCommand(),
+		inv.uninstallCommand(),
+		inv.initCommand(),
 		inv.generateCommand(),
 		inv.remoteNamesCommand(),
 	}

@@ -92,6 +92,15 @@ func (inv invocation) path(name string) string {
 
 // open opens the repository that -C, $GIT_DIR or the working directory leads to.
 func (inv invocation) open(c *cli.Context, g *git.Git) (*pushmirror.Upstream, error) {
+	repo, err := inv.find(c, g)
+	if err != nil {
+		return nil, err
+	}
+	return inv.openAt(c.Context, g, repo.Dir())
+}
+
+// find finds that repository, and asks not whether we may act on it.
+func (inv invocation) find(c *cli.Context, g *git.Git) (*git.Repository, error) {
 	gitDir := inv.getenv("GIT_DIR")
 	if c.IsSet("C") {
 		gitDir = ""
@@ -104,10 +113,7 @@ func (inv invocation) open(c *cli.Context, g *git.Git) (*pushmirror.Upstream, er
 	if errors.Is(err, git.ErrNoRepository) {
 		return nil, usageError{err, "go to a bare repository, or name it with -C DIR"}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return inv.openAt(c.Context, g, repo.Dir())
+	return repo, err
 }
 
 // openAt opens the repository of a GIT_DIR, if we may act on it.

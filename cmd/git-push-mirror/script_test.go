@@ -83,6 +83,7 @@ func setUpScript(env *testscript.Env) error {
 	env.Vars = append(env.Vars,
 		"HOME="+home,
 		"SOURCE="+source, // this checkout
+		"EXAMPLES="+filepath.Join(source, "examples"),
 		"XDG_CACHE_HOME="+filepath.Join(home, ".cache"),
 		"XDG_CONFIG_HOME="+filepath.Join(home, ".config"),
 		"XDG_DATA_HOME="+filepath.Join(home, ".local/share"),

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"git-push-mirror/install"
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
@@ -64,6 +66,9 @@ func (inv invocation) runStatus(ctx context.Context, repositories []repository, 
 			statuses = append(statuses, r.upstream.Status(ctx, remote))
 		}
 	}
+	if opt.recursive {
+		inv.noteHookless(ctx, repositories, opt)
+	}
 	now := time.Now()
 	var err error
 	switch {
@@ -83,6 +88,32 @@ func (inv invocation) runStatus(ctx context.Context, repositories []repository, 
 		}
 	}
 	return nil
+}
+
+// noteHookless tells of repositories that have mirrors and no hook, whose pushes wait until
+// somebody looks.
+func (inv invocation) noteHookless(ctx context.Context, repositories []repository, opt statusOptions) {
+	var hookless []string
+	for _, r := range repositories {
+		if r.err != nil {
+			continue
+		}
+		remotes, err := opt.selected(r.upstream)
+		if err != nil || !slices.ContainsFunc(remotes, func(remote config.Remote) bool { return remote.Enabled }) {
+			continue
+		}
+		if runs, err := install.Runs(ctx, r.upstream.Repository()); err == nil && !runs {
+			hookless = append(hookless, r.dir)
+			inv.say("note", r.dir+": no hook mirrors what is pushed")
+		}
+	}
+	switch len(hookless) {
+	case 0:
+	case 1:
+		inv.say("hint", "git push-mirror install "+pushmirror.ShellQuote(hookless[0]))
+	default:
+		inv.say("hint", "git push-mirror install DIR… puts it into them, install --recursive into all")
+	}
 }
 
 // selected are the remotes to show. Of many repositories not each has to have them.

@@ -196,3 +196,25 @@ func checkRefs(t *testing.T, refs Refs) {
 		}
 	}
 }
+
+func TestParseSettings(t *testing.T) {
+	// As printed by git 2.39.
+	out := "global\x00file:/root/.gitconfig\x00core.hookspath\n/srv/hooks\x00" +
+		"local\x00file:config\x00core.bare\x00" +
+		"local\x00file:config\x00hook.Ours.command\na\nb\x00"
+	got, err := parseSettings(out)
+	want := []Setting{
+		{"core.hookspath", "/srv/hooks", "global", "file:/root/.gitconfig"},
+		{"core.bare", "true", "local", "file:config"},
+		{"hook.Ours.command", "a\nb", "local", "file:config"},
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("parseSettings(%q) = %q, %v", out, got, err)
+	}
+	if got, err := parseSettings(""); err != nil || len(got) != 0 {
+		t.Errorf("of nothing: %q, %v", got, err)
+	}
+	if got, err := parseSettings("global\x00"); err == nil {
+		t.Errorf("of a part: %q", got)
+	}
+}

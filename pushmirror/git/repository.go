@@ -78,6 +78,50 @@ func (g *Git) Find(ctx context.Context, dir, gitDir string) (*Repository, error)
 // Dir is the repository's folder, absolute.
 func (r *Repository) Dir() string { return r.dir }
 
+// Setting is a value in git's configuration, and where it stands.
+type Setting struct {
+	Key    string // in lower case, but for the middle of three parts
+	Value  string
+	Scope  string // system, global, local, worktree or command
+	Origin string // "file:PATH", where PATH may be relative to the repository
+}
+
+// Settings are those in the system's, the user's and the repository's own configuration
+// whose keys match an extended regular expression, by
+//
+//	git config --null --show-scope --show-origin --get-regexp
+//
+// Of one key the last one counts.
+func (r *Repository) Settings(ctx context.Context, keys string) ([]Setting, error) {
+	out, err := r.git.output(ctx, r.dir, nil, "config", "--null", "--show-scope", "--show-origin", "--get-regexp", keys)
+	var failed *Error
+	if errors.As(err, &failed) && failed.ExitCode == 1 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseSettings(out)
+}
+
+// parseSettings reads SCOPE NUL ORIGIN NUL KEY LF VALUE NUL, in which a key that is just
+// named, and so true, has neither LF nor VALUE.
+func parseSettings(out string) ([]Setting, error) {
+	fields := strings.Split(out, "\x00")
+	if len(fields)%3 != 1 {
+		return nil, fmt.Errorf("reading 'git config': %d fields", len(fields)-1)
+	}
+	var settings []Setting
+	for ; len(fields) > 1; fields = fields[3:] {
+		key, value, assigned := strings.Cut(fields[2], "\n")
+		if !assigned {
+			value = "true"
+		}
+		settings = append(settings, Setting{Key: key, Value: value, Scope: fields[0], Origin: fields[1]})
+	}
+	return settings, nil
+}
+
 // Refs lists the branches and tags and tells which branch HEAD names, or "" when
 // HEAD is detached or its branch does not exist. Symbolic refs are among them,
 // marked.

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/urfave/cli/v2"
+
+	"git-push-mirror/install"
+	"git-push-mirror/pushmirror"
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+)
+
+// initOptions are the arguments of init; both are empty, or none is.
+type initOptions struct {
+	name, url string
+}
+
+func (inv invocation) initCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "init",
+		Usage:     "write a repository's first push-mirror.toml",
+		ArgsUsage: "[NAME URL]",
+		Description: "With a remote of that name, or with an example to fill in. A file that is there is\n" +
+			"never touched.",
+		OnUsageError: usage,
+		Action: func(c *cli.Context) error {
+			if n := c.NArg(); n != 0 && n != 2 {
+				return usageError{errors.New("init takes the name and the url of a remote, or neither"), "git push-mirror init NAME URL"}
+			}
+			g, err := git.New(inv.env)
+			if err != nil {
+				return err
+			}
+			repo, err := inv.find(c, g)
+			if err != nil {
+				return err
+			}
+			if err := pushmirror.Trust(c.Context, repo); err != nil {
+				return err
+			}
+			return inv.runInit(c.Context, repo, initOptions{c.Args().Get(0), c.Args().Get(1)})
+		},
+	}
+}
+
+// runInit writes the file and names the next command.
+func (inv invocation) runInit(ctx context.Context, repo *git.Repository, opt initOptions) error {
+	if parsed, err := config.ParseURL(opt.url); err == nil && parsed.HasUserinfo() { // what is wrong with it is told below
+		return usageError{
+			errors.New("the url has a user or password in it, which all users of this machine can see in a command"),
+			"leave it out up to the @; then write username and password_file below the remote in " + install.ConfigName,
+		}
+	}
+	path, err := install.WriteConfig(ctx, repo.Dir(), opt.name, opt.url)
+	if errors.Is(err, install.ErrConfigExists) {
+		return usageError{err, "edit " + path + "; git push-mirror status shows its remotes"}
+	}
+	if err != nil {
+		return err
+	}
+	inv.say("note", "wrote "+path)
+	next := inv.commandFor(repo.Dir(), "sync")
+	if runs, err := install.Runs(ctx, repo); err == nil && !runs {
+		next = inv.commandFor(repo.Dir(), "install")
+	}
+	if opt.name == "" {
+		next = "write the name and url of a mirror into it, then " + next
+	}
+	inv.say("hint", "next: "+next)
+	return nil
+}

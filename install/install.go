@@ -1,0 +1,169 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"git-push-mirror/pushmirror"
+	"git-push-mirror/pushmirror/git"
+)
+
+// Installer puts the hook into repositories and takes it out.
+type Installer struct {
+	Program string   // what the hook runs, an absolute path
+	Env     []string // the environment, "KEY=value"
+	Force   bool     // not only into bare repositories
+	DryRun  bool     // look, and change nothing
+
+	step func() // called before each change; nil in use
+}
+
+// Done is what was done to a repository or, in a dry run, would be.
+type Done string
+
+// Updated is a hook of ours, or a link to the program, that was replaced; Restored is one
+// of somebody else's that came back as ours went.
+const (
+	Installed Done = "installed"
+	Updated   Done = "updated"
+	Unchanged Done = "unchanged"
+	Removed   Done = "removed"
+	Restored  Done = "restored"
+	NotThere  Done = "not installed"
+)
+
+// Result tells what became of a repository.
+type Result struct {
+	Done Done
+	Hook string // the hook's file, from the repository's folder
+	Note string // what else there is to know; may be empty
+}
+
+// maxTries is how often an install starts again when somebody else changes the hook at the
+// same time.
+const maxTries = 5
+
+// Install puts the hook into the repository of a GIT_DIR. An error that is a *RefusedError
+// says what stands against it; with any error the repository's hooks are as they were.
+func (i Installer) Install(ctx context.Context, dir string) (Result, error) {
+	return i.retried(ctx, dir, func(t *tree, s settings) (Result, error) {
+		if !s.bare && !i.Force {
+			return Result{}, &RefusedError{
+				"this is no bare repository, and pushes to one with a work tree are seldom meant",
+				"--force installs the hook all the same",
+			}
+		}
+		name, err := t.place(s)
+		if err != nil {
+			return Result{}, err
+		}
+		if name == plainHook {
+			return i.installPlain(t)
+		}
+		return i.installBeside(t, name)
+	})
+}
+
+// Uninstall takes the hook out of the repository of a GIT_DIR, wherever it is, and brings
+// the one that was there before back.
+func (i Installer) Uninstall(ctx context.Context, dir string) (Result, error) {
+	return i.retried(ctx, dir, func(t *tree, _ settings) (Result, error) { return i.uninstall(t) })
+}
+
+func (i Installer) retried(ctx context.Context, dir string, act func(*tree, settings) (Result, error)) (Result, error) {
+	g, err := git.New(i.envFor(dir))
+	if err != nil {
+		return Result{}, err
+	}
+	repo, err := g.Open(dir)
+	if err != nil {
+		return Result{}, err
+	}
+	s, err := readSettings(ctx, repo)
+	if err != nil {
+		return Result{}, err
+	}
+	step := i.step
+	if step == nil {
+		step = func() {}
+	}
+	t, err := openTree(ctx, repo.Dir(), step)
+	if err != nil {
+		return Result{}, explain(repo.Dir(), err)
+	}
+	defer t.close()
+	for try := 1; ; try++ {
+		result, err := act(t, s)
+		if !errors.Is(err, errChanged) || try == maxTries {
+			return result, explain(repo.Dir(), err)
+		}
+	}
+}
+
+// envFor is the environment for git to be asked in: root asks what the repository's owner
+// would be told, since it is they who run hooks.
+func (i Installer) envFor(dir string) []string {
+	owner, _ := ownerOf(dir)
+	if owner == nil || os.Geteuid() != 0 || owner.Uid == "0" {
+		return i.Env
+	}
+	var env []string
+	for _, kv := range i.Env {
+		if !strings.HasPrefix(kv, "HOME=") && !strings.HasPrefix(kv, "XDG_CONFIG_HOME=") {
+			env = append(env, kv)
+		}
+	}
+	return append(env, "HOME="+owner.HomeDir)
+}
+
+// ownerOf gives the user whom a folder belongs to; nil if that is nobody the machine knows.
+func ownerOf(dir string) (*user.User, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, err
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil, nil
+	}
+	return user.LookupId(strconv.FormatUint(uint64(stat.Uid), 10))
+}
+
+// explain adds what may help to an error of the file system.
+func explain(dir string, err error) error {
+	var refused *RefusedError
+	switch {
+	case err == nil, errors.As(err, &refused):
+		return err
+	case errors.Is(err, fs.ErrPermission):
+		cure := "run it as the user whom the folder belongs to"
+		if owner, _ := ownerOf(dir); owner != nil {
+			cure = fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", owner.Username, owner.Username, pushmirror.ShellQuote(dir))
+		}
+		return &fileError{err, cure}
+	case errors.Is(err, syscall.EROFS):
+		return &fileError{err, "the disk is mounted read-only: mount it for writing"}
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return &fileError{err, "make room on the disk; nothing was changed"}
+	}
+	return err
+}
+
+// fileError is an error of the file system with a cure.
+type fileError struct {
+	error
+	cure string
+}
+
+// Unwrap gives the cause.
+func (e *fileError) Unwrap() error { return e.error }
+
+// Hint is the cure.
+func (e *fileError) Hint() string { return e.cure }

@@ -1,0 +1,77 @@
+package install
+
+import (
+	"bytes"
+	"debug/buildinfo"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"git-push-mirror/hook"
+	"git-push-mirror/pushmirror"
+)
+
+// marker is in every hook that we have ever written, and tells it from others.
+const marker = "# This hook is git-push-mirror's:"
+
+// script is the hook. A link to the program would die silently with it; this says so, and
+// does not take the hook that was there before along.
+func script(program string) []byte {
+	return []byte(`#!/bin/sh
+` + marker + ` "git push-mirror uninstall" takes it out.
+program=` + pushmirror.ShellQuote(program) + `
+[ -f "$program" ] && [ -x "$program" ] && exec "$program" hook
+printf 'push-mirror: error: %s is gone, this push is not mirrored\n' "$program" >&2
+echo 'push-mirror: hint: once the program is there again, git push-mirror sync catches up' >&2
+former=${0%/*}/` + hook.ChainedName + `
+[ -f "$former" ] && [ -x "$former" ] && exec "$former"
+exec cat >/dev/null
+`)
+}
+
+// maxScript is how much of a file is looked at, in bytes.
+const maxScript = 1 << 20
+
+// readRegular reads a regular file, following links, but no further than a hook is looked
+// at; ok is false for anything else. A pipe would keep us waiting.
+func readRegular(path string) (text []byte, ok bool) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, false
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, false
+	}
+	text, err = io.ReadAll(io.LimitReader(f, maxScript))
+	return text, err == nil
+}
+
+// runsUs reports whether a script calls the program, in a line that is no comment.
+func runsUs(text []byte) bool {
+	if !bytes.HasPrefix(text, []byte("#!")) {
+		return false
+	}
+	for line := range bytes.Lines(text) {
+		if code := bytes.TrimSpace(line); !bytes.HasPrefix(code, []byte("#")) && bytes.Contains(code, []byte("push-mirror")) {
+			return true
+		}
+	}
+	return false
+}
+
+// isProgram reports whether a file is this program, of whatever version.
+func isProgram(path string) bool {
+	if _, ok := readRegular(path); !ok {
+		return false
+	}
+	info, err := buildinfo.ReadFile(path)
+	return err == nil && info.Main.Path == "git-push-mirror"
+}
+
+// deadLink reports whether a link that leads nowhere led to the program.
+func deadLink(path, target string) bool {
+	_, err := os.Stat(path)
+	return err != nil && filepath.Base(target) == "git-push-mirror"
+}
