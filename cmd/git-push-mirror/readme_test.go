@@ -43,7 +43,7 @@ var readmeRuns = []struct{ first, prepare string }{
 		rm -r $W/srv/git/* $W/backup/* $W/usr/local/bin/*
 		mkdir $W/checkout
 		cd "$ROOT"
-		cp -R Makefile go.mod go.sum cmd hook install pushmirror $W/checkout
+		cp -R Makefile go.mod go.sum cmd examples hook install pushmirror $W/checkout
 		cd $W/checkout`},
 	{"cd /srv/git/widgets.git", `
 		git init -q --bare $W/srv/git/widgets.git
