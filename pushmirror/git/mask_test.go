@@ -1,0 +1,57 @@
+package git
+
+import (
+	"bytes"
+	"encoding/base64"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestAMaskHidesASecretInAllItsForms(t *testing.T) {
+	const secret = "p+q/r= @%"
+	mask := NewMask("ada", secret)
+	for _, shown := range []string{
+		secret, url.QueryEscape(secret), url.PathEscape(secret), "https://ada:" + url.PathEscape(secret) + "@h/w",
+		"Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("ada:"+secret)),
+	} {
+		if got := mask.Hide("remote: " + shown); strings.Contains(got, "p+q") || strings.Contains(got, "p%2Bq") || strings.Contains(got, "YWRhO") {
+			t.Errorf("%q shows as %q", shown, got)
+		}
+	}
+	if got := (Mask{}).Hide("nothing to hide"); got != "nothing to hide" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// FuzzMask cuts a text with a secret in it into pieces. However that is done, the secret does
+// not come out, and a text without one comes out as it went in.
+func FuzzMask(f *testing.F) {
+	f.Add("ada", "s3cret", "remote: ", " is wrong", uint8(3))
+	f.Add("", "aab", "aa", "aabaaab", uint8(1))
+	f.Fuzz(func(t *testing.T, user, secret, before, after string, size uint8) {
+		if secret == "" || strings.Contains(secret, "*") || size == 0 {
+			return
+		}
+		for _, text := range []string{before + secret + after, before + after} {
+			var out bytes.Buffer
+			m := &masked{mask: NewMask(user, secret), w: &out}
+			for rest := []byte(text); len(rest) > 0; {
+				n := min(int(size), len(rest))
+				if _, err := m.Write(rest[:n]); err != nil {
+					t.Fatal(err)
+				}
+				rest = rest[n:]
+			}
+			if err := m.flush(); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(out.String(), secret) {
+				t.Errorf("%q, %d bytes at a time, came out as %q", text, size, out.String())
+			}
+			if m.mask.Hide(text) == text && out.String() != text {
+				t.Errorf("%q came out as %q", text, out.String())
+			}
+		}
+	})
+}
