@@ -25,6 +25,7 @@ type statusOptions struct {
 	remotes   []string
 	json      bool
 	recursive bool
+	failed    bool
 }
 
 func (inv invocation) statusCommand() *cli.Command {
@@ -37,6 +38,7 @@ func (inv invocation) statusCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print an array of objects, one for each remote"},
 			recursiveFlag(),
+			&cli.BoolFlag{Name: "failed", Usage: "show only those that somebody should look at"},
 		},
 		OnUsageError: usage,
 		Action: func(c *cli.Context) error {
@@ -45,7 +47,7 @@ func (inv invocation) statusCommand() *cli.Command {
 				return err
 			}
 			return inv.runStatus(c.Context, repositories, statusOptions{
-				remotes: c.Args().Slice(), json: c.Bool("json"), recursive: c.Bool("recursive"),
+				remotes: c.Args().Slice(), json: c.Bool("json"), recursive: c.Bool("recursive"), failed: c.Bool("failed"),
 			})
 		},
 	}
@@ -70,6 +72,9 @@ func (inv invocation) runStatus(ctx context.Context, repositories []repository, 
 		inv.noteHookless(ctx, repositories, opt)
 	}
 	now := time.Now()
+	if opt.failed {
+		statuses = slices.DeleteFunc(statuses, func(s pushmirror.Status) bool { return s.OK(now) })
+	}
 	var err error
 	switch {
 	case opt.json:

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -29,6 +30,7 @@ type syncOptions struct {
 	overwrite   []string
 	pruneAnyway bool
 	recursive   bool
+	failed      bool
 }
 
 func (inv invocation) syncCommand() *cli.Command {
@@ -42,6 +44,7 @@ func (inv invocation) syncCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "overwrite", Usage: "replace `REF` although it diverged, if the mirror still holds what status showed"},
 			&cli.BoolFlag{Name: "prune-anyway", Usage: "delete more refs than prune_limit allows"},
 			recursiveFlag(),
+			&cli.BoolFlag{Name: "failed", Usage: "only those that status --failed shows"},
 		},
 		OnUsageError: usage,
 		Action: func(c *cli.Context) error {
@@ -51,7 +54,7 @@ func (inv invocation) syncCommand() *cli.Command {
 			}
 			return inv.runSync(c.Context, repositories, syncOptions{
 				remotes: c.Args().Slice(), dryRun: c.Bool("dry-run"), json: c.Bool("json"),
-				overwrite: c.StringSlice("overwrite"), pruneAnyway: c.Bool("prune-anyway"), recursive: c.Bool("recursive"),
+				overwrite: c.StringSlice("overwrite"), pruneAnyway: c.Bool("prune-anyway"), recursive: c.Bool("recursive"), failed: c.Bool("failed"),
 			})
 		},
 	}
@@ -70,7 +73,7 @@ const maxSyncs = 4
 
 // runSync updates the remotes side by side and prints each as it is done.
 func (inv invocation) runSync(ctx context.Context, repositories []repository, opt syncOptions) error {
-	jobs, outcomes, err := opt.jobs(repositories)
+	jobs, outcomes, err := opt.jobs(ctx, repositories)
 	if err != nil {
 		return err
 	}
@@ -171,7 +174,7 @@ func notDiverged(refs []git.RefName, steps []plan.Step) git.RefName {
 
 // jobs selects the remotes to update. A repository of several that cannot be used is an
 // outcome already.
-func (opt syncOptions) jobs(repositories []repository) (jobs []syncJob, broken []syncOutcome, err error) {
+func (opt syncOptions) jobs(ctx context.Context, repositories []repository) (jobs []syncJob, broken []syncOutcome, err error) {
 	for _, r := range repositories {
 		if r.err != nil {
 			broken = append(broken, syncOutcome{Status: pushmirror.Unusable(r.dir, r.err), Refs: []refResult{}})
@@ -182,6 +185,9 @@ func (opt syncOptions) jobs(repositories []repository) (jobs []syncJob, broken [
 			return nil, nil, err
 		}
 		for _, remote := range remotes {
+			if opt.failed && r.upstream.Status(ctx, remote).OK(time.Now()) {
+				continue
+			}
 			job := syncJob{r.upstream, remote, remote.Name}
 			if opt.recursive {
 				job.label = r.dir + ": " + remote.Name
