@@ -47,11 +47,14 @@ func TestScripts(t *testing.T) {
 			"killworker": cmdKillworker,
 			"oid":        cmdOID,
 			"passwords":  cmdPasswords,
-			"silent":     cmdSilent,
+			"proxy":      cmdProxy,
+			"silent":     silenceCommand("silent", ""),
 			"sshd":       serverCommand("sshd", prepareSSHD),
+			"sshhang":    silenceCommand("sshhang", "SSH-2.0-OpenSSH_9.2\r\n"),
 			"waitfor":    cmdWaitfor,
 			"waitgone":   cmdWaitgone,
 			"waitidle":   cmdWaitidle,
+			"watch":      cmdWatch,
 		},
 	})
 }
@@ -128,6 +131,8 @@ type script struct {
 	commits     int                // made by the command commit
 	servers     map[string]*server // by the name of their command
 	silence     func()             // ends the listener that says nothing
+	proxy       *proxy
+	watcher     *watcher
 }
 
 type scriptKey struct{}
