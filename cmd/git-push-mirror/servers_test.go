@@ -98,7 +98,7 @@ func (s *server) start(ts *testscript.TestScript) {
 		ts.Fatalf("it is running already")
 	}
 	for _, port := range s.ports {
-		listenOn(ts, port).Close()
+		ts.Check(listenOn(ts, port).Close())
 	}
 	for _, d := range s.daemons {
 		log := filepath.Join(s.dir, filepath.Base(d.argv[0])+".log")
