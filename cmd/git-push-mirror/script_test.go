@@ -42,14 +42,19 @@ func TestScripts(t *testing.T) {
 			"git":        cmdGit,
 			"gitd":       serverCommand("gitd", prepareGitd),
 			"httpd":      serverCommand("httpd", prepareHTTPD),
+			"httpsd":     serverCommand("httpsd", prepareHTTPSD),
 			"intercept":  cmdIntercept,
 			"killworker": cmdKillworker,
 			"oid":        cmdOID,
-			"silent":     cmdSilent,
+			"passwords":  cmdPasswords,
+			"proxy":      cmdProxy,
+			"silent":     silenceCommand("silent", ""),
 			"sshd":       serverCommand("sshd", prepareSSHD),
+			"sshhang":    silenceCommand("sshhang", "SSH-2.0-OpenSSH_9.2\r\n"),
 			"waitfor":    cmdWaitfor,
 			"waitgone":   cmdWaitgone,
 			"waitidle":   cmdWaitidle,
+			"watch":      cmdWatch,
 		},
 	})
 }
@@ -132,6 +137,8 @@ type script struct {
 	commits     int                // made by the command commit
 	servers     map[string]*server // by the name of their command
 	silence     func()             // ends the listener that says nothing
+	proxy       *proxy
+	watcher     *watcher
 }
 
 type scriptKey struct{}

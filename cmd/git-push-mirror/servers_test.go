@@ -23,9 +23,13 @@ import (
 type server struct {
 	dir     string   // its own files: configs, logs and a home
 	url     string   // what its base folder is called from outside
-	port    int      // of 127.0.0.1
+	ports   []int    // of 127.0.0.1, on which it listens
 	daemons []daemon // in the order in which they start
 	running []*process
+
+	// variables are what the script gets besides the url, and actions what it can have done besides -stop and -start.
+	variables map[string]string
+	actions   map[string]func(ts *testscript.TestScript)
 }
 
 // A daemon is one program of a server. Its working directory is the server's folder.
@@ -39,13 +43,14 @@ type daemon struct {
 //	NAME BASE    serve the bare repositories below BASE, at $NAME (in capitals)
 //	NAME -stop   end it
 //	NAME -start  start it again, on the same port
+//	NAME -ACTION do what only this server can
 //
 // What is peculiar to the server is in prepare, which writes its files, to serve base on that port of 127.0.0.1, and sets its
-// url and daemons.
+// url and daemons, and what else it has.
 func serverCommand(name string, prepare func(ts *testscript.TestScript, s *server, base string, port int)) command {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg || len(args) != 1 {
-			ts.Fatalf("usage: %s BASE | -stop | -start", name)
+			ts.Fatalf("usage: %s BASE | -stop | -start | -ACTION", name)
 		}
 		servers := scriptOf(ts).servers
 		s := servers[name]
@@ -54,20 +59,37 @@ func serverCommand(name string, prepare func(ts *testscript.TestScript, s *serve
 			s.stop()
 		case arg == "-start" && s != nil:
 			s.start(ts)
+		case s != nil && s.actions[arg] != nil:
+			s.actions[arg](ts)
+			s.export(ts)
 		case strings.HasPrefix(arg, "-"):
 			ts.Fatalf("no %s to %s: %s BASE comes first", name, arg, name)
 		case s != nil:
 			ts.Fatalf("there is a %s already", name)
 		default:
-			s = &server{dir: filepath.Join(ts.Getenv("WORK"), name)}
+			s = &server{dir: filepath.Join(ts.Getenv("WORK"), name), variables: map[string]string{}}
 			s.write(ts, "home/.gitconfig", gitConfig)
-			s.port = reservePort(ts)
-			prepare(ts, s, ts.MkAbs(arg), s.port)
+			prepare(ts, s, ts.MkAbs(arg), s.reserve(ts))
+			s.variables[strings.ToUpper(name)] = s.url
 			servers[name] = s
 			ts.Defer(s.stop)
 			s.start(ts)
-			ts.Setenv(strings.ToUpper(name), s.url)
+			s.export(ts)
 		}
+	}
+}
+
+// reserve takes a port for the server.
+func (s *server) reserve(ts *testscript.TestScript) int {
+	port := reservePort(ts)
+	s.ports = append(s.ports, port)
+	return port
+}
+
+// export sets the server's variables in the script.
+func (s *server) export(ts *testscript.TestScript) {
+	for name, value := range s.variables {
+		ts.Setenv(name, value)
 	}
 }
 
@@ -75,7 +97,9 @@ func (s *server) start(ts *testscript.TestScript) {
 	if len(s.running) > 0 {
 		ts.Fatalf("it is running already")
 	}
-	ts.Check(listenOn(ts, s.port).Close())
+	for _, port := range s.ports {
+		ts.Check(listenOn(ts, port).Close())
+	}
 	for _, d := range s.daemons {
 		log := filepath.Join(s.dir, filepath.Base(d.argv[0])+".log")
 		p, err := startProcess(d.argv, s.dir, s.environ(ts), log)

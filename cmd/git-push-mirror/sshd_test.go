@@ -22,6 +22,7 @@ func prepareSSHD(ts *testscript.TestScript, s *server, base string, port int) {
 	}
 	hostKey := s.makeKey(ts, "host_key")
 	s.write(ts, "authorized_keys", s.makeKey(ts, "client/id_ed25519"))
+	s.makeKey(ts, "client/stranger")
 	config := s.write(ts, "sshd_config", fmt.Sprintf(sshdConfig, port, s.dir, quoted(s.environ(ts))))
 	sshd := program(ts, "sshd", "openssh-server")
 	argv := []string{sshd, "-f", config, "-D", "-e"}
@@ -37,7 +38,42 @@ func prepareSSHD(ts *testscript.TestScript, s *server, base string, port int) {
 	clientConfig := s.write(ts, "client/config", fmt.Sprintf(sshConfig, port, me.Username, client))
 	_, err = gitIn(ts, ".", "config", "--global", "core.sshCommand", fmt.Sprintf("ssh -F '%s'", clientConfig))
 	ts.Check(err)
+
+	s.variables["SSHDHOSTKEY"] = strings.TrimSpace(hostKey)
+	s.variables["SSHDPORT"] = strconv.Itoa(port)
+	s.variables["SSHDKEY"] = filepath.Join(client, "id_ed25519")
+	s.variables["SSHDSTRANGER"] = filepath.Join(client, "stranger")
+	s.actions = map[string]func(*testscript.TestScript){"-rekey": s.rekey, "-plain": s.plain}
 }
+
+// rekey starts the server again as another one would be: with a new host key, which the script's user has not heard of.
+func (s *server) rekey(ts *testscript.TestScript) {
+	s.stop()
+	ts.Check(os.Remove(filepath.Join(s.dir, "host_key")))
+	s.variables["SSHDHOSTKEY"] = strings.TrimSpace(s.makeKey(ts, "host_key"))
+	s.start(ts)
+}
+
+// plain has ssh, under that name, know only what is in the script's own ~/.ssh. By itself it would read that of the user whom
+// the password database tells of, whatever HOME is. What its caller says goes before all that.
+func (s *server) plain(ts *testscript.TestScript) {
+	_, err := gitIn(ts, ".", "config", "--global", "--unset", "core.sshCommand")
+	ts.Check(err)
+	ssh, err := lookPath("ssh", ts.Getenv("PATH"))
+	ts.Check(err)
+	config := s.write(ts, "client/plain", fmt.Sprintf(plainConfig, filepath.Join(ts.Getenv("HOME"), ".ssh")))
+	wrapper := s.write(ts, "client/bin/ssh", fmt.Sprintf("#!/bin/sh\nexec '%s' -F '%s' \"$@\"\n", ssh, config))
+	ts.Check(os.Chmod(wrapper, 0o700))
+	ts.Setenv("PATH", filepath.Dir(wrapper)+":"+ts.Getenv("PATH"))
+}
+
+// plainConfig takes the folder .ssh.
+const plainConfig = `Include "%[1]s/config"
+
+Host *
+	UserKnownHostsFile "%[1]s/known_hosts"
+	GlobalKnownHostsFile /dev/null
+`
 
 // sshdConfig takes the port, the server's folder, and the environment of a session. StrictModes would refuse keys in a folder
 // of /tmp, where everybody may write.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -65,41 +66,46 @@ func killWorker(state string) {
 	})
 }
 
-// cmdSilent: silent URL listens where the server of that URL does when it runs, and on that
-// port of all other addresses of this machine, takes connections and never says a word;
-// silent -stop ends that.
-func cmdSilent(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: silent URL | -stop")
-	}
-	s := scriptOf(ts)
-	if args[0] == "-stop" {
-		s.silence()
-		return
-	}
-	u, err := url.Parse(args[0])
-	ts.Check(err)
-	port, err := strconv.Atoi(u.Port())
-	ts.Check(err)
-	listener := listenOn(ts, port)
-	done := make(chan struct{})
-	s.silence = sync.OnceFunc(func() {
-		_ = listener.Close()
-		<-done
-	})
-	ts.Defer(s.silence)
-	go func() {
-		defer close(done)
-		var held []net.Conn
-		for {
-			connection, err := listener.Accept()
-			if err != nil {
-				break
+// silenceCommand makes a script command out of a greeting, which may be empty:
+//
+//	NAME URL    listen where the server of that URL does when it runs, and on that port of all other addresses of this
+//	            machine, take connections, send the greeting and never say a word more
+//	NAME -stop  end that
+func silenceCommand(name, greeting string) command {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 1 {
+			ts.Fatalf("usage: %s URL | -stop", name)
+		}
+		s := scriptOf(ts)
+		if args[0] == "-stop" {
+			s.silence()
+			return
+		}
+		u, err := url.Parse(args[0])
+		ts.Check(err)
+		port, err := strconv.Atoi(u.Port())
+		ts.Check(err)
+		listener := listenOn(ts, port)
+		done := make(chan struct{})
+		s.silence = sync.OnceFunc(func() {
+			_ = listener.Close()
+			<-done
+		})
+		ts.Defer(s.silence)
+		go func() {
+			defer close(done)
+			var held []net.Conn
+			for {
+				connection, err := listener.Accept()
+				if err != nil {
+					break
+				}
+				_, _ = io.WriteString(connection, greeting)
+				held = append(held, connection)
 			}
-			held = append(held, connection)
-		}
-		for _, connection := range held {
-			_ = connection.Close()
-		}
-	}()
+			for _, connection := range held {
+				_ = connection.Close()
+			}
+		}()
+	}
 }
