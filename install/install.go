@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -64,10 +65,19 @@ func (i Installer) Install(ctx context.Context, dir string) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
+		var result Result
 		if name == plainHook {
-			return i.installPlain(t)
+			result, err = i.installPlain(t)
+		} else {
+			result, err = i.installBeside(t, name)
 		}
-		return i.installBeside(t, name)
+		if closed := i.closedTo(t.uid); err == nil && closed != "" {
+			if result.Note != "" {
+				result.Note += "; "
+			}
+			result.Note += "its owner may not be able to run " + i.Program + ", as " + closed + " is closed to others"
+		}
+		return result, err
 	})
 }
 
@@ -134,6 +144,23 @@ func ownerOf(dir string) (*user.User, error) {
 		return nil, nil
 	}
 	return user.LookupId(strconv.FormatUint(uint64(stat.Uid), 10))
+}
+
+// closedTo gives the file or folder on the way to the program that others than its owner may
+// not use, if it is somebody else who is to run the hook, such as a program in root's home;
+// "" if there is none.
+func (i Installer) closedTo(uid int) string {
+	if uid == os.Geteuid() || uid == 0 {
+		return ""
+	}
+	for path := i.Program; ; path = filepath.Dir(path) {
+		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o001 == 0 {
+			return path
+		}
+		if path == filepath.Dir(path) {
+			return ""
+		}
+	}
 }
 
 // explain adds what may help to an error of the file system.
