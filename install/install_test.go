@@ -342,6 +342,7 @@ func newRepository(t *testing.T) string {
 	t.Setenv("HOME", home)
 	t.Setenv("XDG_CONFIG_HOME", home)
 	t.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector makes every process sleep for a second at its end
 	t.Setenv("PUSH_MIRROR_STATE_DIR", filepath.Join(home, "state"))
 	config := filepath.Join(home, "config.toml")
 	writeFile(t, config, "", 0o600)
