@@ -6,6 +6,8 @@ GO ?= go
 TESTFLAGS ?=
 # Many scripts, each with many processes: a busy machine needs longer than go test's ten minutes.
 TIMEOUT ?= 30m
+# Further flags of `make bench`, as in `make bench BENCH='-bench Speed/sync'`.
+BENCH ?=
 # How long each fuzzer runs.
 FUZZTIME ?= 10s
 
@@ -13,7 +15,7 @@ binary := bin/git-push-mirror
 # What --version shows: the tag, and how far from it this is. Without git, nothing is known.
 VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null || { \
   commit=$$(git describe --always --dirty --abbrev=8 2>/dev/null) && echo "v0.0.0-$$(git rev-list --count HEAD)-g$$commit"; })
-build := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
+build := CGO_ENABLED=0 $(GO) build -trimpath -tags urfave_cli_no_docs -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
 # The linters have a module of their own, so that the product's go.mod lists what the product needs.
 tool := $(GO) tool -modfile=.tools/go.mod
 
@@ -23,7 +25,7 @@ MAINTAINER ?= $(shell git log -1 --format='%an <%ae>')
 package_version = $(shell echo '$(VERSION)' | sed 's/^v//; s/^$$/0.0.0/; s/-/+/; s/-/./g')
 systems := linux/amd64 linux/arm64 freebsd/amd64 freebsd/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: build docs release deb rpm demo test package-test lint fuzz bench cover clean help
+.PHONY: build docs release deb rpm demo test package-test lint fuzz bench bench-quick cover clean help
 
 build: ## build bin/git-push-mirror, one static binary
 	$(build) -o $(binary) ./cmd/git-push-mirror
@@ -85,8 +87,11 @@ fuzz: ## run each fuzzer for FUZZTIME
 	  esac; \
 	done
 
-bench: ## run all benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: ## measure beside git and other mirrors, which takes an hour; BENCH='-bench Speed/sync' measures some
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 3h ./cmd/git-push-mirror/bench $(BENCH)
+
+bench-quick: ## the same on small repositories
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./cmd/git-push-mirror/bench -quick $(BENCH)
 
 cover: ## measure what the tests reach, the commands that scripts run included
 	.ci/needs
