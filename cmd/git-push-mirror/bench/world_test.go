@@ -269,8 +269,7 @@ func (w *world) makeAdvance(repository, message string) {
 }
 
 // commitToMain adds a commit to main, as a push leaves it: loose.
-func (w *world) commitToMain(repository, message string) string {
+func (w *world) commitToMain(repository, message string) {
 	commit := w.git(repository, "commit-tree", "-m", message, "-p", "main", "main^{tree}")
 	w.git(repository, "update-ref", "refs/heads/main", commit)
-	return commit
 }
