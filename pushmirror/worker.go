@@ -230,10 +230,14 @@ func (s *shift) take(ctx context.Context, f found) {
 	before := s.broken[f.repository]
 	delete(s.broken, f.repository)
 	switch {
-	case errors.Is(f.err, git.ErrNoRepository):
-		// It stays known: a volume that is not mounted comes back.
+	case notOurs(f.err):
+		// It stays known: a volume that is not mounted comes back, an owner may change.
 		if !s.gone[f.repository] {
-			log.Warn("the repository is gone")
+			what := "the repository is gone"
+			if !errors.Is(f.err, git.ErrNoRepository) {
+				what = "the repository is somebody else's"
+			}
+			log.WithError(f.err).Warn(what)
 		}
 		s.gone[f.repository] = true
 		s.schedule.Remove(f.repository)
@@ -317,6 +321,13 @@ func (s *shift) lookAround(ctx context.Context) {
 	s.found <- found{last: true}
 }
 
+// notOurs reports whether a repository is gone, or belongs to somebody whose worker has to
+// see to it.
+func notOurs(err error) bool {
+	var owner *OwnerError
+	return errors.Is(err, git.ErrNoRepository) || errors.As(err, &owner)
+}
+
 // notifier tells the owners, of the hosts that this queue knows.
 func (s *shift) notifier() Notifier { return Notifier{Queue: s.Queue, Env: s.Environ} }
 
@@ -345,7 +356,7 @@ func (s *shift) tell(ctx context.Context, t tidings) {
 func (s *shift) update(ctx context.Context, task worker.Task) ended {
 	log := s.Log.WithFields(logrus.Fields{"repository": task.Repository, "remote": task.Remote})
 	upstream, err := s.open(ctx, task.Repository)
-	if errors.Is(err, git.ErrNoRepository) {
+	if notOurs(err) {
 		return ended{task: task, end: worker.End{Done: true}}
 	}
 	if err != nil {
