@@ -25,7 +25,7 @@ MAINTAINER ?= $(shell git log -1 --format='%an <%ae>')
 package_version = $(shell echo '$(VERSION)' | sed 's/^v//; s/^$$/0.0.0/; s/-/+/; s/-/./g')
 systems := linux/amd64 linux/arm64 freebsd/amd64 freebsd/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: build docs release deb rpm demo test package-test lint fuzz bench bench-quick cover clean help
+.PHONY: build docs release deb rpm demo test race package-test lint fuzz bench bench-quick cover clean help
 
 build: ## build bin/git-push-mirror, one static binary
 	$(build) -o $(binary) ./cmd/git-push-mirror
@@ -63,6 +63,11 @@ demo: build ## show a push travelling to two mirrors
 	examples/demo.sh $(CURDIR)/$(binary)
 
 test: ## run all tests, after installing the servers they use (as root) or naming them
+	.ci/needs
+	$(GO) test -race -timeout $(TIMEOUT) $(TESTFLAGS) ./hook/... ./install/... ./pushmirror/...
+	$(GO) test -timeout $(TIMEOUT) $(TESTFLAGS) ./cmd/...
+
+race: ## run all tests with the race detector, the many processes of scripts too
 	.ci/needs
 	$(GO) test -race -timeout $(TIMEOUT) $(TESTFLAGS) ./...
 
