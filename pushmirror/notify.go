@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sirupsen/logrus"
+
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/program"
 	"git-push-mirror/pushmirror/queue"
 	"git-push-mirror/pushmirror/state"
+	"git-push-mirror/pushmirror/worker"
 )
 
 // Notice is what the program of [notify] reads on its standard input, as JSON, when an
@@ -144,4 +147,28 @@ func (u *Upstream) untold() []tidings {
 type tidings struct {
 	upstream *Upstream
 	update   Update
+}
+
+// notifier tells the owners, of the hosts that this queue knows.
+func (s *shift) notifier() Notifier { return Notifier{Queue: s.Queue, Env: s.Environ} }
+
+// tell has somebody told, while the mirrors go on.
+func (s *shift) tell(ctx context.Context, t tidings) {
+	key := worker.Key{Repository: t.upstream.Dir(), Remote: t.update.Remote.Name}
+	if s.telling[key] {
+		return
+	}
+	s.telling[key] = true
+	repositories := map[string]bool{key.Repository: true}
+	for _, task := range s.schedule.Waiting() {
+		if task.Host != "" && task.Host == hostOf(t.update.Remote) {
+			repositories[task.Repository] = true
+		}
+	}
+	go func() {
+		defer func() { s.told <- key }()
+		if err := s.notifier().Tell(ctx, t.upstream, t.update, len(repositories)); err != nil && ctx.Err() == nil {
+			s.Log.WithError(err).WithFields(logrus.Fields{"repository": key.Repository, "remote": key.Remote}).Error("nobody was told")
+		}
+	}()
 }

@@ -328,30 +328,6 @@ func notOurs(err error) bool {
 	return errors.Is(err, git.ErrNoRepository) || errors.As(err, &owner)
 }
 
-// notifier tells the owners, of the hosts that this queue knows.
-func (s *shift) notifier() Notifier { return Notifier{Queue: s.Queue, Env: s.Environ} }
-
-// tell has somebody told, while the mirrors go on.
-func (s *shift) tell(ctx context.Context, t tidings) {
-	key := worker.Key{Repository: t.upstream.Dir(), Remote: t.update.Remote.Name}
-	if s.telling[key] {
-		return
-	}
-	s.telling[key] = true
-	repositories := map[string]bool{key.Repository: true}
-	for _, task := range s.schedule.Waiting() {
-		if task.Host != "" && task.Host == hostOf(t.update.Remote) {
-			repositories[task.Repository] = true
-		}
-	}
-	go func() {
-		defer func() { s.told <- key }()
-		if err := s.notifier().Tell(ctx, t.upstream, t.update, len(repositories)); err != nil && ctx.Err() == nil {
-			s.Log.WithError(err).WithFields(logrus.Fields{"repository": key.Repository, "remote": key.Remote}).Error("nobody was told")
-		}
-	}()
-}
-
 // update runs the update of a task, with the configuration as it is by now.
 func (s *shift) update(ctx context.Context, task worker.Task) ended {
 	log := s.Log.WithFields(logrus.Fields{"repository": task.Repository, "remote": task.Remote})

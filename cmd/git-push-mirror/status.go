@@ -95,6 +95,9 @@ func (inv invocation) runStatus(ctx context.Context, repositories []repository, 
 	return nil
 }
 
+// maxHookless is how many repositories without a hook are named.
+const maxHookless = 10
+
 // noteHookless tells of repositories that have mirrors and no hook, whose pushes wait until
 // somebody looks.
 func (inv invocation) noteHookless(ctx context.Context, repositories []repository, opt statusOptions) {
@@ -109,8 +112,14 @@ func (inv invocation) noteHookless(ctx context.Context, repositories []repositor
 		}
 		if runs, err := install.Runs(ctx, r.upstream.Repository()); err == nil && !runs {
 			hookless = append(hookless, r.dir)
-			inv.say("note", r.dir+": no hook mirrors what is pushed")
 		}
+	}
+	for i, dir := range hookless {
+		if i == maxHookless {
+			inv.say("note", fmt.Sprintf("and %d more repositories", len(hookless)-maxHookless))
+			break
+		}
+		inv.say("note", dir+": no hook mirrors what is pushed")
 	}
 	switch len(hookless) {
 	case 0:

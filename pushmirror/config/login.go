@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Secret is a text that shows itself to nobody who does not ask for it by Reveal, however it
@@ -119,44 +120,6 @@ func (r *Remote) setLogin(t *table) {
 	}
 }
 
-// setHostKeys keeps of each host key what is the same for all hosts.
-func (r *Remote) setHostKeys(t *table) {
-	for _, key := range get[[]hostKey](settings{t}, "host_keys", nil) {
-		if key.hosts != "" && !strings.HasPrefix(key.hosts, "|") && !key.isFor(r.URL) {
-			t.fault("host_keys", complaint("host_keys has a line for another host than the url's", "give the keys of "+r.URL.Host()))
-			return
-		}
-		r.HostKeys = append(r.HostKeys, strings.TrimSpace(key.marker+" "+key.key))
-	}
-}
-
-// hostKey is a key of an ssh host, as it stands in a known_hosts file or alone.
-type hostKey struct {
-	marker string // "@cert-authority" or ""
-	hosts  string // as known_hosts has them; "" if not given
-	key    string // "TYPE BASE64"
-}
-
-func (k hostKey) isFor(u URL) bool {
-	host, port := splitPort(u.Host())
-	names := []string{host, "[" + host + "]:" + port}
-	for glob := range strings.SplitSeq(k.hosts, ",") {
-		if matchAny([]string{glob}, names...) {
-			return true
-		}
-	}
-	return false
-}
-
-// splitPort splits HOST[:PORT], where an IPv6 address stands in brackets.
-func splitPort(address string) (host, port string) {
-	host, port = address, "22"
-	if i := strings.LastIndexByte(address, ':'); i > strings.LastIndexByte(address, ']') {
-		host, port = address[:i], address[i+1:]
-	}
-	return strings.Trim(host, "[]"), port
-}
-
 // checkHost checks that code may go to the host of a remote.
 func (c *Config) checkHost(t *table, r Remote) {
 	if c.AllowHosts == nil || !r.Enabled || r.URL.Scheme() == "" {
@@ -171,4 +134,34 @@ func (c *Config) checkHost(t *table, r Remote) {
 		t.fault("url", complaint(fmt.Sprintf("%s is on %s, which [policy] allow_hosts in the system file does not name", t.label(), host),
 			"mirror to a host that it names, or have it changed"))
 	}
+}
+
+// username takes a name that can be sent to an http server.
+func username(name string, value any) (any, *Error) {
+	text, ok := value.(string)
+	switch {
+	case !ok:
+		return nil, wrongType(name, "a string", value)
+	case text == "":
+		return nil, complaint(name+" is empty", "")
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return nil, complaint(name+" has a line end or a control character in it", "write it in one line")
+	case strings.Contains(text, ":"):
+		return nil, complaint(name+" has a colon in it, which ends a user name in http", "a password or token has keys of its own")
+	}
+	return text, nil
+}
+
+// password takes a secret that git's credential protocol can carry.
+func password(name string, value any) (any, *Error) {
+	text, ok := value.(string)
+	switch {
+	case !ok:
+		return nil, wrongType(name, "a string", value)
+	case text == "":
+		return nil, complaint(name+" is empty", "")
+	case strings.ContainsAny(text, "\n\r\x00"):
+		return nil, complaint(name+" has a line end or a NUL in it", "write it in one line")
+	}
+	return NewSecret(text), nil
 }

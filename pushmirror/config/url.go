@@ -33,11 +33,6 @@ type URL struct {
 	login    *userinfo // behind a pointer for the same reason; nil for none
 }
 
-// userinfo is what stands before the @ of an http or https URL, decoded.
-type userinfo struct {
-	user, password Secret // a token may stand in either
-}
-
 // Raw returns the URL as it was written, which is what git gets.
 func (u URL) Raw() string {
 	if u.raw == nil {
@@ -79,36 +74,6 @@ func (u URL) HostPort() (host, port string) {
 // be stored where a secret may not.
 func (u URL) Identity() string {
 	return u.identity
-}
-
-// HasUserinfo reports whether a user or a password stands in an http or https
-// URL.
-func (u URL) HasUserinfo() bool {
-	return u.login != nil
-}
-
-// WithUser returns an http or https URL with that user and no password; with "", with
-// neither.
-func (u URL) WithUser(user string) string {
-	if user == "" || u.scheme != "https" && u.scheme != "http" {
-		return u.identity
-	}
-	return strings.Replace(u.identity, "://", "://"+url.User(user).String()+"@", 1)
-}
-
-// user and password are what stands in the URL; "" and none for nothing.
-func (u URL) user() string {
-	if u.login == nil {
-		return ""
-	}
-	return u.login.user.Reveal()
-}
-
-func (u URL) password() Secret {
-	if u.login == nil {
-		return Secret{}
-	}
-	return u.login.password
 }
 
 // ParseURL reads an https, http, ssh, git or file URL, user@host:path or an
@@ -295,24 +260,6 @@ func parseNetwork(scheme, authority, path string) (URL, *Error) {
 	}
 	u.shown = prefix + address + suffix
 	return u, nil
-}
-
-// parseUserinfo reads USER[:PASSWORD].
-func parseUserinfo(escaped string) (*userinfo, *Error) {
-	user, password, hasPassword := strings.Cut(escaped, ":")
-	user, _ = url.PathUnescape(user) // checkCharacters has seen to the percent signs
-	login := &userinfo{user: NewSecret(user)}
-	switch {
-	case user == "":
-		return nil, complaint("the url has an @, but no user before it", "write USER:PASSWORD@, or take the @ out")
-	case strings.Contains(user, ":"):
-		return nil, complaint("the url's user has a colon in it, which ends a user name in http", "write the password after a plain colon")
-	}
-	if hasPassword && password != "" {
-		password, _ = url.PathUnescape(password)
-		login.password = NewSecret(password)
-	}
-	return login, nil
 }
 
 // checkUser checks the user of ssh://USER@HOST, where git takes a colon for

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"math"
@@ -327,36 +326,6 @@ func remoteURL(name string, value any) (any, *Error) {
 	return u, nil
 }
 
-// username takes a name that can be sent to an http server.
-func username(name string, value any) (any, *Error) {
-	text, ok := value.(string)
-	switch {
-	case !ok:
-		return nil, wrongType(name, "a string", value)
-	case text == "":
-		return nil, complaint(name+" is empty", "")
-	case strings.ContainsFunc(text, unicode.IsControl):
-		return nil, complaint(name+" has a line end or a control character in it", "write it in one line")
-	case strings.Contains(text, ":"):
-		return nil, complaint(name+" has a colon in it, which ends a user name in http", "a password or token has keys of its own")
-	}
-	return text, nil
-}
-
-// password takes a secret that git's credential protocol can carry.
-func password(name string, value any) (any, *Error) {
-	text, ok := value.(string)
-	switch {
-	case !ok:
-		return nil, wrongType(name, "a string", value)
-	case text == "":
-		return nil, complaint(name+" is empty", "")
-	case strings.ContainsAny(text, "\n\r\x00"):
-		return nil, complaint(name+" has a line end or a NUL in it", "write it in one line")
-	}
-	return NewSecret(text), nil
-}
-
 // hostPatterns takes patterns of hosts, which are in lower-case letters.
 func hostPatterns(name string, value any) (any, *Error) {
 	list, err := texts(name, value)
@@ -370,49 +339,4 @@ func hostPatterns(name string, value any) (any, *Error) {
 		list[i] = strings.ToLower(host)
 	}
 	return list, nil
-}
-
-// hostKeys takes keys of ssh hosts, alone or as lines of a known_hosts file (sshd(8)).
-func hostKeys(name string, value any) (any, *Error) {
-	list, err := texts(name, value)
-	if err != nil {
-		return nil, err
-	}
-	if len(list) == 0 {
-		return nil, complaint(name+" is empty, so no host would be trusted", "")
-	}
-	keys := make([]hostKey, 0, len(list))
-	for _, text := range list {
-		key, ok := parseHostKey(text)
-		if !ok {
-			return nil, complaint(name+" has a line in it that is no key of a host", "")
-		}
-		keys = append(keys, key)
-	}
-	return keys, nil
-}
-
-func parseHostKey(text string) (hostKey, bool) {
-	var k hostKey
-	if strings.ContainsFunc(text, unicode.IsControl) {
-		return k, false
-	}
-	fields := strings.Fields(text)
-	if len(fields) > 0 && fields[0] == "@cert-authority" {
-		k.marker, fields = fields[0], fields[1:]
-	}
-	isType := func(s string) bool {
-		return strings.HasPrefix(s, "ssh-") || strings.HasPrefix(s, "ecdsa-") || strings.HasPrefix(s, "sk-")
-	}
-	if len(fields) > 2 && !isType(fields[0]) {
-		k.hosts, fields = fields[0], fields[1:]
-	}
-	if len(fields) < 2 || !isType(fields[0]) {
-		return k, false
-	}
-	if _, err := base64.StdEncoding.DecodeString(fields[1]); err != nil || len(fields[1]) < 40 {
-		return k, false
-	}
-	k.key = fields[0] + " " + fields[1]
-	return k, true
 }
