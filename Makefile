@@ -80,7 +80,7 @@ lint: ## format, vet and all linters
 	$(tool) golangci-lint run ./...
 	find . -path ./.git -prune -o -name '*.sh' -print | xargs shellcheck .ci/run .ci/needs
 
-fuzz: ## run each fuzzer for FUZZTIME
+fuzz: ## run each fuzzer for FUZZTIME, a time (10s) or a number of inputs (20000x)
 	@set -e; $(GO) test -list '^Fuzz' ./... | while read -r word package _; do \
 	  case $$word in \
 	    Fuzz*) fuzzers="$$fuzzers $$word" ;; \
