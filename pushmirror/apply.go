@@ -91,10 +91,10 @@ func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) ([]git.Outcome
 	}
 	outcomes, text, err := a.scratch.Push(ctx, p)
 	var took []state.Entry
-	steps := byName(batch)
+	at := numbers(batch, func(s plan.Step) git.RefName { return s.Name })
 	for _, o := range outcomes {
-		if s, ok := steps[o.Name]; ok && !o.Refused() {
-			took = append(took, a.entry(s, false))
+		if i, ok := at[o.Name]; ok && !o.Refused() {
+			took = append(took, a.entry(batch[i], false))
 		}
 	}
 	if logErr := a.dir.Append(took); logErr != nil && err == nil {
@@ -123,15 +123,16 @@ func (a *attempt) whole(err error, batch plan.Batch) error {
 
 // sort notes what became of the refs of a push.
 func (a *attempt) sort(batch plan.Batch, outcomes []git.Outcome, text string) (declined, error) {
-	told := map[git.RefName]git.Outcome{}
-	for _, o := range outcomes {
-		told[o.Name] = o
-	}
+	told := numbers(outcomes, func(o git.Outcome) git.RefName { return o.Name })
 	var left declined
 	var took []plan.Step
 	var lost error
 	for _, s := range batch {
-		o, ok := told[s.Name]
+		i, ok := told[s.Name]
+		var o git.Outcome
+		if ok {
+			o = outcomes[i]
+		}
 		switch {
 		case !ok:
 			a.change(s, "git did not say what became of it")
@@ -234,10 +235,11 @@ func refusal(s plan.Step) plan.Refusal {
 	return plan.Refusal{Name: s.Name, Reason: s.Reason, New: s.New, Guilty: s.Guilty}
 }
 
-func byName(steps []plan.Step) map[git.RefName]plan.Step {
-	m := make(map[git.RefName]plan.Step, len(steps))
-	for _, s := range steps {
-		m[s.Name] = s
+// numbers tells where in a list each ref is.
+func numbers[T any](list []T, name func(T) git.RefName) map[git.RefName]int {
+	at := make(map[git.RefName]int, len(list))
+	for i, v := range list {
+		at[name(v)] = i
 	}
-	return m
+	return at
 }

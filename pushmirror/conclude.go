@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,28 +17,17 @@ import (
 
 // steps are all that an update did and did not do, by name.
 func (a *attempt) steps() []plan.Step {
-	all := map[git.RefName]plan.Step{}
+	all := []plan.Step{}
 	for _, s := range a.plan.Steps {
 		if !s.Sent() || a.DryRun {
-			all[s.Name] = s
+			all = append(all, s)
 		}
 	}
-	for name, s := range a.refused {
-		if _, ok := all[name]; !ok {
-			all[name] = s
-		}
-	}
-	for name, s := range a.done {
-		if _, ok := all[name]; !ok {
-			all[name] = s
-		}
-	}
-	steps := make([]plan.Step, 0, len(all))
-	for _, s := range all {
-		steps = append(steps, s)
-	}
-	slices.SortFunc(steps, func(a, b plan.Step) int { return cmp.Compare(a.Name, b.Name) })
-	return steps
+	all = slices.AppendSeq(all, maps.Values(a.refused))
+	all = slices.AppendSeq(all, maps.Values(a.done))
+	// Of several that tell of one ref the first counts.
+	slices.SortStableFunc(all, func(a, b plan.Step) int { return cmp.Compare(a.Name, b.Name) })
+	return slices.CompactFunc(all, func(a, b plan.Step) bool { return a.Name == b.Name })
 }
 
 // conclude makes the record of an attempt that ended with err or, when that is nil,

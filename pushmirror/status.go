@@ -194,17 +194,19 @@ func statusOf(repository string, remote config.Remote, r state.Record) Status {
 // pending lists the refs that the mirror is not known to hold and that the last update
 // said nothing about.
 func (u *Upstream) pending(ctx context.Context, remote config.Remote, dir *state.Dir, r state.Record) ([]git.RefName, error) {
-	refs, head, err := u.repo.Refs(ctx)
-	if err != nil {
-		return nil, err
+	if r.Settled != "" && r.Settled == u.settled(remote, dir, u.repo.Fingerprint()) {
+		return []git.RefName{}, nil
 	}
-	in := plan.Input{Remote: remote, Upstream: refs, Default: head}
+	in := plan.Input{Remote: remote}
 	seen, err := dir.Seen(remote.URL.Identity())
 	if err != nil {
 		return nil, err
 	}
 	if seen != nil {
 		in.Mirror = seen.Mirror
+	}
+	if in.Upstream, in.Default, err = u.repo.Refs(ctx, in.Mirror.Refs); err != nil {
+		return nil, err
 	}
 	outside, err := u.outside(ctx, in)
 	if err != nil {
@@ -219,7 +221,7 @@ func (u *Upstream) pending(ctx context.Context, remote config.Remote, dir *state
 	}
 	names := []git.RefName{}
 	for _, name := range in.Pending(outside) {
-		here, _ := refs.Get(name)
+		here, _ := in.Upstream.Get(name)
 		if value, ok := told[name]; !ok || value != here.OID {
 			names = append(names, name)
 		}

@@ -80,6 +80,7 @@ type attempt struct {
 	before   state.Record // how the last update ended
 	upstream git.Refs
 	head     git.RefName // upstream's default branch
+	looked   string      // upstream's fingerprint just before
 	seen     *state.Seen // nil: the mirror has to be listed
 
 	noPushOptions bool
@@ -143,7 +144,8 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 		return record, nil
 	}
 	record.Untold = a.untold(record)
-	return record, a.keep(ctx, record)
+	err = a.keep(ctx, &record)
+	return record, err
 }
 
 // make makes the attempt, from a scratch repository in the folder parent, and concludes how
@@ -152,6 +154,9 @@ func (a *attempt) make(ctx context.Context, parent string) (record state.Record,
 	to, err := a.target(ctx)
 	if err != nil {
 		return a.conclude(ctx, err), nil
+	}
+	if a.seen != nil {
+		to.Known = a.seen.Mirror.Refs
 	}
 	if a.scratch, err = a.repo.NewScratch(parent, to); err != nil {
 		return record, err
@@ -162,8 +167,12 @@ func (a *attempt) make(ctx context.Context, parent string) (record state.Record,
 
 // keep records how the attempt ended and what the mirror holds now; then the mark that it
 // took has done its service, unless somebody ended the attempt.
-func (a *attempt) keep(ctx context.Context, record state.Record) error {
-	if err := errors.Join(a.dir.Append(a.news(record)), a.dir.WriteSeen(a.seen), a.dir.WriteRecord(record)); err != nil {
+func (a *attempt) keep(ctx context.Context, record *state.Record) error {
+	err := errors.Join(a.dir.Append(a.news(*record)), a.dir.WriteSeen(a.seen))
+	if err == nil && record.Status == state.Finished {
+		record.Settled = a.settled(a.remote, a.dir, a.looked)
+	}
+	if err = errors.Join(err, a.dir.WriteRecord(*record)); err != nil {
 		return err
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
@@ -234,7 +243,12 @@ func (a *attempt) look(ctx context.Context, list bool) error {
 		}
 	}
 	var err error
-	if a.upstream, a.head, err = a.repo.Refs(ctx); err != nil {
+	known := refs
+	if !list {
+		known = a.seen.Mirror.Refs
+	}
+	a.looked = a.repo.Fingerprint()
+	if a.upstream, a.head, err = a.repo.Refs(ctx, known); err != nil {
 		return err
 	}
 	if !list {
@@ -285,8 +299,14 @@ func (a *attempt) makePlan(ctx context.Context, first bool) error {
 	a.plan = plan.Make(in, facts)
 	a.seen.Mirror.Left = a.plan.Left
 
-	planned := byName(a.plan.Steps)
-	maps.DeleteFunc(a.refused, func(name git.RefName, _ plan.Step) bool { return !planned[name].Sent() })
+	if len(a.refused) == 0 {
+		return nil
+	}
+	at := numbers(a.plan.Steps, func(s plan.Step) git.RefName { return s.Name })
+	maps.DeleteFunc(a.refused, func(name git.RefName, _ plan.Step) bool {
+		i, ok := at[name]
+		return !ok || !a.plan.Steps[i].Sent()
+	})
 	return nil
 }
 

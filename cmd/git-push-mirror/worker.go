@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -41,6 +42,10 @@ func (inv invocation) workerCommand() *cli.Command {
 }
 
 func (inv invocation) runWorker(ctx context.Context, opt workerOptions) error {
+	if inv.getenv("GOGC") == "" {
+		// It waits for git most of the time: memory is what it costs its machine.
+		debug.SetGCPercent(40)
+	}
 	g, err := git.New(inv.env)
 	if err != nil {
 		return err

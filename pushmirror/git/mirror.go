@@ -2,7 +2,6 @@ package git
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strings"
 )
@@ -19,15 +18,18 @@ func (s *Scratch) List(ctx context.Context, wantHead bool) (refs Refs, head RefN
 	if !wantHead {
 		args = append(args, "--heads", "--tags")
 	}
-	var out strings.Builder
-	_, err = s.reach(ctx, command{args: append(args, "--", s.mirror()), stdout: &out})
-	if err != nil {
+	l := lsRemote{refList: refList{known: s.to.Known, refs: make(Refs, 0, len(s.to.Known))}, targets: map[RefName]RefName{}}
+	out := lines{each: l.line}
+	if _, err = s.reach(ctx, command{args: append(args, "--", s.mirror()), stdout: &out}); err != nil {
 		return nil, "", err
 	}
 	if s.to.Reached != nil {
 		s.to.Reached()
 	}
-	return parseLsRemote(out.String())
+	if err := out.close(); err != nil {
+		return nil, "", err
+	}
+	return Sort(l.refs), l.targets["HEAD"], nil
 }
 
 // Redirect tells where a mirror that has moved says it is now: the URL of a repository; "" if
@@ -47,33 +49,3 @@ func (s *Scratch) Redirect(ctx context.Context) string {
 
 // location is how git writes down the header of a redirect.
 var location = regexp.MustCompile(`(?i)Recv header:? *location: *(\S+)`)
-
-// parseLsRemote reads the output of
-//
-//	git ls-remote --symref
-//
-// keeping branches and tags. The lines of peeled tags (refs/tags/v1^{}) are
-// left out.
-func parseLsRemote(out string) (refs Refs, head RefName, err error) {
-	refs = make(Refs, 0, strings.Count(out, "\n"))
-	targets := map[RefName]RefName{}
-	for line := range strings.Lines(out) {
-		value, ref, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
-		if !ok {
-			return nil, "", fmt.Errorf("reading 'git ls-remote': unexpected line %.200q", line)
-		}
-		name := RefName(ref)
-		if target, ok := strings.CutPrefix(value, "ref: "); ok {
-			targets[name] = RefName(target)
-			continue
-		}
-		oid, err := ParseOID(value)
-		if err != nil {
-			return nil, "", fmt.Errorf("reading 'git ls-remote': %w", err)
-		}
-		if (name.IsBranch() || name.IsTag()) && !strings.HasSuffix(ref, "^{}") {
-			refs = append(refs, Ref{Name: name, OID: oid, Symref: targets[name]})
-		}
-	}
-	return Sort(refs), targets["HEAD"], nil
-}

@@ -106,12 +106,13 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes []Outcome, text st
 	for _, name := range p.Delete {
 		args = append(args, ":"+string(name))
 	}
-	var out strings.Builder
+	r := report{known: p.Update}
+	out := lines{each: r.line}
 	text, err = s.reach(ctx, command{args: args, stdout: &out, stderr: p.Progress, packing: s.to.Reached})
-	outcomes, parseErr := parsePorcelain(out.String())
-	if parseErr != nil {
-		return nil, text, parseErr
+	if err := out.close(); err != nil {
+		return nil, text, err
 	}
+	outcomes = r.outcomes
 	for i := range outcomes {
 		outcomes[i].Reason = s.to.Mask.Hide(outcomes[i].Reason)
 	}
@@ -171,39 +172,46 @@ func anyRefused(outcomes []Outcome) bool {
 	return false
 }
 
-// parsePorcelain reads the output of
+// report reads the output of
 //
 //	git push --porcelain
 //
 // which is a line "To URL", a line FLAG TAB FROM:TO TAB SUMMARY for each ref, with
 // a reason in brackets behind a refusal, and "Done", whatever was refused. Other
 // lines are skipped: git lets a hook of a mirror on this machine write here.
-func parsePorcelain(out string) ([]Outcome, error) {
-	var outcomes []Outcome
-	for line := range strings.Lines(out) {
-		line = strings.TrimSuffix(line, "\n")
-		if len(line) < 2 || line[1] != '\t' || !strings.ContainsRune(" +-*=!", rune(line[0])) {
-			continue
-		}
-		refspec, summary, ok := strings.Cut(line[2:], "\t")
-		_, to, colon := strings.Cut(refspec, ":")
-		if !ok || !colon || to == "" {
-			return nil, fmt.Errorf("reading 'git push --porcelain': unexpected line %.200q", line)
-		}
-		o := Outcome{Name: RefName(to), Flag: line[0]}
-		if o.Refused() {
-			what, reason, _ := strings.Cut(summary, "] (")
-			o.Reason = strings.TrimSuffix(reason, ")")
-			o.Remote = strings.HasPrefix(what, "[remote")
-			if o.Reason == "" {
-				o.Reason = strings.Trim(summary, "[]")
-			}
-		} else if old, _, ok := strings.Cut(summary, ".."); ok {
-			if oid, err := ParseOID(old); err == nil {
-				o.Old = oid
-			}
-		}
-		outcomes = append(outcomes, o)
+type report struct {
+	known    Refs // whose names are shared
+	outcomes []Outcome
+}
+
+func (r *report) line(line string) error {
+	line = strings.TrimSuffix(line, "\n")
+	if len(line) < 2 || line[1] != '\t' || !strings.ContainsRune(" +-*=!", rune(line[0])) {
+		return nil
 	}
-	return outcomes, nil
+	refspec, summary, ok := strings.Cut(line[2:], "\t")
+	_, to, colon := strings.Cut(refspec, ":")
+	if !ok || !colon || to == "" {
+		return fmt.Errorf("reading 'git push --porcelain': unexpected line %.200q", line)
+	}
+	o := Outcome{Name: RefName(to), Flag: line[0]}
+	if ref, ok := r.known.Get(o.Name); ok {
+		o.Name = ref.Name
+	} else {
+		o.Name = RefName(strings.Clone(to))
+	}
+	if o.Refused() {
+		what, reason, _ := strings.Cut(summary, "] (")
+		o.Reason = strings.Clone(strings.TrimSuffix(reason, ")"))
+		o.Remote = strings.HasPrefix(what, "[remote")
+		if o.Reason == "" {
+			o.Reason = strings.Clone(strings.Trim(summary, "[]"))
+		}
+	} else if old, _, ok := strings.Cut(summary, ".."); ok {
+		if oid, err := ParseOID(old); err == nil {
+			o.Old = OID(strings.Clone(string(oid)))
+		}
+	}
+	r.outcomes = append(r.outcomes, o)
+	return nil
 }

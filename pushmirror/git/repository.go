@@ -124,53 +124,38 @@ func parseSettings(out string) ([]Setting, error) {
 
 // Refs lists the branches and tags and tells which branch HEAD names, or "" when
 // HEAD is detached or its branch does not exist. Symbolic refs are among them,
-// marked.
-func (r *Repository) Refs(ctx context.Context) (refs Refs, head RefName, err error) {
-	out, err := r.git.output(ctx, r.dir, nil, "for-each-ref",
-		"--format=%(HEAD)%(objectname) %(refname) %(symref)", "refs/heads", "refs/tags")
+// marked. With known refs of the same values they share strings.
+func (r *Repository) Refs(ctx context.Context, known Refs) (refs Refs, head RefName, err error) {
+	f := forEachRef{refList: refList{known: known, refs: make(Refs, 0, len(known))}}
+	out := lines{each: f.line}
+	_, err = r.git.run(ctx, command{dir: r.dir, stdout: &out, args: []string{
+		"for-each-ref", "--format=%(HEAD)%(objectname) %(refname) %(symref)", "refs/heads", "refs/tags",
+	}})
+	if err == nil {
+		err = out.close()
+	}
 	if err != nil {
 		return nil, "", err
 	}
-	return parseForEachRef(out)
-}
-
-// parseForEachRef reads the output of
-//
-//	git for-each-ref --format='%(HEAD)%(objectname) %(refname) %(symref)'
-func parseForEachRef(out string) (refs Refs, head RefName, err error) {
-	refs = make(Refs, 0, strings.Count(out, "\n"))
-	for line := range strings.Lines(out) {
-		line = strings.TrimSuffix(line, "\n")
-		fields := strings.SplitN(line, " ", 4)
-		isHead := strings.HasPrefix(line, "*")
-		switch {
-		case isHead && len(fields) == 3:
-			fields[0] = fields[0][1:]
-		case !isHead && len(fields) == 4 && fields[0] == "":
-			fields = fields[1:]
-		default:
-			return nil, "", fmt.Errorf("reading 'git for-each-ref': unexpected line %.200q", line)
-		}
-		oid, err := ParseOID(fields[0])
-		if err != nil {
-			return nil, "", fmt.Errorf("reading 'git for-each-ref': %w", err)
-		}
-		name := RefName(fields[1])
-		if !name.IsBranch() && !name.IsTag() {
-			return nil, "", fmt.Errorf("reading 'git for-each-ref': unexpected ref %.200q", name)
-		}
-		if isHead {
-			head = name
-		}
-		refs = append(refs, Ref{Name: name, OID: oid, Symref: RefName(fields[2])})
-	}
-	return Sort(refs), head, nil
+	return Sort(f.refs), f.head, nil
 }
 
 // Objects is what is known here of some objects.
 type Objects struct {
 	known   map[OID]bool
 	commits map[OID]OID
+}
+
+func newObjects(n int) Objects {
+	return Objects{known: make(map[OID]bool, n), commits: make(map[OID]OID, n)}
+}
+
+// copy takes over what is known of one object.
+func (o Objects) copy(from Objects, oid OID) {
+	o.known[oid] = from.known[oid]
+	if commit := from.commits[oid]; commit != "" {
+		o.commits[oid] = commit
+	}
 }
 
 // Known reports whether the object was asked for and is in the repository.
@@ -184,30 +169,42 @@ func (o Objects) Commit(oid OID) OID { return o.commits[oid] }
 //
 //	git cat-file --batch-check='%(objectname) %(objecttype)'
 func (r *Repository) Objects(ctx context.Context, oids []OID) (Objects, error) {
-	found := Objects{known: make(map[OID]bool, len(oids)), commits: make(map[OID]OID, len(oids))}
+	found := newObjects(len(oids))
 	if len(oids) == 0 {
 		return found, nil
 	}
 	var in strings.Builder
+	in.Grow(len(oids) * (2*len(oids[0]) + len("\n^{commit}\n")))
 	for _, oid := range oids {
-		fmt.Fprintf(&in, "%s\n%s^{commit}\n", oid, oid)
+		in.WriteString(string(oid) + "\n" + string(oid) + "^{commit}\n")
 	}
-	out, err := r.git.output(ctx, r.dir, strings.NewReader(in.String()),
-		"cat-file", "--batch-check=%(objectname) %(objecttype)")
-	if err != nil {
-		return found, err
-	}
-	lines := strings.Split(out, "\n")
-	if len(lines) != 2*len(oids)+1 {
-		return found, fmt.Errorf("reading 'git cat-file': %d lines for %d objects", len(lines)-1, len(oids))
-	}
-	for i, oid := range oids {
-		found.known[oid] = !strings.HasSuffix(lines[2*i], " missing")
-		if commit, ok := strings.CutSuffix(lines[2*i+1], " commit"); ok {
+	told := 0 // each object in two lines
+	out := lines{each: func(line string) error {
+		if told == 2*len(oids) {
+			return fmt.Errorf("reading 'git cat-file': more lines than %d objects have", len(oids))
+		}
+		oid := oids[told/2]
+		line = strings.TrimSuffix(line, "\n")
+		if told++; told%2 == 1 {
+			found.known[oid] = !strings.HasSuffix(line, " missing")
+		} else if commit, ok := strings.CutSuffix(line, " commit"); ok && commit == string(oid) {
+			found.commits[oid] = oid
+		} else if ok {
 			found.commits[oid] = OID(commit)
 		}
+		return nil
+	}}
+	_, err := r.git.run(ctx, command{
+		dir: r.dir, stdin: strings.NewReader(in.String()), stdout: &out,
+		args: []string{"cat-file", "--batch-check=%(objectname) %(objecttype)"},
+	})
+	if err == nil {
+		err = out.close()
 	}
-	return found, nil
+	if err == nil && told != 2*len(oids) {
+		err = fmt.Errorf("reading 'git cat-file': %d lines for %d objects", told, len(oids))
+	}
+	return found, err
 }
 
 // Unreachable tells which of the commits cannot be reached from any of the tips,

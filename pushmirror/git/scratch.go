@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -36,6 +37,8 @@ type Target struct {
 	// Answer is how long the host may take to send its first byte, where the system tells
 	// (Linux), Stall how long git may make no progress; 0: for ever.
 	Answer, Stall time.Duration
+	// Known is what the mirror was last seen to hold: a listing shares its strings.
+	Known Refs
 	// Reached is called when the mirror has answered a listing, or a push is about to send
 	// its objects; nil: nobody asks.
 	Reached func()
@@ -211,7 +214,7 @@ func (s *Scratch) setRefs(refs Refs) error {
 	var packed strings.Builder
 	packed.WriteString("# pack-refs with: sorted \n")
 	for _, ref := range refs {
-		fmt.Fprintf(&packed, "%s %s\n", ref.OID, ref.Name)
+		packed.WriteString(string(ref.OID) + " " + string(ref.Name) + "\n")
 	}
 	if err := s.write("packed-refs", packed.String()); err != nil {
 		return fmt.Errorf("filling the scratch repository: %w", err)
@@ -236,7 +239,7 @@ func quote(s string) string {
 // Pair asks whether Old, which the mirror holds, is an ancestor of New.
 type Pair struct{ Old, New OID }
 
-// Ancestry holds the answers of Compare.
+// Ancestry holds the answers of Compare, and what upstream knows of each Old.
 type Ancestry struct {
 	Objects
 	ancestors map[Pair]bool
@@ -247,56 +250,97 @@ type Ancestry struct {
 // is no commit.
 func (a Ancestry) IsAncestor(p Pair) bool { return a.ancestors[p] }
 
-// Compare answers any number of questions about ancestry with two processes. Git
-// has no command for many pairs, but a push compares each ref it updates, all in
-// one process. So the commits are given numbered names here, and
+// Compare answers any number of questions about ancestry. Git has no command for many
+// pairs, but a push compares each ref it updates, all in one process. So, for more than a
+// few, the commits are given numbered names here, and
 //
 //	git push --dry-run --porcelain . refs/new/*:refs/old/*
 //
-// pushes the repository into itself.
+// pushes the repository into itself. Some thousand pairs are compared at a time: for all of
+// many at once the answers are the same and take ten times the memory.
 func (s *Scratch) Compare(ctx context.Context, pairs []Pair) (Ancestry, error) {
-	answer := Ancestry{ancestors: make(map[Pair]bool, len(pairs))}
+	answer := Ancestry{Objects: newObjects(len(pairs)), ancestors: make(map[Pair]bool, len(pairs))}
+	for some := range slices.Chunk(pairs, maxPairs) {
+		if err := s.compare(ctx, some, answer); err != nil {
+			return answer, err
+		}
+	}
+	return answer, nil
+}
+
+const (
+	maxPairs = 10_000
+	// fewPairs are compared by a process each, which is faster than a push with its four.
+	fewPairs = 3
+)
+
+func (s *Scratch) compare(ctx context.Context, pairs []Pair, answer Ancestry) error {
 	oids := make([]OID, 0, 2*len(pairs))
 	for _, p := range pairs {
 		oids = append(oids, p.Old, p.New)
 	}
 	oids = slices.DeleteFunc(oids, OID.IsZero)
 	slices.Sort(oids)
-	var err error
-	if answer.Objects, err = s.upstream.Objects(ctx, slices.Compact(oids)); err != nil {
-		return answer, err
+	objects, err := s.upstream.Objects(ctx, slices.Compact(oids))
+	if err != nil {
+		return err
 	}
-
-	var refs Refs
-	asked := map[RefName]Pair{}
-	for i, p := range pairs {
-		from, to := answer.Commit(p.Old), answer.Commit(p.New)
-		if from == "" || to == "" {
-			continue
+	var asked []Pair
+	for _, p := range pairs {
+		answer.copy(objects, p.Old)
+		switch from, to := objects.Commit(p.Old), objects.Commit(p.New); {
+		case from == "" || to == "":
+		case from == to:
+			answer.ancestors[p] = true
+		default:
+			asked = append(asked, p)
 		}
-		name := RefName(fmt.Sprintf("refs/old/%d", i))
-		asked[name] = p
-		refs = append(refs, Ref{Name: name, OID: from}, Ref{Name: RefName(fmt.Sprintf("refs/new/%d", i)), OID: to})
 	}
-	if len(refs) == 0 {
-		return answer, nil
+	if len(asked) > fewPairs {
+		return s.compareMany(ctx, asked, objects, answer)
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	if err := s.configure(len(asked[0].Old)); err != nil {
+		return err
+	}
+	for i, p := range asked {
+		_, err := s.run(ctx, command{args: []string{"merge-base", "--is-ancestor", string(objects.Commit(p.Old)), string(objects.Commit(p.New))}})
+		var failed *Error
+		switch {
+		case err == nil:
+			answer.ancestors[p] = true
+		case !errors.As(err, &failed) || failed.ExitCode != 1:
+			return s.compareMany(ctx, asked[i:], objects, answer) // history that cannot be read: a push knows how far that matters
+		}
+	}
+	return nil
+}
+
+func (s *Scratch) compareMany(ctx context.Context, pairs []Pair, objects Objects, answer Ancestry) error {
+	const from, to = "refs/new/", "refs/old/"
+	refs := make(Refs, 0, 2*len(pairs))
+	for i, p := range pairs {
+		number := RefName(strconv.Itoa(i))
+		refs = append(refs, Ref{Name: to + number, OID: objects.Commit(p.Old)}, Ref{Name: from + number, OID: objects.Commit(p.New)})
 	}
 	if err := s.setRefs(Sort(refs)); err != nil {
-		return answer, err
+		return err
 	}
-	var out strings.Builder
-	_, err = s.run(ctx, command{stdout: &out, args: append(pushCommand("--dry-run"), "--", ".", "refs/new/*:refs/old/*")})
-	lines, parseErr := parsePorcelain(out.String())
-	if parseErr != nil {
-		return answer, parseErr
+	var r report
+	out := lines{each: r.line}
+	_, err := s.run(ctx, command{stdout: &out, args: append(pushCommand("--dry-run"), "--", ".", from+"*:"+to+"*")})
+	if err := out.close(); err != nil {
+		return err
 	}
-	if err != nil && !anyRefused(lines) {
-		return answer, err
+	if err != nil && !anyRefused(r.outcomes) {
+		return err
 	}
-	for _, line := range lines {
-		if p, ok := asked[line.Name]; ok && !line.Refused() {
-			answer.ancestors[p] = true
+	for _, o := range r.outcomes {
+		if i, err := strconv.Atoi(strings.TrimPrefix(string(o.Name), to)); err == nil && i < len(pairs) && !o.Refused() {
+			answer.ancestors[pairs[i]] = true
 		}
 	}
-	return answer, nil
+	return nil
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"git-push-mirror/pushmirror/git"
 )
@@ -64,7 +65,7 @@ func fill(todo []Step, refsPerPush int) (Batch, []Step) {
 	var batch Batch
 	var rest []Step
 	leased := map[git.RefName]bool{}
-	names := map[git.RefName]bool{}
+	names := map[git.RefName]bool{} // those that a lease may govern
 	for i, s := range todo {
 		if (refsPerPush > 0 && len(batch) == refsPerPush) || len(leased) == maxLeases {
 			return batch, append(rest, todo[i:]...)
@@ -74,12 +75,24 @@ func fill(todo []Step, refsPerPush int) (Batch, []Step) {
 			continue
 		}
 		batch = append(batch, s)
-		names[s.Name] = true
+		if s.nested() {
+			names[s.Name] = true
+		}
 		if s.Leased() {
 			leased[s.Name] = true
 		}
 	}
 	return batch, rest
+}
+
+// nested reports whether the ref has the full name of another ref in its own.
+func (s Step) nested() bool {
+	for _, prefix := range suffixed {
+		if strings.HasPrefix(string(s.Name), string(prefix)+"refs/") {
+			return true
+		}
+	}
+	return false
 }
 
 func governed(s Step, leased, names map[git.RefName]bool) bool {

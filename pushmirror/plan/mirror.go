@@ -34,7 +34,7 @@ func (m Mirror) settle(upstream git.Refs) Mirror {
 // After is the mirror once the steps that were sent have happened. What was pushed
 // is ours.
 func (m Mirror) After(done []Step, upstream git.Refs) Mirror {
-	after := Mirror{Head: m.Head, Foreign: maps.Clone(m.Foreign), Left: m.Left}
+	after := Mirror{Head: m.Head, Refs: m.Refs, Foreign: maps.Clone(m.Foreign), Left: m.Left}
 	if after.Foreign == nil {
 		after.Foreign = map[git.RefName]bool{}
 	}
@@ -47,6 +47,9 @@ func (m Mirror) After(done []Step, upstream git.Refs) Mirror {
 		delete(after.Foreign, s.Name)
 		changed = append(changed, git.Ref{Name: s.Name, OID: s.New})
 		gone[s.Name] = s.Result == Deleted
+	}
+	if len(changed) == 0 {
+		return after.settle(upstream)
 	}
 	after.Refs = make(git.Refs, 0, len(m.Refs)+len(changed))
 	for was, now := range git.Join(m.Refs, git.Sort(changed)) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -137,9 +138,9 @@ var errDamaged = errors.New("damaged")
 
 // read reads a state file and hands it to parse. A missing file and one that parse
 // finds damaged count as not there. Who holds the lock sets a damaged one aside.
-func (d *Dir) read(name string, parse func([]byte) error) (found bool, err error) {
+func (d *Dir) read(name string, parse func(string) error) (found bool, err error) {
 	path := filepath.Join(d.path, name)
-	content, err := os.ReadFile(path)
+	content, err := readText(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -159,6 +160,23 @@ func (d *Dir) read(name string, parse func([]byte) error) (found bool, err error
 		return false, fmt.Errorf("reading %s: %w", path, err)
 	}
 	return true, nil
+}
+
+// readText reads a file into a string that is there only once.
+func readText(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	text.Grow(int(info.Size()))
+	_, err = io.Copy(&text, f)
+	return text.String(), err
 }
 
 // VersionError tells of a state file that a newer version of the program wrote.

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,7 +15,13 @@ const newPrefix = ".new-"
 
 // writeFile replaces the file path by one with this content: whoever reads it,
 // and whatever happens meanwhile, there is either the old or the new one.
-func (d *Dir) writeFile(name string, content []byte) (err error) {
+func (d *Dir) writeFile(name string, content []byte) error {
+	return d.replace(name, func(w *bufio.Writer) { _, _ = w.Write(content) })
+}
+
+// replace is writeFile for content that is made while it is written. What goes wrong with w
+// is found at the end.
+func (d *Dir) replace(name string, write func(w *bufio.Writer)) (err error) {
 	path := filepath.Join(d.path, name)
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is no regular file", path)
@@ -28,8 +35,9 @@ func (d *Dir) writeFile(name string, content []byte) (err error) {
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	_, err = f.Write(content)
-	if err = errors.Join(err, d.share(f), f.Sync(), f.Close()); err != nil {
+	w := bufio.NewWriter(f)
+	write(w)
+	if err = errors.Join(w.Flush(), d.share(f), f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	if err = os.Rename(f.Name(), path); err != nil {

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -57,14 +58,6 @@ func (d *Dir) Append(entries []Entry) (err error) {
 	if len(entries) == 0 {
 		return nil
 	}
-	var lines bytes.Buffer
-	encoder := json.NewEncoder(&lines)
-	encoder.SetEscapeHTML(false)
-	for _, entry := range entries {
-		if err := encoder.Encode(entry); err != nil {
-			return fmt.Errorf("writing the log: %w", err)
-		}
-	}
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("writing the log: %w", err)
@@ -82,14 +75,18 @@ func (d *Dir) Append(entries []Entry) (err error) {
 	if err != nil {
 		return err
 	}
-	text := lines.Bytes()
+	w := bufio.NewWriter(f)
 	if torn {
-		text = append([]byte{'\n'}, text...)
+		_ = w.WriteByte('\n') // Flush tells
 	}
-	if _, err := f.Write(text); err != nil {
-		return err
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	for _, entry := range entries {
+		if err := encoder.Encode(entry); err != nil {
+			return err
+		}
 	}
-	return f.Sync()
+	return errors.Join(w.Flush(), f.Sync())
 }
 
 // torn reports whether the last line has no end, since its writer was killed, and

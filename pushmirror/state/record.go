@@ -78,6 +78,9 @@ type Record struct {
 	// Pushers tell by whose push a ref has the value that waits for delivery; "" stands for
 	// all refs that are not named.
 	Pushers map[git.RefName]string `json:"pushers,omitempty"`
+	// Settled is what the refs here, the filter and the refs last seen were known by when none
+	// was pending; "" when any was.
+	Settled string `json:"settled,omitempty"`
 	// NoPushOptions: the mirror takes no push options.
 	NoPushOptions bool `json:"no_push_options,omitempty"`
 }
@@ -96,8 +99,8 @@ const recordVersion = 1
 // Record reads how the last update ended. Without one, its status is none.
 func (d *Dir) Record() (Record, error) {
 	r := Record{Version: recordVersion, Status: None}
-	found, err := d.read("status.json", func(content []byte) (err error) {
-		r, err = parseRecord(content)
+	found, err := d.read("status.json", func(content string) (err error) {
+		r, err = parseRecord([]byte(content))
 		return err
 	})
 	if err != nil || !found {

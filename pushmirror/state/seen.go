@@ -1,7 +1,7 @@
 package state
 
 import (
-	"bytes"
+	"bufio"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,14 +34,24 @@ const (
 func (d *Dir) Seen(url string) (*Seen, error) {
 	var seen *Seen
 	var where string
-	found, err := d.read("seen", func(content []byte) (err error) {
-		seen, where, err = parseSeen(string(content))
+	found, err := d.read("seen", func(content string) (err error) {
+		seen, where, err = parseSeen(content)
 		return err
 	})
 	if err != nil || !found || seen.URL != url || where != d.identity() {
 		return nil, err
 	}
 	return seen, nil
+}
+
+// SeenFingerprint tells the file of what was last seen from any that replaces it, and from a
+// copy of it; "" when there is none.
+func (d *Dir) SeenFingerprint() string {
+	info, err := os.Lstat(filepath.Join(d.path, "seen"))
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%d %d %d %s", inode(info), info.Size(), info.ModTime().UnixNano(), d.identity())
 }
 
 // identity tells this repository from a copy of it and from one that was moved.
@@ -57,18 +67,17 @@ func (d *Dir) WriteSeen(s *Seen) error {
 		}
 		return nil
 	}
-	if err := d.writeFile("seen", formatSeen(s, d.identity())); err != nil {
+	if err := d.replace("seen", func(w *bufio.Writer) { writeSeen(w, s, d.identity()) }); err != nil {
 		return fmt.Errorf("writing what was last seen: %w", err)
 	}
 	return nil
 }
 
-// formatSeen writes the file: a head of KEY VALUE lines, the last of which is the
+// writeSeen writes the file: a head of KEY VALUE lines, the last of which is the
 // number of refs, then a line OID FLAGS NAME [TARGET] for each. Flags are f
 // (foreign), l (left) or -.
-func formatSeen(s *Seen, where string) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s%d\nurl %q\nrepository %s\nlisted %s\nhead %s\nrefs %d\n",
+func writeSeen(w *bufio.Writer, s *Seen, where string) {
+	_, _ = fmt.Fprintf(w, "%s%d\nurl %q\nrepository %s\nlisted %s\nhead %s\nrefs %d\n",
 		seenTitle, seenVersion, s.URL, where, s.Listed, s.Mirror.Head, len(s.Mirror.Refs))
 	for _, ref := range s.Mirror.Refs {
 		flags := ""
@@ -81,16 +90,17 @@ func formatSeen(s *Seen, where string) []byte {
 		if flags == "" {
 			flags = "-"
 		}
-		fmt.Fprintf(&b, "%s %s %s", ref.OID, flags, ref.Name)
-		if ref.Symref != "" {
-			fmt.Fprintf(&b, " %s", ref.Symref)
+		for _, part := range []string{string(ref.OID), " ", flags, " ", string(ref.Name)} {
+			_, _ = w.WriteString(part)
 		}
-		b.WriteByte('\n')
+		if ref.Symref != "" {
+			_, _ = w.WriteString(" " + string(ref.Symref))
+		}
+		_ = w.WriteByte('\n')
 	}
-	return b.Bytes()
 }
 
-// parseSeen reads what formatSeen wrote.
+// parseSeen reads what writeSeen wrote.
 func parseSeen(text string) (s *Seen, where string, err error) {
 	title, rest, _ := strings.Cut(text, "\n")
 	number, ok := strings.CutPrefix(title, seenTitle)

@@ -1,0 +1,23 @@
+package pushmirror
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/state"
+)
+
+// settled is what all that decides about a remote's pending refs is known by: upstream's refs, by their fingerprint, the
+// filter, and what was last seen. An update that leaves nothing pending records it, and as long as it stays the same nothing is,
+// which saves `status` and the worker from asking git about each of many repositories. "" when it cannot be told.
+func (u *Upstream) settled(remote config.Remote, dir *state.Dir, fingerprint string) string {
+	seen := dir.SeenFingerprint()
+	if fingerprint == "" || seen == "" {
+		return ""
+	}
+	filter := fmt.Sprintf("%q %t %q %s %s", u.config.ProtectedBranches, remote.OnlyProtectedBranches, remote.MirrorBranchRegex, remote.Tags, remote.Prune)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n", fingerprint, filter, seen))
+	return hex.EncodeToString(sum[:])
+}
