@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/urfave/cli/v2"
 
@@ -50,16 +53,29 @@ func (inv invocation) repositories(c *cli.Context) ([]repository, error) {
 	if len(dirs)+len(failed) == 0 {
 		return nil, usageError{fmt.Errorf("there is no bare repository below %s", root), "name another directory with -C DIR"}
 	}
-	var found []repository
-	for _, dir := range dirs {
-		r := repository{dir: dir}
-		r.upstream, r.err = inv.openAt(c.Context, g, dir)
-		found = append(found, r)
-	}
+	found := make([]repository, len(dirs))
+	concurrently(len(dirs), func(i int) {
+		found[i].dir = dirs[i]
+		found[i].upstream, found[i].err = inv.openAt(c.Context, g, dirs[i])
+	})
 	for _, dir := range slices.Sorted(maps.Keys(failed)) {
 		found = append(found, repository{dir: dir, err: failed[dir]})
 	}
 	return found, nil
+}
+
+// concurrently calls do with the numbers below n, a few at a time.
+func concurrently(n int, do func(i int)) {
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(n, 2*runtime.GOMAXPROCS(0)) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // root is the directory below which --recursive looks.

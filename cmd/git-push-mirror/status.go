@@ -54,28 +54,21 @@ func (inv invocation) statusCommand() *cli.Command {
 }
 
 func (inv invocation) runStatus(ctx context.Context, repositories []repository, opt statusOptions) error {
-	statuses := []pushmirror.Status{}
-	for _, r := range repositories {
-		if r.err != nil {
-			statuses = append(statuses, pushmirror.Unusable(r.dir, r.err))
-			continue
-		}
-		remotes, err := opt.selected(r.upstream)
-		if err != nil {
-			return err
-		}
-		for _, remote := range remotes {
-			statuses = append(statuses, r.upstream.Status(ctx, remote))
-		}
+	rows := make([][]pushmirror.Status, len(repositories))
+	errs := make([]error, len(repositories))
+	concurrently(len(repositories), func(i int) { rows[i], errs[i] = opt.statuses(ctx, repositories[i]) })
+	err := errors.Join(errs...)
+	if err != nil {
+		return err
 	}
 	if opt.recursive {
 		inv.noteHookless(ctx, repositories, opt)
 	}
+	statuses := append([]pushmirror.Status{}, slices.Concat(rows...)...)
 	now := time.Now()
 	if opt.failed {
 		statuses = slices.DeleteFunc(statuses, func(s pushmirror.Status) bool { return s.OK(now) })
 	}
-	var err error
 	switch {
 	case opt.json:
 		err = printJSON(inv.stdout, statuses)
@@ -128,6 +121,18 @@ func (inv invocation) noteHookless(ctx context.Context, repositories []repositor
 	default:
 		inv.say("hint", "git push-mirror install DIR… puts it into them, install --recursive into all")
 	}
+}
+
+// statuses are the rows of one repository.
+func (opt statusOptions) statuses(ctx context.Context, r repository) (rows []pushmirror.Status, err error) {
+	if r.err != nil {
+		return []pushmirror.Status{pushmirror.Unusable(r.dir, r.err)}, nil
+	}
+	remotes, err := opt.selected(r.upstream)
+	for _, remote := range remotes {
+		rows = append(rows, r.upstream.Status(ctx, remote))
+	}
+	return rows, err
 }
 
 // selected are the remotes to show. Of many repositories not each has to have them.
