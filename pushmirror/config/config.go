@@ -71,6 +71,8 @@ type Remote struct {
 	FollowRewrites        bool
 	RefsPerPush           int // 0 for no limit
 	PushOptions           []string
+	LFS                   LFS
+	LFSURL                URL           // the zero URL for the mirror's own
 	Timeout               time.Duration // of a whole attempt
 	StallTimeout          time.Duration // without progress, until the pack is sent
 	RetryMin              time.Duration // before a first attempt is made again
@@ -204,6 +206,16 @@ const (
 	PruneNever  Prune = "never"
 	PruneMerged Prune = "merged"
 	PruneAll    Prune = "all"
+)
+
+// LFS says whether a remote gets large files by Git LFS.
+type LFS string
+
+// LFSAuto means: if the repository has any, and git-lfs is installed.
+const (
+	LFSAuto LFS = "auto"
+	LFSOn   LFS = "on"
+	LFSOff  LFS = "off"
 )
 
 // Load reads and checks a config. Its error is [Errors]: all that is wrong, in

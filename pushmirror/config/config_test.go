@@ -74,7 +74,7 @@ func TestDefaultsOfARemote(t *testing.T) {
 	got := c.Remotes[0]
 	want := Remote{
 		Name: "backup", URL: mustParse(t, "/mnt/widgets.git"), Enabled: true, KeepDivergentRefs: true,
-		Branches: BranchFilter{all: true}, Tags: TagsAll, Prune: PruneNever, PruneLimit: 100, Timeout: 3 * time.Hour,
+		Branches: BranchFilter{all: true}, Tags: TagsAll, Prune: PruneNever, PruneLimit: 100, LFS: LFSAuto, Timeout: 3 * time.Hour,
 		StallTimeout: 5 * time.Minute, RetryMin: 5 * time.Second, RetryMax: time.Hour, FailAfter: time.Hour,
 		File: c.Files[0], Line: 1,
 	}
@@ -107,6 +107,8 @@ prune_limit = 0
 follow_rewrites = true
 refs_per_push = 2
 push_options = ["ci.skip"]
+lfs = "off"
+lfs_url = "https://lfs.example.com/{path}"
 repositories = ["team/*"]
 exclude = ["attic/*"]
 stall_timeout = "2m"
@@ -140,6 +142,7 @@ max_per_host = 8
 	want := Remote{
 		Name: "github", URL: mustParse(t, "https://github.com/acme/widgets.git"), MirrorBranchRegex: "feature/.*",
 		Tags: TagsNone, Prune: PruneAll, FollowRewrites: true, RefsPerPush: 2, PushOptions: []string{"ci.skip"},
+		LFS: LFSOff, LFSURL: mustParse(t, "https://lfs.example.com/team/widgets"),
 		Timeout: time.Minute, StallTimeout: 2 * time.Minute, RetryMin: 3 * time.Second, RetryMax: 4 * time.Hour,
 		FailAfter: 5 * time.Hour, MinInterval: 6 * time.Minute, File: g.sources.System, Line: 11,
 	}
@@ -385,7 +388,7 @@ func TestSchemaTypesAreTheRightOnes(t *testing.T) {
 		"level": LevelInfo, "format": FormatText, "output": "",
 		"allow_hosts": []string(nil), "repository_config": false, "username": "", "password": Secret{}, "password_file": "",
 		"password_command": []string(nil), "ssh_key": "", "known_hosts": "", "host_keys": []hostKey(nil), "ca_file": "",
-		"client_cert": "", "client_key": "",
+		"client_cert": "", "client_key": "", "lfs": LFSAuto, "lfs_url": URL{},
 	}
 	for _, k := range schema {
 		decoded, err := decode("it = " + k.example)

@@ -77,6 +77,11 @@ func TestThePolicySaysWhereCodeMayGo(t *testing.T) {
 		}
 		write(t, filepath.Join(g.sources.Repository, "push-mirror.toml"), remote("m", url)+"enabled = false\n")
 		g.load(t)
+		write(t, filepath.Join(g.sources.Repository, "push-mirror.toml"), remote("m", "https://github.com/w")+fmt.Sprintf("lfs_url = %q\n", url))
+		_, err = Load(g.sources)
+		if allowed != (err == nil) || err != nil && !strings.Contains(err.Error(), "lfs_url") {
+			t.Errorf("as lfs_url %s: %v", url, err)
+		}
 	}
 	write(t, g.sources.System, "[policy]\nallow_hosts = ['localhost']\n")
 	write(t, filepath.Join(g.sources.Repository, "push-mirror.toml"), remote("m", "/srv/w"))

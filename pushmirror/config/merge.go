@@ -98,13 +98,15 @@ func (w *whole) remote(t *table, protected []string) Remote {
 	s := slices.Concat(settings{t}, w.defaults)
 	r := Remote{
 		Name:              t.name(),
-		URL:               w.url(t),
+		URL:               w.url(t, "url"),
 		Enabled:           get(s, "enabled", true),
 		KeepDivergentRefs: get(s, "keep_divergent_refs", true),
 		PruneLimit:        get(s, "prune_limit", 100),
 		FollowRewrites:    get(s, "follow_rewrites", false),
 		RefsPerPush:       get(s, "refs_per_push", 0),
 		PushOptions:       get[[]string](s, "push_options", nil),
+		LFS:               get(s, "lfs", LFSAuto),
+		LFSURL:            w.url(t, "lfs_url"),
 		Timeout:           get(s, "timeout", 3*time.Hour),
 		StallTimeout:      get(s, "stall_timeout", 5*time.Minute),
 		RetryMin:          get(s, "retry_min", 5*time.Second),
@@ -168,15 +170,15 @@ func (r *Remote) setPrune(t *table, s settings) {
 	}
 }
 
-// url fills in the placeholders in the url of a remote of the system file.
-func (w *whole) url(t *table) URL {
-	template := get(settings{t}, "url", URL{})
-	if !t.file.system {
+// url fills in the placeholders in a url of a remote of the system file.
+func (w *whole) url(t *table, key string) URL {
+	template := get(settings{t}, key, URL{})
+	if !t.file.system || template == (URL{}) {
 		return template
 	}
 	u, err := fill(template, w.path)
 	if err != nil {
-		t.fault("url", err)
+		t.fault(key, err)
 	}
 	return u
 }

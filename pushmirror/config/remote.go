@@ -91,4 +91,9 @@ func (t *table) checkURL() {
 			t.fault("url", err)
 		}
 	}
+	if u, given := lookup[URL](settings{t}, "lfs_url"); given {
+		if err := checkPlaceholders(u, t.file.system); err != nil {
+			t.fault("lfs_url", err)
+		}
+	}
 }

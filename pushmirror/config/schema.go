@@ -232,6 +232,15 @@ var schema = []key{
 		means: "what is sent along with each push",
 	},
 	{
+		name: "lfs", places: inDefaults | inRemote, parse: choice(LFSAuto, LFSOn, LFSOff), example: `"on"`,
+		means: "whether large files are uploaded with Git LFS before the refs that need them; auto: if this repository has any and git-lfs is installed",
+		def:   `"auto"`,
+	},
+	{
+		name: "lfs_url", places: inRemote, parse: lfsURL, mask: maskURL, example: `"https://lfs.example.com/acme/widgets"`,
+		means: "where the mirror's large files are",
+	},
+	{
 		name: "timeout", places: inDefaults | inRemote, parse: duration, example: `"3h"`,
 		means: "how long a whole attempt may take",
 		def:   `"3h"`,

@@ -326,6 +326,25 @@ func remoteURL(name string, value any) (any, *Error) {
 	return u, nil
 }
 
+// lfsURL takes where git-lfs can upload to. Who logs in there is said elsewhere.
+func lfsURL(name string, value any) (any, *Error) {
+	text, ok := value.(string)
+	if !ok {
+		return nil, wrongType(name, "a string", value)
+	}
+	u, err := parseURL(text)
+	switch {
+	case err != nil:
+		err.Message = name + ": " + err.Message
+		return nil, err
+	case u.HasUserinfo():
+		return nil, complaint(name+" has a user in it", "take it out: on the host of url the same user logs in, elsewhere whom git's credential helpers know")
+	case u.Scheme() == "git":
+		return nil, complaint(name+" begins with git://, which carries no large files", "write https://HOST/PATH, as the server's manual has it")
+	}
+	return u, nil
+}
+
 // hostPatterns takes patterns of hosts, which are in lower-case letters.
 func hostPatterns(name string, value any) (any, *Error) {
 	list, err := texts(name, value)
