@@ -11,16 +11,20 @@ import (
 	"git-push-mirror/pushmirror/state"
 )
 
-// apply pushes the plan. Refs that are refused are noted and stop no other; its error
+// apply pushes the plan, large files first. Refs that are refused are noted and stop no other; its error
 // is one that concerns them all.
 func (a *attempt) apply(ctx context.Context) error {
 	a.anew = false
 	defer func() {
 		if a.anew {
-			a.seen = nil
+			a.seen, a.before.LFS, a.large.whole = nil, "", ""
 		}
 	}()
-	for _, batch := range plan.Batches(a.plan.Steps, a.head, a.remote.RefsPerPush) {
+	steps, err := a.upload(ctx)
+	if err != nil {
+		return err
+	}
+	for _, batch := range plan.Batches(steps, a.head, a.remote.RefsPerPush) {
 		left, err := a.push(ctx, batch)
 		if err != nil {
 			return err

@@ -59,7 +59,7 @@ func (a *attempt) conclude(ctx context.Context, err error) state.Record {
 	case r.Error == "":
 		r.Status, r.SucceededAt = state.Finished, r.UpdatedAt
 		return r
-	case undecided:
+	case undecided || a.large.temporary():
 		r.Status, r.Attempts = state.ToRetry, a.before.Attempts+1
 	}
 	r.FailingSince = a.failingSince()
@@ -131,9 +131,15 @@ func (a *attempt) news(r state.Record) []state.Entry {
 
 // record begins the record of this attempt.
 func (a *attempt) record() state.Record {
-	return state.Record{
+	r := state.Record{
 		URL: a.url, Status: state.Finished, StartedAt: a.started, UpdatedAt: state.At(a.clock()), NoPushOptions: a.noPushOptions,
+		LFS: a.before.LFS,
 	}
+	if a.large.decided {
+		r.LFS = a.large.whole
+	}
+	a.large.count(&r)
+	return r
 }
 
 // failed makes the record of an attempt that did not come to its end. What is known
@@ -189,6 +195,9 @@ func (a *attempt) explain(r *state.Record) {
 		}
 		parts = append(parts, text)
 	}
+	if f, text := a.large.trouble(); text != "" {
+		add(state.KindLFS, f.Hint, text)
+	}
 	if n := len(r.Divergent); n > 0 {
 		names := make([]string, 0, n)
 		for _, d := range r.Divergent {
@@ -197,11 +206,13 @@ func (a *attempt) explain(r *state.Record) {
 		add(state.KindDivergent, a.divergentHint(r.Divergent[0]),
 			fmt.Sprintf("%s diverged and %s not updated: %s", count(n, "ref has", "refs have"), wasWere(n), list(names)))
 	}
-	if n := len(r.Rejected); n > 0 {
-		names := make([]string, 0, n)
-		for _, d := range r.Rejected {
+	var names []string
+	for _, d := range r.Rejected {
+		if _, ours := a.large.refused[d.Name]; !ours {
 			names = append(names, fmt.Sprintf("%s (%s)", d.Name, d.Reason))
 		}
+	}
+	if n := len(names); n > 0 {
 		add(state.KindRejected, "what the mirror refuses can only be allowed there",
 			fmt.Sprintf("%s rejected: %s", count(n, "ref was", "refs were"), list(names)))
 	}

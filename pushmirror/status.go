@@ -37,6 +37,9 @@ type Status struct {
 	MirrorBranchRegex     *string  `json:"mirror_branch_regex"`
 	HostKeys              []string `json:"host_keys"`
 
+	LFSObjects int   `json:"lfs_objects"` // that the last update brought, or found there
+	LFSBytes   int64 `json:"lfs_bytes"`
+
 	Divergent []git.RefName `json:"divergent_refs"`
 	Rejected  []Rejection   `json:"rejected_refs"`
 	Pending   []git.RefName `json:"pending_refs"`
@@ -173,6 +176,7 @@ func statusOf(repository string, remote config.Remote, r state.Record) Status {
 		SucceededAt: r.SucceededAt, Error: optional(r.Error), Hint: optional(r.Hint), FailingSince: r.FailingSince,
 		PendingSince: r.PendingSince, Attempts: r.Attempts, NextAttemptAt: r.NextAttemptAt, OnlyProtectedBranches: remote.OnlyProtectedBranches,
 		KeepDivergentRefs: remote.KeepDivergentRefs, MirrorBranchRegex: optional(remote.MirrorBranchRegex),
+		LFSObjects: r.LFSObjects, LFSBytes: r.LFSBytes,
 		HostKeys: []string{}, Divergent: []git.RefName{}, Rejected: []Rejection{}, Pending: []git.RefName{},
 	}
 	switch {

@@ -12,6 +12,7 @@ import (
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/lfs"
 	"git-push-mirror/pushmirror/plan"
 	"git-push-mirror/pushmirror/state"
 )
@@ -84,6 +85,7 @@ type attempt struct {
 	seen     *state.Seen // nil: the mirror has to be listed
 
 	noPushOptions bool
+	large         largeFiles
 	pushers       pushers
 	done          map[git.RefName]plan.Step // sent, and on the mirror
 	refused       map[git.RefName]plan.Step // sent, and not taken
@@ -99,6 +101,7 @@ func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options
 	a := &attempt{
 		Upstream: u, Options: opt, remote: remote, url: remote.URL.Identity(), started: state.At(u.clock()),
 		done: map[git.RefName]plan.Step{}, refused: map[git.RefName]plan.Step{},
+		large: largeFiles{arrived: map[string]lfs.Object{}, failed: map[string]failedObject{}},
 	}
 	ctx, cancel := context.WithTimeout(ctx, remote.Timeout)
 	defer cancel()

@@ -45,6 +45,9 @@ func TestScripts(t *testing.T) {
 			"httpsd":     serverCommand("httpsd", prepareHTTPSD),
 			"intercept":  cmdIntercept,
 			"killworker": cmdKillworker,
+			"lfscheck":   cmdLFSCheck,
+			"lfscommit":  cmdLFSCommit,
+			"lfsd":       cmdLFSD,
 			"oid":        cmdOID,
 			"passwords":  cmdPasswords,
 			"proxy":      cmdProxy,
@@ -138,6 +141,7 @@ type script struct {
 	servers     map[string]*server // by the name of their command
 	silence     func()             // ends the listener that says nothing
 	proxy       *proxy
+	lfsd        *lfsd
 	watcher     *watcher
 }
 

@@ -58,7 +58,7 @@ func cmdWatch(ts *testscript.TestScript, neg bool, args []string) {
 		for _, server := range s.servers {
 			s.watcher.except = append(s.watcher.except, server.dir)
 		}
-		s.watcher.except = append(s.watcher.except, filepath.Join(s.watcher.work, "proxy"))
+		s.watcher.except = append(s.watcher.except, filepath.Join(s.watcher.work, "proxy"), filepath.Join(s.watcher.work, "lfsd"))
 		files, err := s.watcher.files()
 		ts.Check(err)
 		found = append(s.watcher.seen, files...)

@@ -83,6 +83,7 @@ type command struct {
 	stdin  io.Reader // nil: nothing to read
 	stdout io.Writer // nil: thrown away
 	stderr io.Writer // gets a copy of stderr as it comes; nil: nobody looks
+	talk   bool      // it is stdout that tells of the progress, and stderr only of failures
 	// answer ends git when the mirror's host has not sent a byte for so long, stall when it
 	// makes no progress for so long (see pulse); 0: never.
 	answer, stall time.Duration
@@ -118,9 +119,16 @@ func (g *Git) start(ctx context.Context, c command) (string, error) {
 		cmd.Dir = c.dir
 		cmd.Env = append(cmd.Env, "GIT_DIR="+c.dir)
 	}
-	writers := []io.Writer{&stderr, beat}
+	looked := io.Discard
 	if c.stderr != nil {
-		writers = append(writers, c.stderr)
+		looked = c.stderr
+	}
+	writers := []io.Writer{&stderr, beat}
+	shown := &masked{mask: c.mask, w: io.MultiWriter(beat, looked)}
+	if c.talk {
+		c.stdout = shown
+	} else {
+		writers = append(writers, looked)
 	}
 	said := &masked{mask: c.mask, w: io.MultiWriter(writers...)}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.stdin, c.stdout, said
@@ -148,7 +156,7 @@ func (g *Git) start(ctx context.Context, c command) (string, error) {
 	if cmd.Process != nil && (ctx.Err() != nil || errors.Is(err, exec.ErrWaitDelay) || cmd.ProcessState.ExitCode() < 0) {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	}
-	_ = said.flush()
+	_, _ = said.flush(), shown.flush()
 	if err == nil {
 		return stderr.String(), nil
 	}

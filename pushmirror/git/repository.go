@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -255,4 +256,29 @@ func (r *Repository) Complete(ctx context.Context, oid OID, known []OID) (bool, 
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// Alternates are the absolute paths of the object folders that the repository borrows from, by
+// its objects/info/alternates; those that these borrow from are left out.
+func (r *Repository) Alternates() []string {
+	objects := filepath.Join(r.dir, "objects")
+	text, err := os.ReadFile(filepath.Join(objects, "info/alternates"))
+	if err != nil {
+		return nil
+	}
+	var dirs []string
+	for line := range strings.Lines(string(text)) {
+		dir := strings.TrimSuffix(line, "\n")
+		if unquoted, err := strconv.Unquote(dir); err == nil {
+			dir = unquoted
+		}
+		if dir == "" || strings.HasPrefix(dir, "#") {
+			continue
+		}
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(objects, dir)
+		}
+		dirs = append(dirs, dir)
+	}
+	return dirs
 }

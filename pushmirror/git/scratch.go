@@ -23,6 +23,7 @@ type Scratch struct {
 	dir      string
 	to       Target
 	ssh      string // core.sshCommand; "" for the user's own
+	digits   int    // of an object id
 }
 
 // Target is a mirror, as git reaches it.
@@ -133,6 +134,7 @@ func (s *Scratch) init() error {
 // system's config, which keep their say on how to reach a mirror (http.*,
 // credential.*, core.sshCommand) and lose it on what is pushed.
 func (s *Scratch) configure(oidDigits int) error {
+	s.digits = oidDigits
 	version, format := 0, ""
 	if oidDigits == 64 {
 		version, format = 1, "[extensions]\n\tobjectFormat = sha256\n"

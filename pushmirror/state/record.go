@@ -27,6 +27,7 @@ const (
 	KindDivergent  git.Kind = "divergent"   // refs were skipped since they diverged
 	KindRejected   git.Kind = "rejected"    // the mirror refused refs
 	KindPruneLimit git.Kind = "prune_limit" // too many deletions at once
+	KindLFS        git.Kind = "lfs"         // large files did not arrive, so refs that need them were not pushed
 	KindConfig     git.Kind = "config"      // the configuration cannot be used
 )
 
@@ -81,6 +82,12 @@ type Record struct {
 	// Settled is what the refs here, the filter and the refs last seen were known by when none
 	// was pending; "" when any was.
 	Settled string `json:"settled,omitempty"`
+	// LFS is the LFS server, without a user, that has all large files which the mirror's refs need; "" when
+	// that is not known.
+	LFS string `json:"lfs,omitempty"`
+	// LFSObjects and LFSBytes are the large files that the update brought, or found there already.
+	LFSObjects int   `json:"lfs_objects,omitempty"`
+	LFSBytes   int64 `json:"lfs_bytes,omitempty"`
 	// NoPushOptions: the mirror takes no push options.
 	NoPushOptions bool `json:"no_push_options,omitempty"`
 }

@@ -1,0 +1,256 @@
+package git
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// HasLFS reports whether git finds git-lfs, at the price of looking at a few files.
+func (g *Git) HasLFS() bool {
+	if _, err := exec.LookPath("git-lfs"); err == nil {
+		return true
+	}
+	for _, kv := range g.env {
+		if dir, ok := strings.CutPrefix(kv, "GIT_EXEC_PATH="); ok {
+			_, err := exec.LookPath(filepath.Join(dir, "git-lfs"))
+			return err == nil
+		}
+	}
+	return false
+}
+
+// SmallBlobs hands over the blobs of least to most bytes that the tips need and the known
+// objects do not, each with a path that it has: of history only what lies between them is
+// read, by
+//
+//	git rev-list --objects --filter=blob:limit=N --stdin |
+//	git cat-file --batch-check |
+//	git cat-file --batch
+//
+// What is missing here is passed over; whoever pushes it will hear of it.
+func (s *Scratch) SmallBlobs(ctx context.Context, tips, known []OID, least, most int, each func(path string, content []byte)) error {
+	if len(tips) == 0 {
+		return nil
+	}
+	if err := s.configure(len(tips[0])); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var in strings.Builder
+	for _, oid := range tips {
+		in.WriteString(string(oid) + "\n")
+	}
+	for _, oid := range known {
+		in.WriteString("^" + string(oid) + "\n")
+	}
+	named, toCheck := io.Pipe()
+	fit, toRead := io.Pipe()
+	contents, toHand := io.Pipe()
+	var stages sync.WaitGroup
+	errs := make([]error, 4) // of the stages in their order, since the first that failed has the cause
+	stage := func(i int, from *io.PipeReader, to *io.PipeWriter, run func() error) {
+		stages.Go(func() {
+			errs[i] = run()
+			if from != nil {
+				_ = from.CloseWithError(cmp.Or(errs[i], io.ErrClosedPipe))
+			}
+			if to != nil {
+				_ = to.CloseWithError(errs[i]) // nil: the end
+			}
+		})
+	}
+	stage(0, nil, toCheck, func() error {
+		out := lines{each: func(line string) error {
+			if _, path, _ := strings.Cut(line, " "); path == "" || path == "\n" {
+				return nil // a commit, or the tree at its root
+			}
+			_, err := io.WriteString(toCheck, line)
+			return err
+		}}
+		_, err := s.run(ctx, command{stdin: strings.NewReader(in.String()), stdout: &out, args: []string{
+			"rev-list", "--objects", "--missing=allow-any", "--ignore-missing", fmt.Sprintf("--filter=blob:limit=%d", most+1), "--stdin",
+		}})
+		return cmp.Or(err, out.close())
+	})
+	stage(1, named, toRead, func() error {
+		out := lines{each: func(line string) error {
+			fields := strings.SplitN(line, " ", 4) // OID TYPE SIZE PATH
+			if len(fields) < 4 || fields[1] != "blob" {
+				return nil
+			}
+			if size, err := strconv.Atoi(fields[2]); err != nil || size < least || size > most {
+				return err
+			}
+			_, err := io.WriteString(toRead, fields[0]+" "+fields[3])
+			return err
+		}}
+		_, err := s.run(ctx, command{stdin: named, stdout: &out, args: []string{
+			"cat-file", "--buffer", "--batch-check=%(objectname) %(objecttype) %(objectsize) %(rest)",
+		}})
+		return cmp.Or(err, out.close())
+	})
+	stage(2, fit, toHand, func() error {
+		_, err := s.run(ctx, command{stdin: fit, stdout: toHand, args: []string{
+			"cat-file", "--buffer", "--batch=%(objectsize) %(rest)",
+		}})
+		return err
+	})
+	stage(3, contents, nil, func() error { return readBlobs(bufio.NewReader(contents), most, each) })
+	stages.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readBlobs reads the output of
+//
+//	git cat-file --batch='%(objectsize) %(rest)'
+//
+// in which none is larger than most bytes.
+func readBlobs(r *bufio.Reader, most int, each func(path string, content []byte)) error {
+	content := make([]byte, most+1)
+	for {
+		head, err := r.ReadString('\n')
+		if errors.Is(err, io.EOF) && head == "" {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading 'git cat-file': %w", err)
+		}
+		length, path, _ := strings.Cut(strings.TrimSuffix(head, "\n"), " ")
+		size, err := strconv.Atoi(length)
+		if err != nil || size < 0 || size > most {
+			return fmt.Errorf("reading 'git cat-file': unexpected line %.200q", head)
+		}
+		if _, err := io.ReadFull(r, content[:size+1]); err != nil {
+			return fmt.Errorf("reading 'git cat-file': %w", err)
+		}
+		each(path, content[:size])
+	}
+}
+
+// LFSPush is what one git lfs push is to do.
+type LFSPush struct {
+	// URL is where the LFS server is: for ssh and for files, where the mirror is.
+	URL string
+	// Elsewhere: that is not on the mirror's host, so its login and its certificates are not
+	// meant for it, and git's own helpers are asked.
+	Elsewhere bool
+	// Files are the objects to upload: where each is on this machine, by its LFS id.
+	Files map[string]string
+	// Progress gets what git-lfs shows of its progress; nil: nobody looks.
+	Progress io.Writer
+}
+
+// PushLFS uploads LFS objects, by
+//
+//	git lfs push --object-id --stdin MIRROR
+//
+// from this repository, so that neither upstream's config nor a .lfsconfig in it has a say on
+// where they go. It returns what git-lfs complained of. The server says which objects it lacks,
+// and the objects go where it says, as the protocol has it; whoever asks for a login gets the
+// mirror's only if it is the mirror's host.
+func (s *Scratch) PushLFS(ctx context.Context, p LFSPush) (text string, err error) {
+	if err := s.layOut(p.Files); err != nil {
+		return "", fmt.Errorf("filling the scratch repository: %w", err)
+	}
+	t := *s
+	if p.Elsewhere {
+		t.to.Login, t.to.CAFile, t.to.ClientCert, t.to.ClientKey = nil, "", "", ""
+		defer func() { err = errors.Join(err, s.configure(s.digits)) }()
+		if err := t.configure(s.digits); err != nil {
+			return "", err
+		}
+	}
+	if err := t.write("lfs.config", t.lfsConfig(p.URL)); err != nil {
+		return "", fmt.Errorf("filling the scratch repository: %w", err)
+	}
+	var oids strings.Builder
+	for oid := range p.Files {
+		oids.WriteString(oid + "\n")
+	}
+	return t.reach(ctx, command{
+		args:  []string{"-c", "include.path=" + filepath.Join(s.dir, "lfs.config"), "lfs", "push", "--object-id", "--stdin", t.mirror()},
+		stdin: strings.NewReader(oids.String()), stderr: p.Progress, talk: true,
+	})
+}
+
+// layOut makes the LFS objects of the scratch repository links to these files, and nothing
+// else: git-lfs writes beside them, and shall not do that upstream.
+func (s *Scratch) layOut(files map[string]string) error {
+	storage := filepath.Join(s.dir, "lfs")
+	if err := os.RemoveAll(storage); err != nil {
+		return err
+	}
+	for oid, file := range files {
+		link := LFSPath(storage, oid)
+		if err := os.MkdirAll(filepath.Dir(link), 0o700); err != nil {
+			return err
+		}
+		if err := os.Symlink(file, link); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LFSPath is where an LFS object is below the storage folder.
+func LFSPath(storage, oid string) string {
+	return filepath.Join(storage, "objects", oid[0:2], oid[2:4], oid)
+}
+
+// lfsConfig goes before all other config. The URL has a name that nobody can know, as the
+// mirror's own has. What failed is tried again by the next update, so git-lfs does not try for
+// long; it takes certificates for a host, not for a URL as git does.
+func (s *Scratch) lfsConfig(to string) string {
+	alias := quote("lfs-" + s.mirror())
+	config := fmt.Sprintf(`[lfs]
+	url = %[1]s
+	pushUrl = %[1]s
+	storage = %[2]s
+	forceProgress = true
+	allowIncompletePush = false
+	activityTimeout = %[3]d
+[lfs "transfer"]
+	maxRetries = 1
+	maxRetryDelay = 1
+[lfs "ssh"]
+	autoMultiplex = false
+	retries = 1
+[remote %[4]s]
+	url = %[1]s
+[url %[5]s]
+	insteadOf = %[1]s
+	pushInsteadOf = %[1]s
+`, alias, quote(filepath.Join(s.dir, "lfs")), int(s.to.Stall/time.Second), quote(s.mirror()), quote(to))
+	u, err := url.Parse(to)
+	if err != nil || u.Scheme != "https" {
+		return config
+	}
+	config += fmt.Sprintf("[http %s]\n", quote("https://"+u.Host))
+	for key, value := range map[string]string{"sslCAInfo": s.to.CAFile, "sslCert": s.to.ClientCert, "sslKey": s.to.ClientKey} {
+		if value != "" {
+			config += fmt.Sprintf("\t%s = %s\n", key, quote(value))
+		}
+	}
+	if s.to.Login != nil || s.to.CAFile != "" || s.to.ClientCert != "" {
+		config += "\tsslVerify = true\n"
+	}
+	return config
+}

@@ -1,0 +1,321 @@
+package pushmirror
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/lfs"
+	"git-push-mirror/pushmirror/plan"
+	"git-push-mirror/pushmirror/state"
+)
+
+// largeFiles are those that an update brings to the mirror before it pushes the refs that need them.
+type largeFiles struct {
+	decided bool   // the update has come to them
+	whole   string // the server that has all that the mirror's refs need; "" when that is not known
+	arrived map[string]lfs.Object
+	failed  map[string]failedObject // by object id
+	refused map[git.RefName]failedObject
+	held    []failedObject // those of failed that refs need which the mirror has already
+}
+
+// failedObject is one that did not arrive, and why.
+type failedObject struct {
+	lfs.Object
+	lfs.Failure
+}
+
+func (f failedObject) String() string {
+	return fmt.Sprintf("LFS object %s (%s): %s", f.OID, f.Path, f.Reason)
+}
+
+// UsesLFS reports whether a remote gets large files: its lfs says so or, if that is "auto", this
+// repository seems to have some and git-lfs is installed. It costs a look at a few files.
+func (u *Upstream) UsesLFS(remote config.Remote) bool {
+	switch remote.LFS {
+	case config.LFSOn:
+		return true
+	case config.LFSOff:
+		return false
+	}
+	return lfs.Holds(u.repo) && u.repo.Git().HasLFS()
+}
+
+// LFSServer tells where the large files of a remote go, and whether that is on another host than the
+// mirror. Its error, a *git.Error, has the cure where there is no such place.
+func LFSServer(remote config.Remote) (server string, elsewhere bool, err error) {
+	user := remote.Login.Username
+	if remote.Login.Token {
+		user = ""
+	}
+	if u := remote.LFSURL; u.Scheme() != "" {
+		elsewhere = u.Scheme() != remote.URL.Scheme() || u.Host() != remote.URL.Host()
+		if elsewhere {
+			user = ""
+		}
+		return u.WithUser(user), elsewhere, checkSSHPath(u)
+	}
+	switch u := remote.URL; u.Scheme() {
+	case "git":
+		return "", false, &git.Error{
+			Kind: state.KindLFS, Err: errors.New("git's own protocol carries no large files"),
+			Hint: `write lfs_url = "https://…", or lfs = "off"`,
+		}
+	case "http", "https":
+		// As git-lfs does it: docs/api/server-discovery.md.
+		return strings.TrimSuffix(strings.TrimSuffix(u.WithUser(user), "/"), ".git") + ".git/info/lfs", false, nil
+	default:
+		return u.Identity(), false, checkSSHPath(u)
+	}
+}
+
+var plainSSH = regexp.MustCompile(`^[\w./~+@%=:,\[\]-]*$`)
+
+// checkSSHPath refuses the path of an ssh URL that the host's shell would not take as it stands, since git-lfs
+// quotes nothing.
+func checkSSHPath(u config.URL) error {
+	path, err := url.PathUnescape(u.Identity())
+	if u.Scheme() != "ssh" || err == nil && plainSSH.MatchString(path) {
+		return nil
+	}
+	return &git.Error{
+		Kind: state.KindLFS, Err: errors.New("git-lfs cannot be given this path over ssh"),
+		Hint: `write lfs_url = "https://…", or lfs = "off"`,
+	}
+}
+
+// upload brings the large files that the plan's refs need to the mirror and returns the steps that may be
+// pushed after that. Refs that need an object which did not arrive are refused. The first time, what the
+// mirror has already counts too: it may have been pushed without.
+func (a *attempt) upload(ctx context.Context) ([]plan.Step, error) {
+	l := &a.large
+	l.decided, l.whole, l.refused, l.held = true, "", map[git.RefName]failedObject{}, nil
+	if !a.UsesLFS(a.remote) {
+		return a.plan.Steps, nil
+	}
+	server := cmp.Or(a.remote.LFSURL, a.remote.URL).Identity()
+	var there, held []git.OID
+	if a.before.LFS == server {
+		there = values(a.seen.Mirror.Refs)
+	} else {
+		held = a.common()
+	}
+	needed, err := a.needed(ctx, append(newValues(a.plan.Steps), held...), there)
+	if err == nil {
+		err = a.bring(ctx, needed)
+	}
+	if err == nil && len(l.failed) > 0 {
+		err = errors.Join(a.refuseNeedy(ctx, a.plan.Steps, there), a.findHeld(ctx, held))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(l.held) == 0 {
+		l.whole = server
+	}
+	return slices.DeleteFunc(slices.Clone(a.plan.Steps), func(s plan.Step) bool {
+		_, refused := l.refused[s.Name]
+		return refused
+	}), nil
+}
+
+// needed finds the objects that the tips need and the others do not. What cannot be read here has
+// none: the push that wants it will say so.
+func (a *attempt) needed(ctx context.Context, tips, others []git.OID) ([]lfs.Object, error) {
+	objects, err := lfs.Find(ctx, a.scratch, tips, others)
+	if !git.BrokenObject(err) {
+		return objects, err
+	}
+	if len(tips) == 1 {
+		return nil, nil
+	}
+	half := len(tips) / 2
+	objects, err = a.needed(ctx, tips[:half], others)
+	if err != nil {
+		return nil, err
+	}
+	more, err := a.needed(ctx, tips[half:], others)
+	return append(objects, more...), err
+}
+
+// bring uploads what this update has not tried yet, and notes what arrived and what failed.
+func (a *attempt) bring(ctx context.Context, objects []lfs.Object) error {
+	l := &a.large
+	objects = slices.DeleteFunc(objects, func(o lfs.Object) bool {
+		_, arrived := l.arrived[o.OID]
+		_, failed := l.failed[o.OID]
+		return arrived || failed
+	})
+	if len(objects) == 0 {
+		return nil
+	}
+	store, err := lfs.Open(ctx, a.repo)
+	if err != nil {
+		return err
+	}
+	files := map[string]string{}
+	for _, o := range objects {
+		if files[o.OID] = store.Locate(o.Pointer); files[o.OID] == "" {
+			delete(files, o.OID)
+			l.failed[o.OID] = failedObject{o, lfs.Failure{Reason: "it is missing here, or damaged", Hint: fmt.Sprintf(
+				"in a clone that has it: git lfs push --object-id %s %s", ShellQuote(a.Dir()), o.OID)}}
+		}
+	}
+	failures, err := a.send(ctx, files)
+	if err != nil {
+		return err
+	}
+	for _, o := range objects {
+		if f, failed := failures[o.OID]; failed {
+			l.failed[o.OID] = failedObject{o, f}
+		} else if files[o.OID] != "" {
+			l.arrived[o.OID] = o
+		}
+	}
+	return nil
+}
+
+// send uploads files by their object ids, and returns those that did not arrive.
+func (a *attempt) send(ctx context.Context, files map[string]string) (map[string]lfs.Failure, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	url, elsewhere, err := LFSServer(a.remote)
+	var nowhere *git.Error
+	if errors.As(err, &nowhere) {
+		failures := map[string]lfs.Failure{}
+		for oid := range files {
+			failures[oid] = lfs.Failure{Reason: nowhere.Error(), Hint: nowhere.Hint}
+		}
+		return failures, nil
+	}
+	return lfs.Server{Scratch: a.scratch, URL: url, Elsewhere: elsewhere, Progress: a.Progress}.Upload(ctx, files)
+}
+
+// refuseNeedy refuses the steps that need an object which did not arrive.
+func (a *attempt) refuseNeedy(ctx context.Context, steps []plan.Step, there []git.OID) error {
+	needed, err := a.needed(ctx, newValues(steps), there)
+	if err != nil {
+		return err
+	}
+	failing := a.large.failing(needed)
+	switch {
+	case len(failing) == 0:
+		return nil
+	case len(steps) == 1:
+		reason := failing[0].String()
+		if more := len(failing) - 1; more > 0 {
+			reason += fmt.Sprintf(", and %d more", more)
+		}
+		a.refuse(steps[0], reason)
+		a.large.refused[steps[0].Name] = failing[0]
+		return nil
+	}
+	half := len(steps) / 2
+	return errors.Join(a.refuseNeedy(ctx, steps[:half], there), a.refuseNeedy(ctx, steps[half:], there))
+}
+
+// findHeld finds what failed of that which refs need that the mirror has already.
+func (a *attempt) findHeld(ctx context.Context, held []git.OID) error {
+	needed, err := a.needed(ctx, held, nil)
+	a.large.held = a.large.failing(needed)
+	return err
+}
+
+// failing are those of some objects that did not arrive, those first that trying again does not help.
+func (l *largeFiles) failing(objects []lfs.Object) []failedObject {
+	var failing []failedObject
+	for _, o := range objects {
+		if f, ok := l.failed[o.OID]; ok {
+			failing = append(failing, f)
+		}
+	}
+	slices.SortStableFunc(failing, func(a, b failedObject) int {
+		switch {
+		case a.Temporary == b.Temporary:
+			return cmp.Compare(a.OID, b.OID)
+		case b.Temporary:
+			return -1
+		}
+		return 1
+	})
+	return failing
+}
+
+// trouble says which refs were not pushed, and why, and gives the object whose hint counts.
+func (l *largeFiles) trouble() (first failedObject, text string) {
+	var parts, names []string
+	for _, name := range slices.Sorted(maps.Keys(l.refused)) {
+		names = append(names, fmt.Sprintf("%s (%s)", name, l.refused[name]))
+		if first.OID == "" || first.Temporary {
+			first = l.refused[name]
+		}
+	}
+	if n := len(names); n > 0 {
+		parts = append(parts, fmt.Sprintf("%s not pushed: %s", count(n, "ref was", "refs were"), list(names)))
+	}
+	if n := len(l.held); n > 0 {
+		parts = append(parts, fmt.Sprintf("%s of refs that are on the mirror already did not get there: %s", count(n, "large file", "large files"), l.held[0]))
+		if first.OID == "" {
+			first = l.held[0]
+		}
+	}
+	return first, strings.Join(parts, "; ")
+}
+
+// temporary reports whether trying again may help any of it.
+func (l *largeFiles) temporary() bool {
+	for f := range maps.Values(l.refused) {
+		if f.Temporary {
+			return true
+		}
+	}
+	return slices.ContainsFunc(l.held, func(f failedObject) bool { return f.Temporary })
+}
+
+// count is what the record tells of them.
+func (l *largeFiles) count(r *state.Record) {
+	for _, o := range l.arrived {
+		r.LFSObjects++
+		r.LFSBytes += o.Size
+	}
+}
+
+// common are the values of refs inside the filter that both sides have.
+func (a *attempt) common() []git.OID {
+	var oids []git.OID
+	for up, there := range git.Join(a.upstream, a.seen.Mirror.Refs) {
+		if up.OID == there.OID && up.Symref == "" && plan.Concerns(a.remote, slices.Values([]git.RefName{up.Name})) {
+			oids = append(oids, up.OID)
+		}
+	}
+	return oids
+}
+
+func values(refs git.Refs) []git.OID {
+	oids := make([]git.OID, 0, len(refs))
+	for _, ref := range refs {
+		oids = append(oids, ref.OID)
+	}
+	return oids
+}
+
+// newValues are what the steps send.
+func newValues(steps []plan.Step) []git.OID {
+	var oids []git.OID
+	for _, s := range steps {
+		if s.Sent() && s.New != "" {
+			oids = append(oids, s.New)
+		}
+	}
+	return oids
+}
