@@ -24,6 +24,7 @@ type Scratch struct {
 	to       Target
 	ssh      string // core.sshCommand; "" for the user's own
 	digits   int    // of an object id
+	lfs      string // config for git-lfs
 }
 
 // Target is a mirror, as git reaches it.
@@ -173,7 +174,7 @@ func (s *Scratch) configure(oidDigits int) error {
 [url %s]
 	insteadOf = %[4]s
 	pushInsteadOf = %[4]s
-%s`, version, format, quote(s.to.URL), quote(s.mirror()), s.settings()))
+%s`, version, format, quote(s.to.URL), quote(s.mirror()), s.settings()+s.lfs))
 }
 
 // settings are those that say how to reach the mirror. For http they name its URL: git takes
