@@ -154,7 +154,10 @@ func (t *tree) sweep(folder string) error {
 }
 
 // mkdir makes a folder with the repository's mode, if it is not there.
-func (t *tree) mkdir(name string) error {
+func (t *tree) mkdir(name string) error { return t.mkdirAs(name, t.mode) }
+
+// mkdirAs makes a folder with that mode, if it is not there.
+func (t *tree) mkdirAs(name string, mode fs.FileMode) error {
 	t.step()
 	err := t.root.Mkdir(name, 0o700)
 	if errors.Is(err, fs.ErrExist) {
@@ -167,7 +170,7 @@ func (t *tree) mkdir(name string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Chmod(t.mode), t.give(f), f.Close(), t.sync(filepath.Dir(name)))
+	return errors.Join(f.Chmod(mode), t.give(f), f.Close(), t.sync(filepath.Dir(name)))
 }
 
 // errChanged says that somebody else was faster.
