@@ -24,7 +24,8 @@ const remotesFolder = "push-mirror.d"
 // written or changed by hand is never touched.
 type Remotes struct {
 	sources config.Sources
-	tree    *tree // while it is being changed, by nobody else
+	tree    *tree  // while it is being changed, by nobody else
+	step    func() // called before each change; nil in use
 }
 
 // NewRemotes gives the remotes of a configuration.
@@ -32,7 +33,11 @@ func NewRemotes(sources config.Sources) *Remotes { return &Remotes{sources: sour
 
 // open opens the repository for a change, and waits for others that change it.
 func (r *Remotes) open(ctx context.Context) error {
-	t, err := openTree(ctx, r.sources.Repository, func() {})
+	step := r.step
+	if step == nil {
+		step = func() {}
+	}
+	t, err := openTree(ctx, r.sources.Repository, step)
 	if err != nil {
 		return explain(r.sources.Repository, err)
 	}
