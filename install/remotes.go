@@ -94,7 +94,7 @@ func (r *Remotes) Add(ctx context.Context, drafts, statuses []*config.Draft) (ad
 			errs = append(errs, &RefusedError{fmt.Sprintf("remote %q is given twice", d.Name()), "leave one of them out, or give it another name"})
 		case ours && current.Text() == d.Text():
 		case there >= 0:
-			errs = append(errs, alreadyThere(now.Remotes[there], d.Name()))
+			errs = append(errs, r.alreadyThere(now.Remotes[there], d.Name()))
 		case ours || r.exists(d.Name()):
 			errs = append(errs, &RefusedError{
 				fmt.Sprintf("%s is there already, and has no remote %q", r.Path(d.Name()), d.Name()),
@@ -122,13 +122,15 @@ func (r *Remotes) Add(ctx context.Context, drafts, statuses []*config.Draft) (ad
 	return added, nil
 }
 
-func alreadyThere(remote config.Remote, name string) error {
-	message := fmt.Sprintf("there is a remote %q already: %s:%d", remote.Name, remote.File, remote.Line)
-	hint := "change it: git push-mirror remote set " + remote.Name + " KEY=VALUE"
-	if remote.Name != name {
+func (r *Remotes) alreadyThere(remote config.Remote, name string) error {
+	hint := "change it there, or give this one another name"
+	switch {
+	case remote.Name != name:
 		hint = "give this one a name that differs in more than capital letters"
+	case remote.File == r.Path(name) && r.isOurs(name):
+		hint = "change it: git push-mirror remote set " + name + " KEY=VALUE"
 	}
-	return &RefusedError{message, hint}
+	return &RefusedError{fmt.Sprintf("there is a remote %q already: %s:%d", remote.Name, remote.File, remote.Line), hint}
 }
 
 // Set changes the file of a remote. It reports false if that was so already. The error is a

@@ -264,7 +264,7 @@ func Trim(s Sources, drafts []*Draft) {
 		for _, name := range slices.Sorted(maps.Keys(d.values)) {
 			value := t.values[name]
 			delete(t.values, name)
-			if without := w.remote(t, protected); len(f.faults) == 0 && reflect.DeepEqual(all, without) {
+			if without := w.remote(t, protected); len(f.faults) == 0 && all.is(without) {
 				delete(d.values, name)
 				continue
 			}
@@ -272,4 +272,14 @@ func Trim(s Sources, drafts []*Draft) {
 			t.values[name] = value
 		}
 	}
+}
+
+// is reports whether two remotes are treated the same. That an empty list was given says nothing.
+func (r Remote) is(other Remote) bool {
+	for _, one := range []*Remote{&r, &other} {
+		if len(one.PushOptions) == 0 {
+			one.PushOptions = nil
+		}
+	}
+	return reflect.DeepEqual(r, other)
 }

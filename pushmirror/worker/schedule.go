@@ -28,6 +28,7 @@ type Task struct {
 	started time.Time
 	reruns  int       // updates before this one that were out of date at their end
 	rest    time.Time // until when a mirror that is kept busy is left alone
+	hurried bool      // not to wait, whatever becomes of the update that runs
 }
 
 // Limits bound what runs at once.
@@ -77,6 +78,7 @@ func New(limits Limits) *Schedule {
 // already keeps its place and takes the earlier of the two times.
 func (s *Schedule) Add(t Task) {
 	if _, ok := s.running[t.Key]; ok {
+		t.hurried = s.again[t.Key].hurried
 		s.again[t.Key] = t
 		return
 	}
@@ -220,6 +222,10 @@ func (s *Schedule) Finish(t Task, end End, now time.Time) {
 	if end.HostFailed {
 		t.Since = end.HostRetry // another one is the next to probe
 	}
+	if t.hurried {
+		t.hurried, t.NotBefore = false, time.Time{}
+		s.probe(t.Host, now)
+	}
 	s.waiting[t.Key] = t
 }
 
@@ -252,17 +258,28 @@ func (s *Schedule) Reached(name string) {
 }
 
 // Hurry makes the waiting tasks of a repository due now, and lets a host that they wait for
-// be probed now: what was in the way may have been mended.
+// be probed now: what was in the way may have been mended. So it is with those that are due
+// once more, when the update that runs has ended.
 func (s *Schedule) Hurry(repository string, now time.Time) {
 	for key, t := range s.waiting {
-		if key.Repository != repository {
-			continue
+		if key.Repository == repository {
+			t.NotBefore = time.Time{}
+			s.waiting[key] = t
+			s.probe(t.Host, now)
 		}
-		t.NotBefore = time.Time{}
-		s.waiting[key] = t
-		if h, ok := s.hosts[t.Host]; ok && h.retry.After(now) {
-			h.retry = now
+	}
+	for key, t := range s.again {
+		if key.Repository == repository {
+			t.hurried = true
+			s.again[key] = t
 		}
+	}
+}
+
+// probe lets a host that failed be probed now.
+func (s *Schedule) probe(name string, now time.Time) {
+	if h, ok := s.hosts[name]; ok && h.retry.After(now) {
+		h.retry = now
 	}
 }
 

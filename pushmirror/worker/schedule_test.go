@@ -234,6 +234,29 @@ func TestAMendedConfigurationIsTriedAtOnce(t *testing.T) {
 	}
 }
 
+// TestAConfigurationThatIsMendedDuringAFailingUpdateIsTriedAtItsEnd has a change come in, and then a push.
+func TestAConfigurationThatIsMendedDuringAFailingUpdateIsTriedAtItsEnd(t *testing.T) {
+	s := New(Limits{Concurrent: 4, PerHost: 4})
+	fails := End{Failed: true, HostFailed: true, HostRetry: noon.Add(5 * time.Minute), Retry: noon.Add(time.Hour)}
+	s.Add(task("/a", "h"))
+	started := s.Start(noon)
+	s.Add(task("/a", "h"))
+	s.Hurry("/other", noon)
+	s.Hurry("/a", noon)
+	s.Add(task("/a", "h"))
+	s.Finish(started[0], fails, noon.Add(time.Second))
+	started = s.Start(noon.Add(time.Second))
+	if len(started) != 1 {
+		t.Fatal("not started at once")
+	}
+	// But once.
+	s.Add(task("/a", "h"))
+	s.Finish(started[0], fails, noon.Add(2*time.Second))
+	if got := s.Start(noon.Add(2 * time.Second)); len(got) != 0 {
+		t.Error("started again without another change")
+	}
+}
+
 func TestAThousandPushesDuringAnOutageAreNotAThousandAttempts(t *testing.T) {
 	s := New(Limits{Concurrent: 4, PerHost: 4})
 	attempts := 0
