@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
@@ -28,6 +29,10 @@ type Remotes struct {
 	step    func() // called before each change; nil in use
 }
 
+// remotesPatience is how long others are waited for that change the remotes: they may add
+// thousands.
+const remotesPatience = 10 * time.Minute
+
 // NewRemotes gives the remotes of a configuration.
 func NewRemotes(sources config.Sources) *Remotes { return &Remotes{sources: sources} }
 
@@ -37,7 +42,7 @@ func (r *Remotes) open(ctx context.Context) error {
 	if step == nil {
 		step = func() {}
 	}
-	t, err := openTree(ctx, r.sources.Repository, step)
+	t, err := openTree(ctx, r.sources.Repository, remotesPatience, step)
 	if err != nil {
 		return explain(r.sources.Repository, err)
 	}
