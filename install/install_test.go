@@ -228,7 +228,7 @@ func TestAnotherInstallInBetween(t *testing.T) {
 				repository := newRepository(t)
 				prepare(t, repository)
 				formerWas := push(t, repository) != ""
-				tree, err := openTree(t.Context(), repository, func() {})
+				tree, err := openTree(t.Context(), repository, lockPatience, func() {})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -284,7 +284,7 @@ func TestManyAtOnce(t *testing.T) {
 func TestHookThatCanHaveNoSecondName(t *testing.T) {
 	repository := newRepository(t)
 	formerHooks["a file"](t, repository)
-	tree, err := openTree(t.Context(), repository, func() {})
+	tree, err := openTree(t.Context(), repository, lockPatience, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
