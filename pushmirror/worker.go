@@ -377,7 +377,7 @@ func (s *shift) update(ctx context.Context, task worker.Task) ended {
 	}
 	e := ended{task: task, end: worker.End{
 		Done: r.NextAttemptAt.IsZero(), Retry: r.NextAttemptAt.Time, Failed: r.Unreached,
-		HostFailed: u.HostFailed, HostRetry: earlier(r.NextAttemptAt.Time, s.clock().Add(backOffMax)),
+		Shared: u.Shared, SharedRetry: earlier(r.NextAttemptAt.Time, s.clock().Add(backOffMax)),
 	}}
 	if s.notifier().Due(upstream, u) {
 		e.tidings = &tidings{upstream, u}
