@@ -72,7 +72,7 @@ func checkKey(path string) error {
 func (a *attempt) cure(ctx context.Context, failed *git.Error) string {
 	r := a.remote
 	switch {
-	case failed.Kind == git.KindHostKey:
+	case failed.Kind == git.KindHostKey && r.URL.Scheme() == "ssh":
 		return "if this is right, pin the host's keys: git push-mirror host-keys " + ShellQuote(r.URL.String())
 	case failed.Kind == git.KindAuth && r.URL.Scheme() == "ssh":
 		return cmp.Or(sshHint(r), failed.Hint)

@@ -2,6 +2,8 @@ package pushmirror
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"git-push-mirror/pushmirror/config"
@@ -36,6 +38,7 @@ type Status struct {
 	KeepDivergentRefs     bool     `json:"keep_divergent_refs"`
 	MirrorBranchRegex     *string  `json:"mirror_branch_regex"`
 	HostKeys              []string `json:"host_keys"`
+	config.Shown
 
 	Divergent []git.RefName `json:"divergent_refs"`
 	Rejected  []Rejection   `json:"rejected_refs"`
@@ -87,12 +90,54 @@ func (u *Upstream) Record(remote config.Remote) (state.Record, error) {
 }
 
 // Log tells what happened to the refs of a remote, the oldest first.
-func (u *Upstream) Log(remote config.Remote) ([]state.Entry, error) {
-	dir, err := state.Of(u.Dir(), remote.Name)
+func (u *Upstream) Log(remote string) ([]state.Entry, error) {
+	dir, err := state.Of(u.Dir(), remote)
 	if err != nil {
 		return nil, err
 	}
 	return dir.Log()
+}
+
+// Logged gives the names, of those asked for or of all, of remotes that may have a log: those that
+// are configured, and those that were and have one. A name of neither is an
+// *UnknownRemoteError.
+func (u *Upstream) Logged(names []string) ([]string, error) {
+	var all []string
+	for _, remote := range u.config.Remotes {
+		all = append(all, remote.Name)
+	}
+	former, err := state.Logged(u.Dir())
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range former {
+		if !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	if len(names) == 0 {
+		return all, nil
+	}
+	for _, name := range names {
+		if !slices.Contains(all, name) {
+			return nil, &UnknownRemoteError{Name: name, Known: all}
+		}
+	}
+	return names, nil
+}
+
+// Forget takes off what a repository keeps of a remote that is configured no more, but for its
+// log, and tells whether it has one. While an update of it runs, nothing is forgotten.
+func Forget(repository, remote string) (logged bool, err error) {
+	dir, err := state.Of(repository, remote)
+	if err != nil {
+		return false, err
+	}
+	if err := dir.Forget(); err != nil {
+		return false, fmt.Errorf("forgetting the state of %s: %w", remote, err)
+	}
+	entries, err := dir.Log()
+	return len(entries) > 0, err
 }
 
 // StatusAfter is the status once an update has ended, also when its record could not
@@ -173,7 +218,7 @@ func statusOf(repository string, remote config.Remote, r state.Record) Status {
 		SucceededAt: r.SucceededAt, Error: optional(r.Error), Hint: optional(r.Hint), FailingSince: r.FailingSince,
 		PendingSince: r.PendingSince, Attempts: r.Attempts, NextAttemptAt: r.NextAttemptAt, OnlyProtectedBranches: remote.OnlyProtectedBranches,
 		KeepDivergentRefs: remote.KeepDivergentRefs, MirrorBranchRegex: optional(remote.MirrorBranchRegex),
-		HostKeys: []string{}, Divergent: []git.RefName{}, Rejected: []Rejection{}, Pending: []git.RefName{},
+		HostKeys: []string{}, Shown: remote.Shown(), Divergent: []git.RefName{}, Rejected: []Rejection{}, Pending: []git.RefName{},
 	}
 	switch {
 	case remote.URL.Scheme() == "ssh":

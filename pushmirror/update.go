@@ -38,15 +38,17 @@ type Options struct {
 
 // Update is one attempt to bring one remote up to date.
 type Update struct {
-	Remote config.Remote
+	Repository string // GIT_DIR, absolute
+	Remote     config.Remote
 	// Steps tell what happened to refs, by name: those that were pushed and those
 	// that were not since they diverged or were refused. In a dry run, what would
 	// happen.
 	Steps []plan.Step
 	// Record is how the update ended.
 	Record state.Record
-	// HostFailed: it failed for a reason that all that is on the mirror's host shares.
-	HostFailed bool
+	// Shared is the host, or the login there, if it failed for a reason that all who have it
+	// share; else empty.
+	Shared string
 	// Event is what somebody has to be told of, once for each episode.
 	Event Event
 }
@@ -91,7 +93,7 @@ type attempt struct {
 	moved         int                       // refs that changed on the mirror since they were compared
 	plan          plan.Plan                 // the last one
 	anew          bool                      // the mirror is not the one that was known
-	hostFailed    bool
+	failedFor     string                    // the host or login that failed
 }
 
 // Update brings one remote up to date. It never fails to say how it ended: trouble
@@ -107,7 +109,7 @@ func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options
 	if err != nil {
 		record = a.failed(ctx, err)
 	}
-	return Update{Remote: remote, Steps: a.steps(), Record: record, HostFailed: a.hostFailed, Event: a.event(record)}
+	return Update{Repository: u.Dir(), Remote: remote, Steps: a.steps(), Record: record, Shared: a.failedFor, Event: a.event(record)}
 }
 
 // run takes the lock, makes the attempt and records how it ended. Its error tells of

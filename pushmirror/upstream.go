@@ -30,20 +30,28 @@ func Open(ctx context.Context, repo *git.Repository, env func(string) string) (*
 	if err := Trust(ctx, repo); err != nil {
 		return nil, err
 	}
-	return open(repo, env, func() bool {
+	return open(repo, Sources(ctx, repo, env))
+}
+
+// Sources is where the configuration of a repository is for a person or a worker who may act on
+// it, as Trust tells.
+func Sources(ctx context.Context, repo *git.Repository, env func(string) string) config.Sources {
+	sources := config.DefaultSources(env, repo.Dir())
+	sources.Trusted = func() bool {
 		safe, err := isSafe(ctx, repo)
 		return err == nil && safe
-	})
+	}
+	return sources
 }
 
 // OpenInHook is Open in a hook: git runs it in a repository that git trusts.
 func OpenInHook(repo *git.Repository, env func(string) string) (*Upstream, error) {
-	return open(repo, env, func() bool { return true })
+	sources := config.DefaultSources(env, repo.Dir())
+	sources.Trusted = func() bool { return true }
+	return open(repo, sources)
 }
 
-func open(repo *git.Repository, env func(string) string, trusted func() bool) (*Upstream, error) {
-	sources := config.DefaultSources(env, repo.Dir())
-	sources.Trusted = trusted
+func open(repo *git.Repository, sources config.Sources) (*Upstream, error) {
 	cfg, err := config.Load(sources)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ func (inv invocation) logCommand() *cli.Command {
 		Usage:     "show what was pushed when, and by whose push",
 		ArgsUsage: "[REMOTE]",
 		Description: "The oldest comes first. What was overwritten or deleted on a mirror is kept for a year,\n" +
-			"with its object id; of the rest, the last ones.",
+			"with its object id, also of a remote that was removed since; of the rest, the last ones.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print a JSON object a line"},
 		},
@@ -32,7 +32,7 @@ func (inv invocation) logCommand() *cli.Command {
 				return err
 			}
 			upstream := repositories[0].upstream
-			remotes, err := upstream.Select(c.Args().Slice())
+			remotes, err := upstream.Logged(c.Args().Slice())
 			if err != nil {
 				return err
 			}

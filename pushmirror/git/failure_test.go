@@ -47,7 +47,7 @@ func TestRealFailuresOfHTTPAreClassed(t *testing.T) {
 	}
 	tls := httptest.NewTLSServer(http.NotFoundHandler())
 	defer tls.Close()
-	if got, said := kindOf(t, Target{URL: tls.URL + "/m.git"}); got != KindNetwork {
+	if got, said := kindOf(t, Target{URL: tls.URL + "/m.git"}); got != KindHostKey {
 		t.Errorf("an unknown certificate is classed as %s: %s", got, said)
 	}
 }
