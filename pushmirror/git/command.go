@@ -206,3 +206,39 @@ func (g *Git) SafeDirectories(ctx context.Context) ([]string, error) {
 	}
 	return strings.FieldsFunc(out, func(r rune) bool { return r == 0 }), err
 }
+
+// oldest is the version from which on git has all that is asked of it.
+var oldest = [2]int{2, 31}
+
+// Version is git's version, as "2.39.5", by
+//
+//	git version
+//
+// With one that is too old comes an *Error of the kind local.
+func (g *Git) Version(ctx context.Context) (string, error) {
+	out, err := g.output(ctx, "", nil, "version")
+	if err != nil {
+		return "", err
+	}
+	version, numbers, err := parseVersion(out)
+	if err == nil && slices.Compare(numbers[:], oldest[:]) < 0 {
+		err = &Error{
+			Kind: KindLocal, Err: fmt.Errorf("git %s is too old", version),
+			Hint: fmt.Sprintf("install git %d.%d or newer; this one is %s", oldest[0], oldest[1], g.path),
+		}
+	}
+	return version, err
+}
+
+// parseVersion reads "git version 2.39.5 (Apple Git-154)".
+func parseVersion(out string) (version string, numbers [2]int, err error) {
+	fields := strings.Fields(out)
+	if len(fields) < 3 {
+		return "", numbers, fmt.Errorf("reading 'git version': %.200q", out)
+	}
+	version = fields[2]
+	if n, err := fmt.Sscanf(version, "%d.%d", &numbers[0], &numbers[1]); n < len(numbers) {
+		return "", numbers, fmt.Errorf("reading 'git version': %.200q: %w", out, err)
+	}
+	return version, numbers, nil
+}
