@@ -29,10 +29,14 @@ func Check(ctx context.Context, repo *git.Repository) (string, error) {
 		return "", err
 	}
 	again := "git push-mirror install " + pushmirror.ShellQuote(repo.Dir())
+	if h.command != "" {
+		if version, err := repo.Git().Version(ctx); err == nil && !version.AtLeast(2, 54) {
+			return "", &RefusedError{fmt.Sprintf("git is told to run %q, which git %s does not do", h.command, version.Text), "install git 2.54 or newer, or: " + again}
+		}
+		return fmt.Sprintf("git runs %q", h.command), nil
+	}
 	program := h.program()
 	switch {
-	case h.command != "":
-		return fmt.Sprintf("git runs %q", h.command), nil
 	case !h.runs() && h.elsewhere != nil:
 		return "", h.elsewhere
 	case h.kind == absent:
@@ -81,11 +85,6 @@ func locate(ctx context.Context, repo *git.Repository) (hookFile, error) {
 	if err != nil {
 		return hookFile{}, err
 	}
-	for _, command := range s.commands {
-		if strings.Contains(command, "push-mirror") {
-			return hookFile{command: command}, nil
-		}
-	}
 	h := hookFile{name: plainHook, path: filepath.Join(t.dir, plainHook)}
 	if h.elsewhere = t.checkHooksPath(s.hooksPath); h.elsewhere != nil {
 		h.path = filepath.Join(s.hooksPath.Value, filepath.Base(plainHook))
@@ -94,8 +93,15 @@ func locate(ctx context.Context, repo *git.Repository) (hookFile, error) {
 		}
 		h.name = h.path
 	}
-	h.found, err = lookAt(h.path)
-	return h, err
+	if h.found, err = lookAt(h.path); err != nil || h.runs() {
+		return h, err
+	}
+	for _, command := range s.commands {
+		if strings.Contains(command, "push-mirror") {
+			return hookFile{command: command}, nil
+		}
+	}
+	return h, nil
 }
 
 // lookAt tells what there is at a path, whatever links lead to its folder.

@@ -207,38 +207,46 @@ func (g *Git) SafeDirectories(ctx context.Context) ([]string, error) {
 	return strings.FieldsFunc(out, func(r rune) bool { return r == 0 }), err
 }
 
-// oldest is the version from which on git has all that is asked of it.
-var oldest = [2]int{2, 31}
+// Version is a version of git.
+type Version struct {
+	Text         string // as "2.39.5"
+	Major, Minor int
+}
 
-// Version is git's version, as "2.39.5", by
+// AtLeast reports whether it is that version or a newer one.
+func (v Version) AtLeast(major, minor int) bool {
+	return v.Major > major || v.Major == major && v.Minor >= minor
+}
+
+// Version is git's version, by
 //
 //	git version
 //
-// With one that is too old comes an *Error of the kind local.
-func (g *Git) Version(ctx context.Context) (string, error) {
+// One that is too old for us comes with an *Error of the kind local.
+func (g *Git) Version(ctx context.Context) (Version, error) {
 	out, err := g.output(ctx, "", nil, "version")
 	if err != nil {
-		return "", err
+		return Version{}, err
 	}
-	version, numbers, err := parseVersion(out)
-	if err == nil && slices.Compare(numbers[:], oldest[:]) < 0 {
+	v, err := parseVersion(out)
+	if err == nil && !v.AtLeast(2, 31) {
 		err = &Error{
-			Kind: KindLocal, Err: fmt.Errorf("git %s is too old", version),
-			Hint: fmt.Sprintf("install git %d.%d or newer; this one is %s", oldest[0], oldest[1], g.path),
+			Kind: KindLocal, Err: fmt.Errorf("git %s is too old", v.Text),
+			Hint: "install git 2.31 or newer; this one is " + g.path,
 		}
 	}
-	return version, err
+	return v, err
 }
 
 // parseVersion reads "git version 2.39.5 (Apple Git-154)".
-func parseVersion(out string) (version string, numbers [2]int, err error) {
+func parseVersion(out string) (Version, error) {
 	fields := strings.Fields(out)
 	if len(fields) < 3 {
-		return "", numbers, fmt.Errorf("reading 'git version': %.200q", out)
+		return Version{}, fmt.Errorf("reading 'git version': %.200q", out)
 	}
-	version = fields[2]
-	if n, err := fmt.Sscanf(version, "%d.%d", &numbers[0], &numbers[1]); n < len(numbers) {
-		return "", numbers, fmt.Errorf("reading 'git version': %.200q: %w", out, err)
+	v := Version{Text: fields[2]}
+	if _, err := fmt.Sscanf(v.Text, "%d.%d", &v.Major, &v.Minor); err != nil {
+		return Version{}, fmt.Errorf("reading 'git version': %.200q: %w", out, err)
 	}
-	return version, numbers, nil
+	return v, nil
 }
