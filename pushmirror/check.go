@@ -111,6 +111,7 @@ func (c Checkup) Run(ctx context.Context, names []string, found func(Finding)) e
 	tell(here.remotes())
 	tell(here.refs(ctx)...)
 	tell(here.stateFolder(), here.stateDir())
+	tell(here.log()...)
 	tell(here.worker())
 
 	results := make([]chan []Finding, len(remotes))

@@ -254,7 +254,28 @@ func roomOrRight(err error) string {
 	if errors.Is(err, fs.ErrPermission) {
 		return "give it to the user who runs git-push-mirror"
 	}
-	return "see that it is a folder, on a disk that has room and is not read-only"
+	return "see what is in the way: a file where a folder is to be, or a disk that is full or read-only"
+}
+
+// log looks whether the worker, which does not start without, can open its log.
+func (l *localCheck) log() []Finding {
+	path := l.config.Log.Output
+	if path == config.OutputStderr || path == config.OutputJournal {
+		return nil // which need no file
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		err = f.Close()
+	} else if errors.Is(err, fs.ErrNotExist) {
+		var info fs.FileInfo
+		if info, err = os.Stat(filepath.Dir(path)); err == nil && info.IsDir() {
+			err = probe(filepath.Dir(path))
+		}
+	}
+	if err != nil {
+		return []Finding{fail("log", fmt.Sprintf("[log] output, %s, cannot be written to, so no worker starts: %v", path, reasonOf(err)), roomOrRight(err))}
+	}
+	return []Finding{ok("log", path)}
 }
 
 // worker looks whether somebody takes up the work.

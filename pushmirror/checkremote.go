@@ -54,8 +54,12 @@ func (a *attempt) checkFiles() (findings []Finding, usable bool) {
 		key, path string
 		secret    bool
 	}{
-		{"password_file", r.Login.PasswordFile, true}, {"ssh_key", r.SSHKey, true}, {"known_hosts", r.KnownHosts, false},
-		{"ca_file", r.CAFile, false}, {"client_cert", r.ClientCert, false}, {"client_key", r.ClientKey, true},
+		{"password_file", r.Login.PasswordFile, true},
+		{"ssh_key", r.SSHKey, true},
+		{"known_hosts", r.KnownHosts, false},
+		{"ca_file", r.CAFile, false},
+		{"client_cert", r.ClientCert, false},
+		{"client_key", r.ClientKey, true},
 	} {
 		if file.path == "" {
 			continue
@@ -232,4 +236,3 @@ func (a *attempt) extraHint(name string) string {
 	}
 	return `they stay there, as prune = "never"; to delete one: ` + a.deletes(name)
 }
-

@@ -149,11 +149,11 @@ func TestFailuresAreClassed(t *testing.T) {
 
 func TestVersionsOfGit(t *testing.T) {
 	for out, want := range map[string]Version{
-		"git version 2.39.5\n":                      {"2.39.5", 2, 39},
-		"git version 2.39.5 (Apple Git-154)\n":      {"2.39.5", 2, 39},
-		"git version 2.54.0.rc1\n":                  {"2.54.0.rc1", 2, 54},
-		"git version 3.0.GIT\n":                     {"3.0.GIT", 3, 0},
-		"git version 2.47.0.windows.1 and more\n":   {"2.47.0.windows.1", 2, 47},
+		"git version 2.39.5\n":                       {"2.39.5", 2, 39},
+		"git version 2.39.5 (Apple Git-154)\n":       {"2.39.5", 2, 39},
+		"git version 2.54.0.rc1\n":                   {"2.54.0.rc1", 2, 54},
+		"git version 3.0.GIT\n":                      {"3.0.GIT", 3, 0},
+		"git version 2.47.0.windows.1 and more\n":    {"2.47.0.windows.1", 2, 47},
 		"git version 10.2.1-1ubuntu1~24.04 beside\n": {"10.2.1-1ubuntu1~24.04", 10, 2},
 	} {
 		if got, err := parseVersion(out); err != nil || got != want {
