@@ -7,11 +7,15 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"time"
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
 )
+
+// checkStall is how long a mirror that has answered may keep a check waiting.
+const checkStall = time.Minute
 
 // check finds out whether a remote can be updated, up to the first thing that keeps all that
 // follows from being tried. Upstream are the refs here.
@@ -25,6 +29,7 @@ func (a *attempt) check(ctx context.Context, upstream git.Refs) []Finding {
 		return append(findings, failure("login", err))
 	}
 	findings = append(findings, ok("login", a.login()))
+	to.Stall = min(to.Stall, checkStall)
 	if a.scratch, err = a.repo.NewScratch(os.TempDir(), to); err != nil {
 		return append(findings, failure("read_access", err))
 	}
@@ -214,7 +219,7 @@ func (a *attempt) checkExtra(ctx context.Context, upstream, listed git.Refs) Fin
 		if len(gone) > 0 {
 			detail += fmt.Sprintf("; %s only there: %s", count(len(gone), "is", "are"), list(gone))
 		}
-		return warn(check, detail, "they are neither updated nor deleted; to delete one: "+a.deletes(outside[0]))
+		return warn(check, detail, "what the filter leaves out is neither updated nor deleted; to delete it: "+a.deletes(outside[0]))
 	case len(gone) > 0:
 		detail := fmt.Sprintf("%s only on the mirror: %s", count(len(gone), "ref is", "refs are"), list(gone))
 		return warn(check, detail, a.extraHint(gone[0]))

@@ -140,7 +140,7 @@ var failures = []failure{
 	{"could not read password", KindAuth, "the mirror wants a password; git's credential helper can supply it", true},
 	{"authentication failed", KindAuth, "the mirror did not accept the user name and password", true},
 	{"the requested url returned error: 401", KindAuth, "the mirror did not accept the user name and password", true},
-	{"the requested url returned error: 403", KindAuth, "the user may not write to that repository", false},
+	{"the requested url returned error: 403", KindAuth, "the user may not enter that repository, or not write to it", false},
 	{"access denied or repository not exported", KindNotFound, "create the repository on the mirror; a git daemon wants git-daemon-export-ok and receive-pack enabled in it", false},
 	{"service not enabled", KindAuth, "the git daemon does not allow pushes: start it with --enable=receive-pack", false},
 	{"does not appear to be a git repository", KindNotFound, "create the repository on the mirror, or correct the url", false},
