@@ -22,7 +22,7 @@ type checkOptions struct {
 func (inv invocation) checkCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "check",
-		Usage:     "look whether all is in place, and say how to mend what is not",
+		Usage:     "look whether all is in place, and say how to mend it",
 		ArgsUsage: "[REMOTE…]",
 		Description: "Looks at the repository and asks each mirror whether we may read it and push to it.\n" +
 			"Nothing is changed, so what a mirror would say to a single ref is not found out. Run it\n" +
