@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
+	"syscall"
 	"time"
 
 	"git-push-mirror/pushmirror/config"
@@ -181,16 +183,34 @@ func (a *attempt) hostKey() string {
 // hook, a protected branch or a full disk says to a ref.
 func (a *attempt) checkWrite(ctx context.Context) Finding {
 	err := a.scratch.TryPush(ctx)
+	if err == nil && a.remote.URL.Host() == "" {
+		err = localAccess(repositoryAt(localPath(a.remote.URL)))
+	}
 	if err == nil {
 		return ok("write_access", "the mirror would take a push; which refs it refuses, sync shows")
 	}
-	f := failure("write_access", err)
+	f := fail("write_access", err.Error(), roomOrRight(err))
 	var failed *git.Error
 	if errors.As(err, &failed) {
 		f.Hint = optional(cmp.Or(a.cure(ctx, failed), "see what git says: git push --dry-run "+ShellQuote(a.remote.URL.String())+" HEAD"))
 	}
 	return f
 }
+
+// localAccess tells whether we may write into a repository of this machine, which git finds
+// out only when it has something to write.
+func localAccess(dir string) error {
+	for _, folder := range []string{"objects", "refs"} {
+		path := filepath.Join(dir, folder)
+		if err := syscall.Access(path, accessWrite); err != nil {
+			return fmt.Errorf("writing to %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// accessWrite is W_OK of access(2).
+const accessWrite = 2
 
 // checkExtra finds the refs on the mirror that no update brings there: those that upstream
 // lacks and no deletion takes away, and those that the filter leaves out.
