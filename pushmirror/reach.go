@@ -17,7 +17,10 @@ func (a *attempt) target(ctx context.Context) (git.Target, error) {
 	r := a.remote
 	to := git.Target{
 		URL: r.URL.Raw(), CAFile: r.CAFile, ClientCert: r.ClientCert, ClientKey: r.ClientKey,
-		Answer: answerTimeout, Stall: r.StallTimeout, Reached: a.Reached,
+		Stall: r.StallTimeout, Reached: a.Reached,
+	}
+	if r.URL.Host() != "" {
+		to.Answer = answerTimeout
 	}
 	for _, path := range []string{r.SSHKey, r.ClientKey} {
 		if err := checkKey(path); err != nil {

@@ -1,6 +1,7 @@
 package pushmirror
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -232,26 +233,12 @@ func (a *attempt) rounds(ctx context.Context) error {
 	return &git.Error{Kind: git.KindNetwork, Err: errors.New("the mirror kept changing while it was updated")}
 }
 
-// look finds out what both sides hold, the mirror first.
+// look finds out what both sides hold.
 func (a *attempt) look(ctx context.Context, list bool) error {
-	var refs git.Refs
-	var head git.RefName
-	if list {
-		var err error
-		if refs, head, err = a.scratch.List(ctx, a.remote.Prune != config.PruneNever); err != nil {
+	if !list {
+		if err := a.lookHere(ctx, a.seen.Mirror.Refs); err != nil {
 			return err
 		}
-	}
-	var err error
-	known := refs
-	if !list {
-		known = a.seen.Mirror.Refs
-	}
-	a.looked = a.repo.Fingerprint()
-	if a.upstream, a.head, err = a.repo.Refs(ctx, known); err != nil {
-		return err
-	}
-	if !list {
 		a.seen.Mirror = a.seen.Mirror.After(nil, a.upstream)
 		return nil
 	}
@@ -259,8 +246,29 @@ func (a *attempt) look(ctx context.Context, list bool) error {
 	if a.seen != nil {
 		before = a.seen.Mirror
 	}
+	// Both are asked at once. What upstream holds has to be no older than what the mirror
+	// does, or a ref that somebody pushed to both meanwhile would look like one that is
+	// ahead there: so it is asked again if it has changed.
+	here := make(chan error, 1)
+	go func() { here <- a.lookHere(ctx, before.Refs) }()
+	refs, head, err := a.scratch.List(ctx, a.remote.Prune != config.PruneNever)
+	if err := cmp.Or(err, <-here); err != nil {
+		return err
+	}
+	if a.looked == "" || a.looked != a.repo.Fingerprint() {
+		if err := a.lookHere(ctx, refs); err != nil {
+			return err
+		}
+	}
 	a.seen = &state.Seen{URL: a.url, Listed: state.At(a.clock()), Mirror: plan.Listed(refs, head, before, a.upstream)}
 	return nil
+}
+
+// lookHere finds out what upstream holds.
+func (a *attempt) lookHere(ctx context.Context, known git.Refs) (err error) {
+	a.looked = a.repo.Fingerprint()
+	a.upstream, a.head, err = a.repo.Refs(ctx, known)
+	return err
 }
 
 // input gathers what the plan of a round is made from.

@@ -54,6 +54,7 @@ func (g *Git) Open(dir string) (*Repository, error) {
 //
 //	git rev-parse --absolute-git-dir
 //
+// without running it where dir is a bare repository itself, as most are.
 // gitDir is what $GIT_DIR holds, if anything; it counts before dir. Somebody else's
 // repository is found too: whether to act on it is the caller's question. A place
 // that is in no repository is an error that wraps ErrNoRepository.
@@ -64,6 +65,9 @@ func (g *Git) Find(ctx context.Context, dir, gitDir string) (*Repository, error)
 		}
 		return g.Open(gitDir)
 	}
+	if r := g.bareAt(dir); r != nil {
+		return r, nil
+	}
 	out, err := g.output(ctx, "", nil, "-c", "safe.directory=*", "-C", dir, "rev-parse", "--absolute-git-dir")
 	var failed *Error
 	if errors.As(err, &failed) && (strings.Contains(failed.Stderr, "not a git repository") || strings.Contains(failed.Stderr, "cannot change to")) {
@@ -73,6 +77,25 @@ func (g *Git) Find(ctx context.Context, dir, gitDir string) (*Repository, error)
 		return nil, err
 	}
 	return g.Open(strings.TrimSuffix(out, "\n"))
+}
+
+// bareAt takes dir for the repository if it is one and has none within.
+func (g *Git) bareAt(dir string) *Repository {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return nil
+	}
+	if _, err := os.Lstat(filepath.Join(dir, ".git")); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	r, err := g.Open(dir)
+	if err != nil {
+		return nil
+	}
+	if abs, err := filepath.Abs(dir); err != nil || abs != r.dir {
+		return nil
+	}
+	return r
 }
 
 // Dir is the repository's folder, absolute.
@@ -167,18 +190,6 @@ type Objects struct {
 	commits map[OID]OID
 }
 
-func newObjects(n int) Objects {
-	return Objects{known: make(map[OID]bool, n), commits: make(map[OID]OID, n)}
-}
-
-// copy takes over what is known of one object.
-func (o Objects) copy(from Objects, oid OID) {
-	o.known[oid] = from.known[oid]
-	if commit := from.commits[oid]; commit != "" {
-		o.commits[oid] = commit
-	}
-}
-
 // Known reports whether the object was asked for and is in the repository.
 func (o Objects) Known(oid OID) bool { return o.known[oid] }
 
@@ -190,7 +201,7 @@ func (o Objects) Commit(oid OID) OID { return o.commits[oid] }
 //
 //	git cat-file --batch-check='%(objectname) %(objecttype)'
 func (r *Repository) Objects(ctx context.Context, oids []OID) (Objects, error) {
-	found := newObjects(len(oids))
+	found := Objects{known: make(map[OID]bool, len(oids)), commits: make(map[OID]OID, len(oids))}
 	if len(oids) == 0 {
 		return found, nil
 	}
