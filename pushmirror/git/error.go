@@ -143,7 +143,7 @@ var failures = []failure{
 	{"authentication failed", KindAuth, "the mirror did not accept the user name and password", true},
 	{"the requested url returned error: 401", KindAuth, "the mirror did not accept the user name and password", true},
 	{"the requested url returned error: 403", KindAuth, "the user may not enter that repository, or not write to it", false},
-	{".git denied to ", KindAuth, mayNotWrite, false},                                   // GitHub: Permission to OWNER/NAME.git denied to USER
+	{".git denied to ", KindAuth, mayNotWrite, false},                                  // GitHub: Permission to OWNER/NAME.git denied to USER
 	{"marked as read only", KindAuth, mayNotWrite, false},                              // GitHub, of a deploy key
 	{"does not have write access", KindAuth, mayNotWrite, false},                       // GitLab, of a deploy key
 	{"you are not allowed to push code to this project", KindAuth, mayNotWrite, false}, // GitLab
