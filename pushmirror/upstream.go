@@ -149,9 +149,9 @@ func Trust(ctx context.Context, repo *git.Repository) error {
 	if err != nil {
 		return fmt.Errorf("opening the repository: %w", err)
 	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
+	owner, known := ownerOf(info)
 	us := os.Geteuid()
-	if !ok || int(stat.Uid) == us || (stat.Uid == 0 && us != 0) {
+	if !known || owner == us || (owner == 0 && us != 0) {
 		return nil
 	}
 	if us != 0 {
@@ -159,12 +159,25 @@ func Trust(ctx context.Context, repo *git.Repository) error {
 			return err
 		}
 	}
-	id := strconv.FormatUint(uint64(stat.Uid), 10)
-	owner := id
-	if u, err := user.LookupId(id); err == nil {
-		owner = u.Username
+	return &OwnerError{Dir: repo.Dir(), Owner: userName(owner), Root: us == 0}
+}
+
+// ownerOf is whom a file belongs to.
+func ownerOf(info os.FileInfo) (uid int, known bool) {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
 	}
-	return &OwnerError{Dir: repo.Dir(), Owner: owner, Root: us == 0}
+	return int(stat.Uid), true
+}
+
+// userName is what a user is called; their number if that is not known.
+func userName(uid int) string {
+	id := strconv.Itoa(uid)
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username
+	}
+	return id
 }
 
 // isSafe reports whether git's safe.directory names a repository.

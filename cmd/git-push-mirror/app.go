@@ -167,6 +167,7 @@ func (inv invocation) app() *cli.App {
 		inv.hookCommand(),
 		inv.syncCommand(),
 		inv.statusCommand(),
+		inv.checkCommand(),
 		inv.logCommand(),
 		inv.hostKeysCommand(),
 		inv.workerCommand(),

@@ -149,3 +149,28 @@ func TestFailuresAreClassed(t *testing.T) {
 		}
 	}
 }
+
+func TestVersionsOfGit(t *testing.T) {
+	for out, want := range map[string]Version{
+		"git version 2.39.5\n":                       {"2.39.5", 2, 39},
+		"git version 2.39.5 (Apple Git-154)\n":       {"2.39.5", 2, 39},
+		"git version 2.54.0.rc1\n":                   {"2.54.0.rc1", 2, 54},
+		"git version 3.0.GIT\n":                      {"3.0.GIT", 3, 0},
+		"git version 2.47.0.windows.1 and more\n":    {"2.47.0.windows.1", 2, 47},
+		"git version 10.2.1-1ubuntu1~24.04 beside\n": {"10.2.1-1ubuntu1~24.04", 10, 2},
+	} {
+		if got, err := parseVersion(out); err != nil || got != want {
+			t.Errorf("%q: %+v, %v", out, got, err)
+		}
+	}
+	for _, out := range []string{"", "git version\n", "git version x.y\n", "git version 2\n"} {
+		if got, err := parseVersion(out); err == nil {
+			t.Errorf("%q: %+v", out, got)
+		}
+	}
+	for _, old := range []Version{{"", 1, 99}, {"", 2, 30}} {
+		if old.AtLeast(2, 31) || !(Version{"", 2, 31}).AtLeast(2, 31) || !(Version{"", 3, 0}).AtLeast(2, 31) {
+			t.Errorf("%+v", old)
+		}
+	}
+}

@@ -131,6 +131,8 @@ var redirected = regexp.MustCompile(`The requested URL returned error: 30[12378]
 
 const otherHost = "the mirror's certificate is for another host: write the host that it is for into the url"
 
+const mayNotWrite = "let the key or user write to that repository"
+
 const otherFormat = "one repository uses SHA-1, the other SHA-256: create the mirror with the same object format"
 
 // failures is read from the top; the first row that is found counts. What no
@@ -142,7 +144,12 @@ var failures = []failure{
 	{"could not read password", KindAuth, "the mirror wants a password; git's credential helper can supply it", true},
 	{"authentication failed", KindAuth, "the mirror did not accept the user name and password", true},
 	{"the requested url returned error: 401", KindAuth, "the mirror did not accept the user name and password", true},
-	{"the requested url returned error: 403", KindAuth, "the user may not write to that repository", false},
+	{"the requested url returned error: 403", KindAuth, "the user may not enter that repository, or not write to it", false},
+	{".git denied to ", KindAuth, mayNotWrite, false},                                  // GitHub: Permission to OWNER/NAME.git denied to USER
+	{"marked as read only", KindAuth, mayNotWrite, false},                              // GitHub, of a deploy key
+	{"does not have write access", KindAuth, mayNotWrite, false},                       // GitLab, of a deploy key
+	{"you are not allowed to push code to this project", KindAuth, mayNotWrite, false}, // GitLab
+	{"deployment key is read-only", KindAuth, mayNotWrite, false},                      // Bitbucket
 	{"access denied or repository not exported", KindNotFound, "create the repository on the mirror; a git daemon wants git-daemon-export-ok and receive-pack enabled in it", false},
 	{"service not enabled", KindAuth, "the git daemon does not allow pushes: start it with --enable=receive-pack", false},
 	{"does not appear to be a git repository", KindNotFound, "create the repository on the mirror, or correct the url", false},

@@ -163,6 +163,27 @@ func (r *Repository) Refs(ctx context.Context, known Refs) (refs Refs, head RefN
 	return Sort(f.refs), f.head, nil
 }
 
+// Head is the branch that HEAD names, whether it exists or not; "" when HEAD is detached.
+func (r *Repository) Head(ctx context.Context) (RefName, error) {
+	out, err := r.git.output(ctx, r.dir, nil, "symbolic-ref", "--quiet", "HEAD")
+	var failed *Error
+	if errors.As(err, &failed) && failed.ExitCode == 1 {
+		return "", nil
+	}
+	return RefName(strings.TrimSuffix(out, "\n")), err
+}
+
+// oidDigits is how long the repository's object ids are, by
+//
+//	git rev-parse --show-object-format
+func (r *Repository) oidDigits(ctx context.Context) (int, error) {
+	out, err := r.git.output(ctx, r.dir, nil, "rev-parse", "--show-object-format")
+	if strings.TrimSpace(out) == "sha256" {
+		return 64, err
+	}
+	return 40, err
+}
+
 // Objects is what is known here of some objects.
 type Objects struct {
 	known   map[OID]bool

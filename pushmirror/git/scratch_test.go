@@ -223,3 +223,30 @@ func TestAnIncompleteObjectIsFound(t *testing.T) {
 		t.Errorf("what the mirror has is looked for (%v)", err)
 	}
 }
+
+func TestTryPushAsksAnyMirrorAndChangesNone(t *testing.T) {
+	for _, format := range []string{"sha1", "sha256"} {
+		r := newTestRepo(t, "--object-format="+format)
+		r.run("update-ref", "refs/heads/main", string(r.commit("a")))
+		empty, filled := newTestRepo(t, "--object-format="+format), newTestRepo(t, "--object-format="+format)
+		filled.run("update-ref", "refs/none/x", string(filled.commit("b")))
+		for _, mirror := range []*testRepo{empty, filled} {
+			before := mirror.run("for-each-ref")
+			if err := r.scratch(mirror.dir).TryPush(t.Context()); err != nil {
+				t.Errorf("%s: %v", format, err)
+			}
+			if after := mirror.run("for-each-ref"); after != before {
+				t.Errorf("%s: there was %q, and is %q", format, before, after)
+			}
+		}
+	}
+	other := newTestRepo(t, "--object-format=sha256")
+	other.run("update-ref", "refs/heads/main", string(other.commit("c")))
+	for name, mirror := range map[string]string{
+		"another format": other.dir, "no repository": t.TempDir(), "nothing": "/nowhere/m.git",
+	} {
+		if err := newTestRepo(t).scratch(mirror).TryPush(t.Context()); err == nil {
+			t.Errorf("%s would take a push", name)
+		}
+	}
+}
