@@ -1,10 +1,15 @@
 package install
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"git-push-mirror/pushmirror/git"
 )
@@ -12,6 +17,49 @@ import (
 // Runs reports whether git, or the repository's host, runs the program for pushes to this
 // repository, as far as can be seen from it.
 func Runs(ctx context.Context, repo *git.Repository) (bool, error) {
+	return runs(repo, func() (settings, error) { return readSettings(ctx, repo) })
+}
+
+// Survey looks at many repositories. Git is asked once for what they share, and again only for
+// those whose own configuration could say more. The zero Survey is ready to begin.
+type Survey struct {
+	once   sync.Once
+	shared []git.Setting
+	err    error
+}
+
+// Runs is what the function of that name reports. It can be called from many goroutines.
+func (s *Survey) Runs(ctx context.Context, repo *git.Repository) (bool, error) {
+	return runs(repo, func() (settings, error) {
+		s.once.Do(func() { s.shared, s.err = repo.Git().Settings(ctx, hookSettings+`|^includeif\.`) })
+		if s.err != nil || speaksOfHooks(repo.Dir()) || slices.ContainsFunc(s.shared, isConditional) {
+			return readSettings(ctx, repo)
+		}
+		return settingsOf(repo, s.shared), nil
+	})
+}
+
+// isConditional reports whether a setting includes a file for some repositories only.
+func isConditional(s git.Setting) bool { return strings.HasPrefix(s.Key, "includeif.") }
+
+// speaksOfHooks reports whether a repository's own configuration may set anything about
+// hooks, itself or in a file that it names. Names of keys stand in it as they are, in
+// whatever case, and a file that is named takes "include" or "worktreeConfig".
+func speaksOfHooks(dir string) bool {
+	text, err := os.ReadFile(filepath.Join(dir, "config"))
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	text = bytes.ToLower(text)
+	for _, word := range []string{"hook", "include", "worktreeconfig"} {
+		if bytes.Contains(text, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+func runs(repo *git.Repository, read func() (settings, error)) (bool, error) {
 	root, err := os.OpenRoot(repo.Dir())
 	if err != nil {
 		return false, err
@@ -29,7 +77,7 @@ func Runs(ctx context.Context, repo *git.Repository) (bool, error) {
 			}
 		}
 	}
-	s, err := readSettings(ctx, repo)
+	s, err := read()
 	if err != nil {
 		return false, err
 	}

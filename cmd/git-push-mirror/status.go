@@ -94,19 +94,22 @@ const maxHookless = 10
 // noteHookless tells of repositories that have mirrors and no hook, whose pushes wait until
 // somebody looks.
 func (inv invocation) noteHookless(ctx context.Context, repositories []repository, opt statusOptions) {
-	var hookless []string
-	for _, r := range repositories {
+	var survey install.Survey
+	without := make([]string, len(repositories))
+	concurrently(len(repositories), func(i int) {
+		r := repositories[i]
 		if r.err != nil {
-			continue
+			return
 		}
 		remotes, err := opt.selected(r.upstream)
 		if err != nil || !slices.ContainsFunc(remotes, func(remote config.Remote) bool { return remote.Enabled }) {
-			continue
+			return
 		}
-		if runs, err := install.Runs(ctx, r.upstream.Repository()); err == nil && !runs {
-			hookless = append(hookless, r.dir)
+		if runs, err := survey.Runs(ctx, r.upstream.Repository()); err == nil && !runs {
+			without[i] = r.dir
 		}
-	}
+	})
+	hookless := slices.DeleteFunc(without, func(dir string) bool { return dir == "" })
 	for i, dir := range hookless {
 		if i == maxHookless {
 			inv.say("note", fmt.Sprintf("and %d more repositories", len(hookless)-maxHookless))

@@ -93,7 +93,21 @@ type Setting struct {
 //
 // Of one key the last one counts.
 func (r *Repository) Settings(ctx context.Context, keys string) ([]Setting, error) {
-	out, err := r.git.output(ctx, r.dir, nil, "config", "--null", "--show-scope", "--show-origin", "--get-regexp", keys)
+	return r.git.settings(ctx, r.dir, nil, keys)
+}
+
+// Settings are those of the system and the user alone, which all repositories have.
+func (g *Git) Settings(ctx context.Context, keys string) ([]Setting, error) {
+	// No repository is at /dev/null, and none is looked for.
+	return g.settings(ctx, "", []string{"GIT_DIR=/dev/null"}, keys)
+}
+
+func (g *Git) settings(ctx context.Context, dir string, env []string, keys string) ([]Setting, error) {
+	var stdout strings.Builder
+	_, err := g.run(ctx, command{
+		dir: dir, env: env, stdout: &stdout,
+		args: []string{"config", "--null", "--show-scope", "--show-origin", "--get-regexp", keys},
+	})
 	var failed *Error
 	if errors.As(err, &failed) && failed.ExitCode == 1 {
 		return nil, nil
@@ -101,7 +115,7 @@ func (r *Repository) Settings(ctx context.Context, keys string) ([]Setting, erro
 	if err != nil {
 		return nil, err
 	}
-	return parseSettings(out)
+	return parseSettings(stdout.String())
 }
 
 // parseSettings reads SCOPE NUL ORIGIN NUL KEY LF VALUE NUL, in which a key that is just
