@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -251,6 +252,31 @@ func (r *Repository) Unreachable(ctx context.Context, commits, tips []OID) (map[
 		}
 	}
 	return unreachable, scan.Err()
+}
+
+// CountCommits counts the commits that can be reached from some objects and not from others,
+// which need not be known here, by
+//
+//	git rev-list --count --ignore-missing --stdin
+//
+// with the others negated.
+func (r *Repository) CountCommits(ctx context.Context, from, without []OID) (int, error) {
+	var in strings.Builder
+	for _, oid := range from {
+		fmt.Fprintln(&in, oid)
+	}
+	for _, oid := range without {
+		fmt.Fprintf(&in, "^%s\n", oid)
+	}
+	out, err := r.git.output(ctx, r.dir, strings.NewReader(in.String()), "rev-list", "--count", "--ignore-missing", "--stdin")
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(out))
+	if err != nil {
+		return 0, fmt.Errorf("reading 'git rev-list --count': %w", err)
+	}
+	return n, nil
 }
 
 // Complete reports whether everything that the object needs is in the
