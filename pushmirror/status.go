@@ -2,6 +2,7 @@ package pushmirror
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"git-push-mirror/pushmirror/config"
@@ -66,15 +67,29 @@ func (s Status) OK(now time.Time) bool {
 	return len(s.Pending) == 0 || now.Sub(s.PendingSince.Time) < young
 }
 
+// Behind is how many refs the mirror lacks or holds another value of. One that diverged may
+// have changed here since, and is pending as well.
+func (s Status) Behind() int {
+	names := map[git.RefName]bool{}
+	for _, name := range slices.Concat(s.Pending, s.Divergent) {
+		names[name] = true
+	}
+	for _, refusal := range s.Rejected {
+		names[refusal.Name] = true
+	}
+	return len(names)
+}
+
 // BehindSince is since when the mirror is not as it should be; never, when it is.
 func (s Status) BehindSince() state.Time {
-	switch {
-	case len(s.Pending) > 0:
-		return s.PendingSince
-	case len(s.Divergent)+len(s.Rejected) > 0:
-		return s.FailingSince
+	since := s.PendingSince
+	if len(s.Pending) == 0 {
+		since = state.Time{}
 	}
-	return state.Time{}
+	if len(s.Divergent)+len(s.Rejected) > 0 && (since.IsZero() || s.FailingSince.Before(since.Time)) {
+		since = s.FailingSince
+	}
+	return since
 }
 
 // Status tells how a remote stands, without asking the mirror. One whose state cannot
