@@ -21,11 +21,12 @@ import (
 
 // statusOptions are the flags of status.
 type statusOptions struct {
-	remotes   []string
-	json      bool
-	recursive bool
-	failed    bool
-	root      string // of all repositories, with recursive
+	remotes    []string
+	json       bool
+	prometheus bool
+	recursive  bool
+	failed     bool
+	root       string // of all repositories, with recursive
 }
 
 func (inv invocation) statusCommand() *cli.Command {
@@ -37,17 +38,22 @@ func (inv invocation) statusCommand() *cli.Command {
 			"minutes; with 1 when one is not; with 2 when the configuration is wrong. Asks no mirror.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print an array of objects, one for each remote"},
+			&cli.BoolFlag{Name: "prometheus", Usage: "print metrics for node_exporter's textfile collector"},
 			recursiveFlag(),
 			&cli.BoolFlag{Name: "failed", Usage: "show only those that somebody should look at"},
 		},
 		OnUsageError: usage,
 		Action: func(c *cli.Context) error {
+			if c.Bool("prometheus") && (c.Bool("json") || c.Bool("failed")) {
+				return usageError{errors.New("--prometheus goes neither with --json nor with --failed"), "its metrics are of all remotes, whatever their state"}
+			}
 			repositories, err := inv.repositories(c)
 			if err != nil {
 				return err
 			}
 			opt := statusOptions{
-				remotes: c.Args().Slice(), json: c.Bool("json"), recursive: c.Bool("recursive"), failed: c.Bool("failed"),
+				remotes: c.Args().Slice(), json: c.Bool("json"), prometheus: c.Bool("prometheus"),
+				recursive: c.Bool("recursive"), failed: c.Bool("failed"),
 			}
 			if opt.recursive {
 				if opt.root, err = inv.root(c); err != nil {
@@ -67,7 +73,7 @@ func (inv invocation) runStatus(ctx context.Context, repositories []repository, 
 	if err != nil {
 		return err
 	}
-	if opt.recursive {
+	if opt.recursive && !opt.prometheus { // cron would mail the notes each time
 		inv.noteHookless(ctx, repositories, opt)
 	}
 	statuses := append([]pushmirror.Status{}, slices.Concat(rows...)...)
@@ -80,6 +86,8 @@ func (inv invocation) runStatus(ctx context.Context, repositories []repository, 
 	switch {
 	case opt.json:
 		err = printJSON(inv.stdout, statuses)
+	case opt.prometheus:
+		err = printMetrics(inv.stdout, statuses)
 	case people:
 		err = opt.table(statuses, now).print(inv.stdout, on)
 		if err == nil && opt.recursive {
@@ -269,7 +277,7 @@ func (opt statusOptions) printTabbed(w io.Writer, statuses []pushmirror.Status) 
 
 // behind says how many refs the mirror lacks or holds another value of.
 func behind(s pushmirror.Status) string {
-	n := len(s.Pending) + len(s.Divergent) + len(s.Rejected)
+	n := s.Behind()
 	switch {
 	case s.Status == state.None && s.Enabled:
 		return "never updated"
