@@ -56,6 +56,7 @@ func TestScripts(t *testing.T) {
 			"waitgone":   cmdWaitgone,
 			"waitidle":   cmdWaitidle,
 			"watch":      cmdWatch,
+			"webhook":    cmdWebhook,
 		},
 	})
 }
