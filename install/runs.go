@@ -3,12 +3,15 @@ package install
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/git"
@@ -17,14 +20,54 @@ import (
 // Runs reports whether git, or the repository's host, runs the program for pushes to this
 // repository, as far as can be seen from it.
 func Runs(ctx context.Context, repo *git.Repository) (bool, error) {
-	h, err := locate(ctx, repo)
-	return h.command != "" || h.runs() && h.executable(), err
+	h, err := locate(repo, func() (settings, error) { return readSettings(ctx, repo) })
+	return h.isRun(), err
+}
+
+// Survey looks at many repositories. Git is asked once for what they share, and again only for
+// those whose own configuration could say more. The zero Survey is ready to begin.
+type Survey struct {
+	once   sync.Once
+	shared []git.Setting
+	err    error
+}
+
+// Runs is what the function of that name reports. It can be called from many goroutines.
+func (s *Survey) Runs(ctx context.Context, repo *git.Repository) (bool, error) {
+	h, err := locate(repo, func() (settings, error) {
+		s.once.Do(func() { s.shared, s.err = repo.Git().Settings(ctx, hookSettings+`|^includeif\.`) })
+		if s.err != nil || speaksOfHooks(repo.Dir()) || slices.ContainsFunc(s.shared, isConditional) {
+			return readSettings(ctx, repo)
+		}
+		return settingsOf(repo, s.shared), nil
+	})
+	return h.isRun(), err
+}
+
+// isConditional reports whether a setting includes a file for some repositories only.
+func isConditional(s git.Setting) bool { return strings.HasPrefix(s.Key, "includeif.") }
+
+// speaksOfHooks reports whether a repository's own configuration may set anything about
+// hooks, itself or in a file that it names. Names of keys stand in it as they are, in
+// whatever case, and a file that is named takes "include" or "worktreeConfig".
+func speaksOfHooks(dir string) bool {
+	text, err := os.ReadFile(filepath.Join(dir, "config"))
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	text = bytes.ToLower(text)
+	for _, word := range []string{"hook", "include", "worktreeconfig"} {
+		if bytes.Contains(text, []byte(word)) {
+			return true
+		}
+	}
+	return false
 }
 
 // Check tells how pushes to a repository come to the program, as far as can be seen from it.
 // An error that is a *RefusedError says why they do not, or not any more.
 func Check(ctx context.Context, repo *git.Repository) (string, error) {
-	h, err := locate(ctx, repo)
+	h, err := locate(repo, func() (settings, error) { return readSettings(ctx, repo) })
 	if err != nil {
 		return "", err
 	}
@@ -62,8 +105,12 @@ type hookFile struct {
 	elsewhere error  // git looks for hooks outside of the repository
 }
 
-// locate finds the hook that runs the program or, if none does, the one that git runs.
-func locate(ctx context.Context, repo *git.Repository) (hookFile, error) {
+// isRun reports whether the hook runs the program, and is run itself.
+func (h hookFile) isRun() bool { return h.command != "" || h.runs() && h.executable() }
+
+// locate finds the hook that runs the program or, if none does, the one that git runs. It
+// reads git's settings only if it has to.
+func locate(repo *git.Repository, read func() (settings, error)) (hookFile, error) {
 	root, err := os.OpenRoot(repo.Dir())
 	if err != nil {
 		return hookFile{}, err
@@ -81,7 +128,7 @@ func locate(ctx context.Context, repo *git.Repository) (hookFile, error) {
 			}
 		}
 	}
-	s, err := readSettings(ctx, repo)
+	s, err := read()
 	if err != nil {
 		return hookFile{}, err
 	}

@@ -173,8 +173,8 @@ func (u *Upstream) behind(ctx context.Context, remote config.Remote, dir *state.
 	if err != nil || seen == nil || u.clock().Sub(seen.Listed.Time) > u.config.VerifyEvery {
 		return true, err
 	}
-	pending, err := u.pending(ctx, remote, dir, record)
-	return len(pending) > 0, err
+	lacks, err := u.shortfall(ctx, remote, dir, record)
+	return len(lacks.pending) > 0, err
 }
 
 // hostOf is what a remote shares with others that fail along with it, as people read it.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -116,7 +117,21 @@ type Setting struct {
 //
 // Of one key the last one counts.
 func (r *Repository) Settings(ctx context.Context, keys string) ([]Setting, error) {
-	out, err := r.git.output(ctx, r.dir, nil, "config", "--null", "--show-scope", "--show-origin", "--get-regexp", keys)
+	return r.git.settings(ctx, r.dir, nil, keys)
+}
+
+// Settings are those of the system and the user alone, which all repositories have.
+func (g *Git) Settings(ctx context.Context, keys string) ([]Setting, error) {
+	// No repository is at /dev/null, and none is looked for.
+	return g.settings(ctx, "", []string{"GIT_DIR=/dev/null"}, keys)
+}
+
+func (g *Git) settings(ctx context.Context, dir string, env []string, keys string) ([]Setting, error) {
+	var stdout strings.Builder
+	_, err := g.run(ctx, command{
+		dir: dir, env: env, stdout: &stdout,
+		args: []string{"config", "--null", "--show-scope", "--show-origin", "--get-regexp", keys},
+	})
 	var failed *Error
 	if errors.As(err, &failed) && failed.ExitCode == 1 {
 		return nil, nil
@@ -124,7 +139,7 @@ func (r *Repository) Settings(ctx context.Context, keys string) ([]Setting, erro
 	if err != nil {
 		return nil, err
 	}
-	return parseSettings(out)
+	return parseSettings(stdout.String())
 }
 
 // parseSettings reads SCOPE NUL ORIGIN NUL KEY LF VALUE NUL, in which a key that is just
@@ -269,6 +284,31 @@ func (r *Repository) Unreachable(ctx context.Context, commits, tips []OID) (map[
 		}
 	}
 	return unreachable, scan.Err()
+}
+
+// CountCommits counts the commits that can be reached from some objects and not from others,
+// which need not be known here, by
+//
+//	git rev-list --count --ignore-missing --stdin
+//
+// with the others negated.
+func (r *Repository) CountCommits(ctx context.Context, from, without []OID) (int, error) {
+	var in strings.Builder
+	for _, oid := range from {
+		fmt.Fprintln(&in, oid)
+	}
+	for _, oid := range without {
+		fmt.Fprintf(&in, "^%s\n", oid)
+	}
+	out, err := r.git.output(ctx, r.dir, strings.NewReader(in.String()), "rev-list", "--count", "--ignore-missing", "--stdin")
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(out))
+	if err != nil {
+		return 0, fmt.Errorf("reading 'git rev-list --count': %w", err)
+	}
+	return n, nil
 }
 
 // Complete reports whether everything that the object needs is in the
