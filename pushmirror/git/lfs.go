@@ -147,7 +147,7 @@ func readBlobs(r *bufio.Reader, most int, each func(path string, content []byte)
 
 // LFSPush is what one git lfs push is to do.
 type LFSPush struct {
-	// URL is where the LFS server is: for ssh and for files, where the mirror is.
+	// URL is where the LFS server is: for ssh, where the mirror is.
 	URL string
 	// Elsewhere: that is not on the mirror's host, so its login and its certificates are not
 	// meant for it, and git's own helpers are asked.
