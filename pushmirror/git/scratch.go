@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -255,24 +256,22 @@ func (a Ancestry) Known(old OID) bool { return a.known[old] }
 // is no commit.
 func (a Ancestry) IsAncestor(p Pair) bool { return a.ancestors[p] }
 
-// Compare answers any number of questions about ancestry. Git has no command for many
-// pairs, but a push compares each ref it updates, all in one process. So, for more than a
-// few, the commits are given numbered names here, and
+// Compare answers any number of questions about ancestry, some thousand at a time: for all of
+// many at once the answers are the same and take ten times the memory. Git has no command for
+// many pairs. Most are answered by a look at what is new; for the others the commits are given
+// numbered names, and
 //
 //	git push --dry-run --porcelain . refs/new/*:refs/old/*
 //
-// pushes the repository into itself. Some thousand pairs are compared at a time: for all of
-// many at once the answers are the same and take ten times the memory.
+// pushes the repository into itself, since a push compares each ref that it updates.
 func (s *Scratch) Compare(ctx context.Context, pairs []Pair) (Ancestry, error) {
 	answer := Ancestry{known: make(map[OID]bool, len(pairs)), ancestors: make(map[Pair]bool, len(pairs))}
-	if len(pairs) <= fewPairs {
-		var err error
-		if pairs, err = s.compareFew(ctx, pairs, answer); err != nil {
-			return answer, err
-		}
-	}
 	for some := range slices.Chunk(pairs, maxPairs) {
-		if err := s.compare(ctx, some, answer); err != nil {
+		left, err := s.compareNew(ctx, some, answer)
+		if err == nil {
+			err = s.compare(ctx, left, answer)
+		}
+		if err != nil {
 			return answer, err
 		}
 	}
@@ -281,38 +280,83 @@ func (s *Scratch) Compare(ctx context.Context, pairs []Pair) (Ancestry, error) {
 
 const (
 	maxPairs = 10_000
-	fewPairs = 5
+	// maxNew is how many commits are listed to compare by, maxSteps how many are gone over.
+	maxNew, maxSteps = 50_000, 1_000_000
 )
 
-// compareFew asks about each pair by
+// compareNew looks for each Old among the parents of commits that are new, from its New on:
 //
-//	git merge-base --is-ancestor OLD NEW
+//	git rev-list --parents --stdin
 //
-// which for a few is faster than a push with its four processes, and returns those that it
-// does not know what to say of: not both are there, or lead to commits.
-func (s *Scratch) compareFew(ctx context.Context, pairs []Pair, answer Ancestry) (left []Pair, err error) {
+// which one process does for all, with the Olds excluded. What it finds is an ancestor. It
+// returns the pairs of which that tells nothing: Old is no ancestor, or no commit, or hidden
+// behind another pair's.
+func (s *Scratch) compareNew(ctx context.Context, pairs []Pair, answer Ancestry) (left []Pair, err error) {
+	var in strings.Builder
 	for _, p := range pairs {
-		if p.Old.IsZero() || p.New.IsZero() {
-			left = append(left, p)
-			continue
+		if !p.Old.IsZero() && !p.New.IsZero() {
+			in.WriteString(string(p.New) + "\n^" + string(p.Old) + "\n")
 		}
-		if err := s.configure(len(p.Old)); err != nil {
-			return nil, err
+	}
+	if in.Len() == 0 {
+		return pairs, nil
+	}
+	if err := s.configure(len(pairs[0].Old)); err != nil {
+		return nil, err
+	}
+	parents := make(map[OID][]OID, len(pairs))
+	out := lines{each: func(line string) error {
+		var ids []OID
+		for id := range strings.FieldsSeq(line) {
+			ids = append(ids, OID(id))
 		}
-		_, err := s.run(ctx, command{args: []string{"merge-base", "--is-ancestor", string(p.Old), string(p.New)}})
-		var failed *Error
-		switch {
-		case err == nil:
+		if len(ids) == 0 {
+			return errors.New("reading 'git rev-list': an empty line")
+		}
+		parents[ids[0]] = ids[1:]
+		return nil
+	}}
+	_, err = s.run(ctx, command{stdin: strings.NewReader(in.String()), stdout: &out, args: []string{
+		"rev-list", "--parents", "--ignore-missing", "--max-count=" + strconv.Itoa(maxNew), "--stdin",
+	}})
+	var failed *Error
+	if errors.As(err, &failed) && failed.ExitCode > 0 {
+		return pairs, nil // history that cannot be read: a push knows how far that matters
+	}
+	if err = cmp.Or(err, out.close()); err != nil {
+		return nil, err
+	}
+	steps := maxSteps
+	for _, p := range pairs {
+		if leadsTo(parents, p, &steps) {
 			answer.known[p.Old], answer.ancestors[p] = true, true
-		case !errors.As(err, &failed):
-			return nil, err
-		case failed.ExitCode == 1:
-			answer.known[p.Old] = true
-		default:
+		} else {
 			left = append(left, p)
 		}
 	}
 	return left, nil
+}
+
+// leadsTo reports whether a way from p.New to p.Old is found in so many steps.
+func leadsTo(parents map[OID][]OID, p Pair, steps *int) bool {
+	if parents[p.New] == nil {
+		return false
+	}
+	visited := map[OID]bool{}
+	for todo := []OID{p.New}; len(todo) > 0 && *steps > 0; *steps-- {
+		commit := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, parent := range parents[commit] {
+			if parent == p.Old {
+				return true
+			}
+			if !visited[parent] {
+				visited[parent] = true
+				todo = append(todo, parent)
+			}
+		}
+	}
+	return false
 }
 
 func (s *Scratch) compare(ctx context.Context, pairs []Pair, answer Ancestry) error {

@@ -131,8 +131,8 @@ func TestCompareLooksThroughTagsAndNotThroughWhatIsNoCommit(t *testing.T) {
 		{old, tagged}: true, {tagged, old}: false, {a, tagged}: true, {blob, b}: false, {a, blob}: false, {oidA, b}: false, {b, ""}: false, {b, b}: true,
 	}
 	pairs := slices.Collect(maps.Keys(want))
-	// Many are compared in another way than few, which has to give the same answers.
-	for some := range slices.Chunk(pairs, fewPairs) {
+	// What one is hidden behind depends on those that it is asked with.
+	for some := range slices.Chunk(pairs, 1) {
 		compareAll(t, r.scratch("/nowhere"), some, want)
 	}
 	compareAll(t, r.scratch("/nowhere"), pairs, want)
@@ -167,9 +167,7 @@ func TestReplaceRefsAndGraftsDoNotMakeAncestors(t *testing.T) {
 		t.Fatal(err)
 	}
 	pairs := []Pair{{stranger, ours}, {stranger, grafted}}
-	for _, some := range [][]Pair{pairs, slices.Repeat(pairs, fewPairs)} {
-		compareAll(t, r.scratch("/nowhere"), some, nil)
-	}
+	compareAll(t, r.scratch("/nowhere"), pairs, nil)
 	unreachable, err := r.Unreachable(t.Context(), []OID{stranger}, []OID{ours, grafted})
 	if err != nil || !unreachable[stranger] {
 		t.Errorf("a replace ref or a graft made a commit reachable (%v)", err)
