@@ -15,6 +15,8 @@ type Shown struct {
 	FollowRewrites  bool     `json:"follow_rewrites"`
 	RefsPerPush     int      `json:"refs_per_push"`
 	PushOptions     []string `json:"push_options"`
+	LFS             LFS      `json:"lfs"`
+	LFSURL          *string  `json:"lfs_url"`
 	Timeout         string   `json:"timeout"`
 	StallTimeout    string   `json:"stall_timeout"`
 	RetryMin        string   `json:"retry_min"`
@@ -35,7 +37,7 @@ type Shown struct {
 func (r Remote) Shown() Shown {
 	shown := Shown{
 		Tags: r.Tags, Prune: r.Prune, PruneLimit: r.PruneLimit, FollowRewrites: r.FollowRewrites, RefsPerPush: r.RefsPerPush,
-		PushOptions: append([]string{}, r.PushOptions...),
+		PushOptions: append([]string{}, r.PushOptions...), LFS: r.LFS, LFSURL: given(r.LFSURL.String()),
 		Timeout:     short(r.Timeout), StallTimeout: short(r.StallTimeout), RetryMin: short(r.RetryMin), RetryMax: short(r.RetryMax),
 		FailAfter: short(r.FailAfter), MinInterval: short(r.MinInterval),
 		PasswordFile: given(r.Login.PasswordFile), PasswordCommand: append([]string{}, r.Login.PasswordCommand...),
