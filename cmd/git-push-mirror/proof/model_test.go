@@ -864,12 +864,12 @@ func (m *model) unfinished() string {
 }
 
 // wrap has a git stand before the real one that acts before or after the nth git which an update of a remote runs; the file acted
-// tells that it did.
+// tells that it succeeded.
 func (m *model) wrap(r *remote, n int, after bool, action string) (env []string, acted string) {
 	m.runs++
 	dir := fmt.Sprintf("wrap%d", m.runs)
 	acted = m.path(dir + "/acted")
-	action = fmt.Sprintf("touch '%s'; (unset GIT_DIR; %s)", acted, action)
+	action = fmt.Sprintf("(unset GIT_DIR; %s) && touch '%s'", action, acted)
 	before := action
 	if after {
 		before, action = `git "$@"; code=$?`, action+"; exit $code"
@@ -912,8 +912,9 @@ func (m *model) kill(t *rapid.T) {
 	}
 	r, n, after, text := m.when(t)
 	m.say("git push-mirror worker, killed %s", text)
-	env, acted := m.wrap(r, n, after, "kill -9 $PPID")
-	m.watch(&run{killed: true}, func() { m.workUntil(env, func() bool { return exists(acted) }) })
+	env, _ := m.wrap(r, n, after, fmt.Sprintf("touch '%s'; kill -9 $PPID", m.path("killed")))
+	m.check(os.RemoveAll(m.path("killed")))
+	m.watch(&run{killed: true}, func() { m.workUntil(env, func() bool { return exists(m.path("killed")) }) })
 }
 
 // workUntil runs a worker until it has done all, or been stopped.
@@ -956,8 +957,10 @@ func (m *model) race(t *rapid.T) {
 	env, acted := m.wrap(r, n, after, command)
 	m.watch(run, func() {
 		m.run("", env, program, "-C", m.path("up.git"), "sync", "--json")
-		if !exists(acted) {
-			m.run("", nil, "sh", "-c", command) // it was not to be, so now
+		if !exists(acted) && m.run("", nil, "sh", "-c", command).code != 0 { // it was not to be, so now
+			clear(run.changed) // what the mirror has by now is in its way
+			r.mirror.ours[name] = maybe
+			return
 		}
 		if repository == "up.git" {
 			if m.upstream[name] = oid; oid == "" {
