@@ -117,9 +117,10 @@ func (d *Dir) readMark(name string) (pushes []Push, modified Time, err error) {
 	return pushes, At(info.ModTime()), nil
 }
 
-// Take takes the mark, so that one which is made from now on stays. The lock must be
-// held.
+// Take takes the mark, so that one which is made from now on stays, and clears what killed
+// hooks and updates left half-written. The lock must be held.
 func (d *Dir) Take() error {
+	d.clearUnfinished()
 	err := os.Rename(filepath.Join(d.path, markName), filepath.Join(d.path, takenName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
