@@ -250,6 +250,32 @@ func (q *Queue) HasWork() (bool, error) {
 	return len(paths) > 0, err
 }
 
+// Waiting tells since when a repository has been waiting for a worker to take it up; the zero
+// Time if it is not.
+func (q *Queue) Waiting(repository string) (time.Time, error) {
+	return modified(filepath.Join(q.dir, "work", id(repository)))
+}
+
+// Worked is when a worker last took the lock; the zero Time if none ever did.
+func (q *Queue) Worked() (time.Time, error) {
+	path := q.lock().Path()
+	if info, err := os.Stat(path); err == nil && info.Size() == 0 {
+		return time.Time{}, nil
+	}
+	return modified(path)
+}
+
+func modified(path string) (time.Time, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("looking at the worker's list: %w", err)
+	}
+	return info.ModTime(), nil
+}
+
 // BeginEpisode notes that a host's failure is being told, by whatever names the host. It
 // reports false if that was noted before and not ended since: the failure is told.
 func (q *Queue) BeginEpisode(host string) (bool, error) {
