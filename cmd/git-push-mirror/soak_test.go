@@ -54,11 +54,11 @@ type soak struct {
 
 	pushes, outages, kills int
 	refused                atomic.Int64 // pushes that met another one's lock
-	samples                []sample
+	samples                []soakSample
 }
 
-// A sample is what the worker holds of the machine at a moment.
-type sample struct {
+// A soakSample is what the worker holds of the machine at a moment.
+type soakSample struct {
 	kilobytes   int // of memory that is its own
 	descriptors int
 }
@@ -276,7 +276,7 @@ func (s *soak) diverged(base, name, ref string) bool {
 }
 
 // sample looks at the worker in /proc.
-func (s *soak) sample() (now sample) {
+func (s *soak) sample() (now soakSample) {
 	dir := fmt.Sprintf("/proc/%d/", s.worker.Process.Pid)
 	text, err := os.ReadFile(dir + "status")
 	s.ts.Check(err)

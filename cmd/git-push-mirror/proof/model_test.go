@@ -135,9 +135,10 @@ func newModel(t *rapid.T, dir string) *model {
 		m.remotes = append(m.remotes, &remote{name, mirror, remoteConfig{keep: true, prune: "never", tags: "all"}})
 		m.renew(mirror)
 	}
+	m.writeConfig()
+	m.change(map[string]string{"refs/heads/main": m.newCommit()}, true) // the worker knows where a hook has called it for a remote
 	m.configure(t, m.remotes[0])
 	m.configure(t, m.remotes[1])
-	m.change(map[string]string{"refs/heads/main": m.newCommit()}, true) // the worker knows where a hook has called it
 	return m
 }
 
