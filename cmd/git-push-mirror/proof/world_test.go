@@ -34,7 +34,7 @@ func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 func testMain(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "proof-")
 	if err == nil {
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }()
 		err = build(dir)
 	}
 	if err != nil {
