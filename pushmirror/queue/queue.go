@@ -89,7 +89,7 @@ func (q *Queue) makeDir(path string) error {
 		q.mend(path, info.Mode(), q.mode)
 		return nil
 	}
-	temp, err := os.MkdirTemp(q.dir, ".new-")
+	temp, err := os.MkdirTemp(q.dir, newPrefix)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (q *Queue) makeFile(path string) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	f, err = os.CreateTemp(q.dir, ".new-")
+	f, err = os.CreateTemp(q.dir, newPrefix)
 	if err != nil {
 		return err
 	}
@@ -205,7 +205,7 @@ func id(repository string) string {
 // write puts a file into place as a whole; durably, if it has to outlive the machine.
 func (q *Queue) write(sub, name, repository string, durably bool) error {
 	dir := filepath.Join(q.dir, sub)
-	f, err := os.CreateTemp(dir, ".new-")
+	f, err := os.CreateTemp(dir, newPrefix)
 	if err != nil {
 		return err
 	}
@@ -374,8 +374,27 @@ func (q *Queue) Lock(ctx context.Context, wait bool) (unlock func() error, ok bo
 	if err != nil {
 		return nil, false, fmt.Errorf("locking %s: %w", lock.Path(), err)
 	}
+	if ok {
+		q.clearUnfinished()
+	}
 	return lock.Unlock, ok, nil
 }
+
+// clearUnfinished removes what hooks that were killed left half-written. What is being
+// written is younger.
+func (q *Queue) clearUnfinished() {
+	for _, sub := range []string{"", "repositories", "work"} {
+		left, _ := filepath.Glob(filepath.Join(q.dir, sub, newPrefix+"*"))
+		for _, path := range left {
+			if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
+				_ = os.Remove(path)
+			}
+		}
+	}
+}
+
+// newPrefix begins the name of what is about to get its own.
+const newPrefix = ".new-"
 
 // Working reports whether a worker holds the lock.
 func (q *Queue) Working() (bool, error) {

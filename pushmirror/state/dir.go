@@ -89,7 +89,6 @@ func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func()) 
 		return Time{}, nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), lock.Unlock())
 	}
 	d.held = true
-	d.clearUnfinished()
 	return since, func() error {
 		d.held = false
 		return lock.Unlock()
