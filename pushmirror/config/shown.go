@@ -38,7 +38,7 @@ func (r Remote) Shown() Shown {
 	shown := Shown{
 		Tags: r.Tags, Prune: r.Prune, PruneLimit: r.PruneLimit, FollowRewrites: r.FollowRewrites, RefsPerPush: r.RefsPerPush,
 		PushOptions: append([]string{}, r.PushOptions...), LFS: r.LFS, LFSURL: given(r.LFSURL.String()),
-		Timeout:     short(r.Timeout), StallTimeout: short(r.StallTimeout), RetryMin: short(r.RetryMin), RetryMax: short(r.RetryMax),
+		Timeout: short(r.Timeout), StallTimeout: short(r.StallTimeout), RetryMin: short(r.RetryMin), RetryMax: short(r.RetryMax),
 		FailAfter: short(r.FailAfter), MinInterval: short(r.MinInterval),
 		PasswordFile: given(r.Login.PasswordFile), PasswordCommand: append([]string{}, r.Login.PasswordCommand...),
 		SSHKey: given(r.SSHKey), KnownHosts: given(r.KnownHosts), CAFile: given(r.CAFile), ClientCert: given(r.ClientCert), ClientKey: given(r.ClientKey),

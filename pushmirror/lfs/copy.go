@@ -54,7 +54,12 @@ func (s Store) put(ctx context.Context, oid, file string) (err error) {
 		return fmt.Errorf("copying it: %w", err)
 	}
 	sum := sha256.New()
-	_, err = io.Copy(io.MultiWriter(to, sum), reader{ctx, from})
+	_, err = io.Copy(io.MultiWriter(to, sum), readerFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return from.Read(p)
+	}))
 	if err == nil && hex.EncodeToString(sum.Sum(nil)) != oid {
 		err = errDamaged
 	}
@@ -67,16 +72,8 @@ func (s Store) put(ctx context.Context, oid, file string) (err error) {
 	return nil
 }
 
-// reader reads until ctx is done.
-type reader struct {
-	ctx context.Context
-	io.Reader
-}
+// readerFunc is a Read as io.Reader has it.
+type readerFunc func(p []byte) (int, error)
 
 // Read implements io.Reader.
-func (r reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
-}
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
