@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"git-push-mirror/pushmirror"
@@ -81,9 +82,24 @@ func (h Hook) handOver(repo *git.Repository, changes []change) (*pushmirror.Upst
 		}
 	}
 	if len(concerned) == 0 {
+		if slices.ContainsFunc(remotes, func(remote config.Remote) bool { return remote.Enabled }) {
+			h.makeKnown(upstream)
+		}
 		return nil, nil, nil
 	}
 	return upstream, concerned, h.deliver(upstream, concerned, push)
+}
+
+// makeKnown has workers know the repository, so that what changes without a push is found. Where that cannot be written, the
+// first push that concerns a remote tells.
+func (h Hook) makeKnown(upstream *pushmirror.Upstream) {
+	dir, err := queue.Dir(h.env("PUSH_MIRROR_STATE_DIR"), upstream.StateDir())
+	if err != nil {
+		return
+	}
+	if q, err := queue.Open(dir); err == nil {
+		_ = q.AddKnown(upstream.Dir())
+	}
 }
 
 // Announce has remotes looked at without a push, since somebody added or changed them.

@@ -184,13 +184,23 @@ func (q *Queue) Log() string { return filepath.Join(q.dir, "worker.log") }
 // Add enters a repository, by its absolute path, among those that are known and those that
 // have work.
 func (q *Queue) Add(repository string) error {
-	name := id(repository)
-	if content, err := os.ReadFile(filepath.Join(q.dir, "repositories", name)); err != nil || string(content) != format(repository) {
-		if err := q.write("repositories", name, repository, true); err != nil {
-			return fmt.Errorf("entering the repository into the worker's list: %w", err)
-		}
+	if err := q.AddKnown(repository); err != nil {
+		return err
 	}
-	if err := q.write("work", name, repository, false); err != nil {
+	if err := q.write("work", id(repository), repository, false); err != nil {
+		return fmt.Errorf("entering the repository into the worker's list: %w", err)
+	}
+	return nil
+}
+
+// AddKnown enters a repository, by its absolute path, among those that are known: a worker
+// looks into it now and then for what changed without a push.
+func (q *Queue) AddKnown(repository string) error {
+	name := id(repository)
+	if content, err := os.ReadFile(filepath.Join(q.dir, "repositories", name)); err == nil && string(content) == format(repository) {
+		return nil
+	}
+	if err := q.write("repositories", name, repository, true); err != nil {
 		return fmt.Errorf("entering the repository into the worker's list: %w", err)
 	}
 	return nil
