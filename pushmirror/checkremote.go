@@ -45,12 +45,32 @@ func (a *attempt) check(ctx context.Context, upstream git.Refs) []Finding {
 	for _, ref := range listed {
 		held.add(ref.Name)
 	}
-	return append(
+	findings = append(
 		findings,
 		ok("read_access", fmt.Sprintf("the mirror has %s and %s", count(held.branches, "branch", "branches"), count(held.tags, "tag", "tags"))),
 		a.checkWrite(ctx),
 		a.checkExtra(ctx, upstream, listed),
 	)
+	if a.UsesLFS(a.remote) {
+		findings = append(findings, a.checkLFS())
+	}
+	return findings
+}
+
+// checkLFS tells whether there is a way for large files. Their server is not asked: it would have to be for an object.
+func (a *attempt) checkLFS() Finding {
+	const check = "large_files"
+	to := cmp.Or(a.remote.LFSURL, a.remote.URL)
+	if to.Scheme() == "file" {
+		return ok(check, "they are copied")
+	}
+	if _, _, err := LFSServer(a.remote); err != nil {
+		return failure(check, err)
+	}
+	if !a.repo.Git().HasLFS() {
+		return fail(check, "git-lfs is not installed", `install git-lfs, or write lfs = "off" for a mirror that is to be without large files`)
+	}
+	return ok(check, "git-lfs brings them to the LFS server of "+to.String()+", which was not asked")
 }
 
 // checkFiles looks at each file that the remote needs.
