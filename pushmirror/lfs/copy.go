@@ -45,10 +45,12 @@ func (s Store) put(ctx context.Context, oid, file string) (err error) {
 	}
 	defer from.Close()
 	// Who else may read and write there is for the umask to say, as it is for the refs that git writes.
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil { //nolint:gosec // see above
-		return fmt.Errorf("copying it: %w", err)
+	part := filepath.Join(s.dirs[0], "tmp", fmt.Sprintf("%s.%d", oid, os.Getpid())) // where git-lfs clears up
+	for _, dir := range []string{filepath.Dir(path), filepath.Dir(part)} {
+		if err := os.MkdirAll(dir, 0o777); err != nil { //nolint:gosec // see above
+			return fmt.Errorf("copying it: %w", err)
+		}
 	}
-	part := path + ".part"
 	to, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o666) //nolint:gosec // see above
 	if err != nil {
 		return fmt.Errorf("copying it: %w", err)
