@@ -10,6 +10,9 @@ TIMEOUT ?= 30m
 BENCH ?=
 # How long each fuzzer runs.
 FUZZTIME ?= 10s
+# How long `make soak` pushes, and how many sequences its model tries.
+SOAK ?= 10m
+MODEL ?= 100
 
 binary := bin/git-push-mirror
 # What --version shows: the tag, and how far from it this is. Without git, nothing is known.
@@ -25,7 +28,7 @@ MAINTAINER ?= $(shell git log -1 --format='%an <%ae>')
 package_version = $(shell echo '$(VERSION)' | sed 's/^v//; s/^$$/0.0.0/; s/-/+/; s/-/./g')
 systems := linux/amd64 linux/arm64 freebsd/amd64 freebsd/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: build docs release deb rpm demo test race package-test lint fuzz bench bench-quick cover clean help
+.PHONY: build docs release deb rpm demo test race soak package-test lint fuzz bench bench-quick cover clean help
 
 build: ## build bin/git-push-mirror, one static binary
 	$(build) -o $(binary) ./cmd/git-push-mirror
@@ -70,6 +73,11 @@ test: ## run all tests, after installing the servers they use (as root) or namin
 race: ## run all tests with the race detector, the many processes of scripts too
 	.ci/needs
 	$(GO) test -race -timeout $(TIMEOUT) $(TESTFLAGS) ./...
+
+soak: ## push to 50 repositories for SOAK while servers and workers die, then try many sequences and every fault, for hours
+	.ci/needs
+	$(GO) test -timeout 24h -run TestSoak -v -soak $(SOAK) -soakrepositories 50 $(TESTFLAGS) ./cmd/git-push-mirror
+	$(GO) test -timeout 24h -run 'TestModel|TestFaults' -model $(MODEL) -faults 0 $(TESTFLAGS) ./cmd/git-push-mirror/proof
 
 lint: ## format, vet and all linters
 	.ci/needs

@@ -3,7 +3,7 @@ package hook
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"strings"
 	"time"
 
 	"git-push-mirror/pushmirror"
@@ -108,16 +108,13 @@ func outcome(r state.Record, err error, changes []change, show config.Show, limi
 	return report(r, changes, show, limit)
 }
 
-// asksToWait reports whether the pusher sent the push option mirror.wait.
+// asksToWait reports whether the pusher sent the push option mirror.wait. There may be any number of options, empty ones too.
 func (h Hook) asksToWait() bool {
-	for i := 0; ; i++ {
-		key := fmt.Sprintf("GIT_PUSH_OPTION_%d", i)
-		option := h.env(key)
-		if option == "mirror.wait" {
+	for _, kv := range h.Env {
+		key, value, _ := strings.Cut(kv, "=")
+		if value == "mirror.wait" && strings.HasPrefix(key, "GIT_PUSH_OPTION_") {
 			return true
 		}
-		if option == "" {
-			return false
-		}
 	}
+	return false
 }

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"git-push-mirror/pushmirror"
@@ -81,15 +82,40 @@ func (h Hook) handOver(repo *git.Repository, changes []change) (*pushmirror.Upst
 		}
 	}
 	if len(concerned) == 0 {
+		if slices.ContainsFunc(remotes, func(remote config.Remote) bool { return remote.Enabled }) {
+			h.makeKnown(upstream)
+		}
 		return nil, nil, nil
 	}
-	for _, remote := range concerned {
+	return upstream, concerned, h.deliver(upstream, concerned, push)
+}
+
+// makeKnown has workers know the repository, so that what changes without a push is found. Where that cannot be written, the
+// first push that concerns a remote tells.
+func (h Hook) makeKnown(upstream *pushmirror.Upstream) {
+	dir, err := queue.Dir(h.env("PUSH_MIRROR_STATE_DIR"), upstream.StateDir())
+	if err != nil {
+		return
+	}
+	if q, err := queue.Open(dir); err == nil {
+		_ = q.AddKnown(upstream.Dir())
+	}
+}
+
+// Announce has remotes looked at without a push, since somebody added or changed them.
+func (h Hook) Announce(upstream *pushmirror.Upstream, remotes []config.Remote) error {
+	return h.deliver(upstream, remotes, state.Push{Time: state.Now()})
+}
+
+// deliver marks remotes, and has a worker find the marks.
+func (h Hook) deliver(upstream *pushmirror.Upstream, remotes []config.Remote, push state.Push) error {
+	var err error
+	for _, remote := range remotes {
 		if markErr := upstream.Mark(remote, push); markErr != nil {
 			err = errors.Join(err, fmt.Errorf("noting that %s has work: %w", remote.Name, markErr))
 		}
 	}
-	err = errors.Join(err, h.enqueue(repo.Dir(), upstream.StateDir(), upstream.Worker().Start))
-	return upstream, concerned, err
+	return errors.Join(err, h.enqueue(upstream.Dir(), upstream.StateDir(), upstream.Worker().Start))
 }
 
 // site is what the system's file alone says, or the defaults if it is broken too.

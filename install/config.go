@@ -24,7 +24,7 @@ var ErrConfigExists = errors.New("there is a " + ConfigName + " already")
 // is wrong, and wraps ErrConfigExists if there is a configuration.
 func WriteConfig(ctx context.Context, dir, name, url string) (path string, err error) {
 	path = filepath.Join(dir, ConfigName)
-	t, err := openTree(ctx, dir, func() {})
+	t, err := openTree(ctx, dir, lockPatience, func() {})
 	if err != nil {
 		return path, explain(dir, err)
 	}

@@ -1,5 +1,5 @@
 // Package install puts the hook into bare repositories and takes it out again, and writes
-// a repository's first configuration.
+// a repository's first configuration, and the remotes that commands add to it.
 //
 // The hook is a few lines of sh that run the program. It goes where the repository's host
 // runs hooks from: hooks/post-receive; hooks/post-receive.d where hooks/post-receive is

@@ -104,7 +104,7 @@ func (i Installer) retried(ctx context.Context, dir string, act func(*tree, sett
 	if step == nil {
 		step = func() {}
 	}
-	t, err := openTree(ctx, repo.Dir(), step)
+	t, err := openTree(ctx, repo.Dir(), lockPatience, step)
 	if err != nil {
 		return Result{}, explain(repo.Dir(), err)
 	}

@@ -111,8 +111,17 @@ func testKilled(t *testing.T, op operation, prepare func(t *testing.T, repositor
 }
 
 // killedBefore runs op, and has it die before that step; false if it does not have as many.
-func killedBefore(t *testing.T, step int, i Installer, op operation, repository string) (killed bool) {
+func killedBefore(t *testing.T, step int, i Installer, op operation, repository string) bool {
 	t.Helper()
+	return diesBefore(step, &i.step, func() {
+		if _, err := op(i, t.Context(), repository); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// diesBefore has do die before that step; false if it does not have as many.
+func diesBefore(step int, hook *func(), do func()) (killed bool) {
 	type death struct{}
 	defer func() {
 		switch dead := recover().(type) {
@@ -123,14 +132,12 @@ func killedBefore(t *testing.T, step int, i Installer, op operation, repository 
 			panic(dead)
 		}
 	}()
-	i.step = func() {
+	*hook = func() {
 		if step--; step == 0 {
 			panic(death{})
 		}
 	}
-	if _, err := op(i, t.Context(), repository); err != nil {
-		t.Fatal(err)
-	}
+	do()
 	return false
 }
 
@@ -221,7 +228,7 @@ func TestAnotherInstallInBetween(t *testing.T) {
 				repository := newRepository(t)
 				prepare(t, repository)
 				formerWas := push(t, repository) != ""
-				tree, err := openTree(t.Context(), repository, func() {})
+				tree, err := openTree(t.Context(), repository, lockPatience, func() {})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -277,7 +284,7 @@ func TestManyAtOnce(t *testing.T) {
 func TestHookThatCanHaveNoSecondName(t *testing.T) {
 	repository := newRepository(t)
 	formerHooks["a file"](t, repository)
-	tree, err := openTree(t.Context(), repository, func() {})
+	tree, err := openTree(t.Context(), repository, lockPatience, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}

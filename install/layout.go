@@ -50,10 +50,18 @@ type settings struct {
 	commands  []string // hook.*.command: git 2.54 and newer run them
 }
 
-// readSettings asks git. What is not set is guessed as git does.
+// hookSettings are the keys that make up settings.
+const hookSettings = `^(core\.(hookspath|bare)|gitlab\..*|hook\..*\.command)$`
+
+// readSettings asks git.
 func readSettings(ctx context.Context, repo *git.Repository) (settings, error) {
+	all, err := repo.Settings(ctx, hookSettings)
+	return settingsOf(repo, all), err
+}
+
+// settingsOf sorts what git said. What is not set is guessed as git does.
+func settingsOf(repo *git.Repository, all []git.Setting) settings {
 	s := settings{bare: filepath.Base(repo.Dir()) != ".git"}
-	all, err := repo.Settings(ctx, `^(core\.(hookspath|bare)|gitlab\..*|hook\..*\.command)$`)
 	for _, setting := range all {
 		switch key := setting.Key; {
 		case key == "core.hookspath":
@@ -62,11 +70,11 @@ func readSettings(ctx context.Context, repo *git.Repository) (settings, error) {
 			s.bare = slices.Contains([]string{"true", "yes", "on", "1"}, strings.ToLower(setting.Value))
 		case strings.HasPrefix(key, "gitlab."):
 			s.gitlab = true
-		default:
+		case strings.HasPrefix(key, "hook."):
 			s.commands = append(s.commands, setting.Value)
 		}
 	}
-	return s, err
+	return s
 }
 
 // place finds where the hook goes, or why it cannot: gitlab and dispatched hooks have a

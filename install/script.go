@@ -15,12 +15,14 @@ import (
 // marker is in every hook that we have ever written, and tells it from others.
 const marker = "# This hook is git-push-mirror's:"
 
+// programLine begins the line of the hook that says where the program is.
+const programLine = "\nprogram="
+
 // script is the hook. A link to the program would die silently with it; this says so, and
 // does not take the hook that was there before along.
 func script(program string) []byte {
 	return []byte(`#!/bin/sh
-` + marker + ` "git push-mirror uninstall" takes it out.
-program=` + pushmirror.ShellQuote(program) + `
+` + marker + ` "git push-mirror uninstall" takes it out.` + programLine + pushmirror.ShellQuote(program) + `
 [ -f "$program" ] && [ -x "$program" ] && exec "$program" hook
 printf 'push-mirror: error: %s is gone, this push is not mirrored\n' "$program" >&2
 echo 'push-mirror: hint: once the program is there again, git push-mirror sync catches up' >&2

@@ -25,8 +25,9 @@ type tree struct {
 }
 
 // openTree opens a repository and keeps other runs of ours out of it. The lock is on the
-// repository's folder, so that nothing is left behind. step is called before each change.
-func openTree(ctx context.Context, dir string, step func()) (*tree, error) {
+// repository's folder, so that nothing is left behind; it is waited for so long. step is called
+// before each change.
+func openTree(ctx context.Context, dir string, patience time.Duration, step func()) (*tree, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
@@ -41,6 +42,8 @@ func openTree(ctx context.Context, dir string, step func()) (*tree, error) {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		t.uid, t.gid = int(stat.Uid), int(stat.Gid)
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if err := t.lock(ctx); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
@@ -56,8 +59,6 @@ const (
 )
 
 func (t *tree) lock(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, lockPatience)
-	defer cancel()
 	// NFS locks what is open for writing only, and no folder is.
 	for _, lockable := range []struct {
 		name string
@@ -154,7 +155,10 @@ func (t *tree) sweep(folder string) error {
 }
 
 // mkdir makes a folder with the repository's mode, if it is not there.
-func (t *tree) mkdir(name string) error {
+func (t *tree) mkdir(name string) error { return t.mkdirAs(name, t.mode) }
+
+// mkdirAs makes a folder with that mode, if it is not there.
+func (t *tree) mkdirAs(name string, mode fs.FileMode) error {
 	t.step()
 	err := t.root.Mkdir(name, 0o700)
 	if errors.Is(err, fs.ErrExist) {
@@ -167,7 +171,7 @@ func (t *tree) mkdir(name string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Chmod(t.mode), t.give(f), f.Close(), t.sync(filepath.Dir(name)))
+	return errors.Join(f.Chmod(mode), t.give(f), f.Close(), t.sync(filepath.Dir(name)))
 }
 
 // errChanged says that somebody else was faster.

@@ -71,10 +71,10 @@ func (a *attempt) conclude(ctx context.Context, err error) state.Record {
 const maxResults = 100
 
 // event tells whether an episode of failure has begun or ended. One that began as the host's
-// becomes the remote's own when the host is back.
+// becomes the login's, or the remote's own, when the host is back.
 func (a *attempt) event(r state.Record) Event {
 	switch {
-	case r.Told && (!a.before.Told || a.before.ToldHost != "" && r.ToldHost == ""):
+	case r.Told && (!a.before.Told || a.before.ToldHost != "" && r.ToldHost != a.before.ToldHost):
 		return Failed
 	case a.before.Told && !r.Told:
 		return Recovered
@@ -166,7 +166,13 @@ func (a *attempt) failed(ctx context.Context, err error) state.Record {
 		r.Status, r.Kind = state.ToRetry, git.KindTimeout
 		r.Error = fmt.Sprintf("it took longer than %s (timeout)", a.remote.Timeout)
 	case errors.As(err, &failed):
-		r.Kind, r.Hint, a.hostFailed = failed.Kind, a.cure(ctx, failed), failed.Host
+		r.Kind, r.Hint = failed.Kind, a.cure(ctx, failed)
+		switch {
+		case failed.Host && failed.Kind == git.KindAuth:
+			a.failedFor = loginOf(a.remote)
+		case failed.Host:
+			a.failedFor = hostOf(a.remote)
+		}
 		if failed.Kind.Temporary() {
 			r.Status = state.ToRetry
 		}

@@ -3,7 +3,10 @@ package pushmirror
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"git-push-mirror/pushmirror/config"
@@ -110,7 +113,7 @@ func (u *Upstream) Mark(remote config.Remote, p state.Push) error {
 
 // due tells whether and when a remote is to be updated.
 func (u *Upstream) due(ctx context.Context, remote config.Remote, thoroughly bool) (worker.Task, bool, error) {
-	task := worker.Task{Key: worker.Key{Repository: u.Dir(), Remote: remote.Name}, Host: hostOf(remote), Since: u.clock()}
+	task := worker.Task{Key: worker.Key{Repository: u.Dir(), Remote: remote.Name}, Host: hostOf(remote), Login: loginOf(remote), Since: u.clock()}
 	dir, err := state.Of(u.Dir(), remote.Name)
 	if err != nil {
 		return task, false, err
@@ -170,14 +173,57 @@ func (u *Upstream) behind(ctx context.Context, remote config.Remote, dir *state.
 	if err != nil || seen == nil || u.clock().Sub(seen.Listed.Time) > u.config.VerifyEvery {
 		return true, err
 	}
-	pending, err := u.pending(ctx, remote, dir, record)
-	return len(pending) > 0, err
+	lacks, err := u.shortfall(ctx, remote, dir, record)
+	return len(lacks.pending) > 0, err
 }
 
-// hostOf is what a remote shares with others that fail along with it.
+// hostOf is what a remote shares with others that fail along with it, as people read it.
 func hostOf(remote config.Remote) string {
 	if host := remote.URL.Host(); host != "" {
 		return remote.URL.Scheme() + "://" + host
 	}
 	return ""
+}
+
+// loginOf is what a remote shares with those others on its host that log in by the same
+// credential, as people read it; the host alone if none is configured. It shows no secret: a
+// password that stands in a file is told by its place.
+func loginOf(remote config.Remote) string {
+	host := hostOf(remote)
+	if host == "" {
+		return ""
+	}
+	login, by := remote.Login, ""
+	switch {
+	case remote.URL.Scheme() == "ssh":
+		by = remote.SSHKey
+	case login.PasswordFile != "":
+		by = login.PasswordFile
+	case login.HasPassword():
+		by = fmt.Sprintf("what stands in %s:%d", remote.File, remote.Line)
+	default:
+		by = remote.ClientCert
+	}
+	user := ""
+	switch {
+	case remote.URL.Scheme() == "ssh":
+		before, _, has := strings.Cut(strings.TrimPrefix(remote.URL.Identity(), "ssh://"), "@")
+		if has {
+			user = before
+		}
+	case !remote.URL.HasUserinfo(): // where the user may be a token
+		user = login.Username
+	}
+	if user != "" {
+		host += " as " + user
+	}
+	if by != "" {
+		host += " by " + by
+	}
+	return host
+}
+
+// sharedWith are the host and the login of a remote, once each.
+func sharedWith(remote config.Remote) []string {
+	return slices.DeleteFunc(slices.Compact([]string{hostOf(remote), loginOf(remote)}), func(name string) bool { return name == "" })
 }

@@ -189,6 +189,9 @@ func (a *attempt) send(ctx context.Context, files map[string]string) (map[string
 	if len(files) == 0 {
 		return nil, nil
 	}
+	if to := cmp.Or(a.remote.LFSURL, a.remote.URL); to.Scheme() == "file" {
+		return a.copy(ctx, files, localPath(to))
+	}
 	url, elsewhere, err := LFSServer(a.remote)
 	var nowhere *git.Error
 	if errors.As(err, &nowhere) {
@@ -199,6 +202,19 @@ func (a *attempt) send(ctx context.Context, files map[string]string) (map[string
 		return failures, nil
 	}
 	return lfs.Server{Scratch: a.scratch, URL: url, Elsewhere: elsewhere, Progress: a.Progress}.Upload(ctx, files)
+}
+
+// copy is send to a mirror on this machine.
+func (a *attempt) copy(ctx context.Context, files map[string]string, path string) (map[string]lfs.Failure, error) {
+	mirror, err := a.repo.Git().Open(repositoryAt(path))
+	if err != nil {
+		return nil, err
+	}
+	store, err := lfs.Open(ctx, mirror)
+	if err != nil {
+		return nil, err
+	}
+	return lfs.Copy(ctx, files, store)
 }
 
 // refuseNeedy refuses the steps that need an object which did not arrive.

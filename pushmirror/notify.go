@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sirupsen/logrus"
 
@@ -20,8 +21,8 @@ import (
 type Notice struct {
 	Event Event      `json:"event"`
 	Time  state.Time `json:"time"`
-	// Host is set where a whole host has failed or recovered, or who we are there; then
-	// Remote is one of many.
+	// Host is set where a whole host has failed or recovered, or a login there ("HOST as USER by
+	// FILE"); then Remote is one of many.
 	Host *string `json:"host"`
 	// Repositories is how many repositories wait for it, as far as is known.
 	Repositories int    `json:"repositories"`
@@ -38,28 +39,33 @@ type Notifier struct {
 
 // Due reports whether an update calls for a notice.
 func (n Notifier) Due(u *Upstream, update Update) bool {
-	return u.Notifies() && (update.Record.Untold != "" || n.hostIsBack(update))
+	return u.Notifies() && (update.Record.Untold != "" || len(n.back(update)) > 0)
 }
 
-func (n Notifier) hostIsBack(update Update) bool {
-	host := hostOf(update.Remote)
-	return host != "" && !update.Record.Unreached && n.Queue.InEpisode(host)
+// back are the host and the login of an update that had failed and do so no more: a host that
+// refuses us has answered.
+func (n Notifier) back(update Update) []string {
+	r := update.Record
+	return slices.DeleteFunc(sharedWith(update.Remote), func(name string) bool {
+		answers := !r.Unreached || r.Kind == git.KindAuth && name != loginOf(update.Remote)
+		return !answers || !n.Queue.InEpisode(name)
+	})
 }
 
-// Tell sends the notices that an update calls for; repositories is how many wait for the
-// remote's host. Its error tells what kept the program from being told; it is to be tried
-// again then.
-func (n Notifier) Tell(ctx context.Context, u *Upstream, update Update, repositories int) error {
+// Tell sends the notices that an update calls for; repositories tells how many wait for a host
+// or a login. Its error tells what kept the program from being told; it is to be tried again
+// then.
+func (n Notifier) Tell(ctx context.Context, u *Upstream, update Update, repositories func(shared string) int) error {
 	var err error
-	if n.hostIsBack(update) {
-		err = n.tellOfHost(ctx, u, update, Recovered, repositories)
+	for _, name := range n.back(update) {
+		err = errors.Join(err, n.tellOfHost(ctx, u, update, Recovered, name, repositories(name)))
 	}
 	r := update.Record
 	switch {
 	case r.Untold == "":
 		return err
 	case r.ToldHost != "" && r.Untold == string(Failed):
-		err = errors.Join(err, n.tellOfHost(ctx, u, update, Failed, repositories))
+		err = errors.Join(err, n.tellOfHost(ctx, u, update, Failed, r.ToldHost, repositories(r.ToldHost)))
 	default:
 		err = errors.Join(err, n.send(ctx, u, update, Notice{Event: Event(r.Untold), Repositories: 1}))
 	}
@@ -69,9 +75,9 @@ func (n Notifier) Tell(ctx context.Context, u *Upstream, update Update, reposito
 	return u.told(ctx, update)
 }
 
-// tellOfHost tells of a host unless that was done for another remote on it.
-func (n Notifier) tellOfHost(ctx context.Context, u *Upstream, update Update, event Event, repositories int) error {
-	host := hostOf(update.Remote)
+// tellOfHost tells of a host, or a login there, unless that was done for another remote that
+// shares it.
+func (n Notifier) tellOfHost(ctx context.Context, u *Upstream, update Update, event Event, host string, repositories int) error {
 	note, undo := n.Queue.BeginEpisode, n.Queue.EndEpisode
 	if event == Recovered {
 		note, undo = undo, note
@@ -100,16 +106,17 @@ func (n Notifier) send(ctx context.Context, u *Upstream, update Update, notice N
 	return nil
 }
 
-// OnSameHost counts the updates that were not made to their end, or were just now, on the
-// host of one of them.
-func OnSameHost(updates []Update, one Update) int {
-	n := 0
-	for _, u := range updates {
-		if hostOf(u.Remote) == hostOf(one.Remote) && u.Record.Unreached == one.Record.Unreached {
-			n++
+// Sharing counts the repositories of updates that have a host or login.
+func Sharing(updates []Update) func(shared string) int {
+	return func(shared string) int {
+		repositories := map[string]bool{}
+		for _, u := range updates {
+			if slices.Contains(sharedWith(u.Remote), shared) {
+				repositories[u.Repository] = true
+			}
 		}
+		return len(repositories)
 	}
-	return n
 }
 
 // told notes in the record that an event was told, unless another update made it a matter
@@ -159,15 +166,21 @@ func (s *shift) tell(ctx context.Context, t tidings) {
 		return
 	}
 	s.telling[key] = true
-	repositories := map[string]bool{key.Repository: true}
+	repositories := map[string]map[string]bool{} // by what they share
+	for _, name := range sharedWith(t.update.Remote) {
+		repositories[name] = map[string]bool{key.Repository: true}
+	}
 	for _, task := range s.schedule.Waiting() {
-		if task.Host != "" && task.Host == hostOf(t.update.Remote) {
-			repositories[task.Repository] = true
+		for name, waiting := range repositories {
+			if task.Host == name || task.Login == name {
+				waiting[task.Repository] = true
+			}
 		}
 	}
 	go func() {
 		defer func() { s.told <- key }()
-		if err := s.notifier().Tell(ctx, t.upstream, t.update, len(repositories)); err != nil && ctx.Err() == nil {
+		count := func(shared string) int { return max(1, len(repositories[shared])) }
+		if err := s.notifier().Tell(ctx, t.upstream, t.update, count); err != nil && ctx.Err() == nil {
 			s.Log.WithError(err).WithFields(logrus.Fields{"repository": key.Repository, "remote": key.Remote}).Error("nobody was told")
 		}
 	}()

@@ -17,7 +17,10 @@ func (a *attempt) target(ctx context.Context) (git.Target, error) {
 	r := a.remote
 	to := git.Target{
 		URL: r.URL.Raw(), CAFile: r.CAFile, ClientCert: r.ClientCert, ClientKey: r.ClientKey,
-		Answer: answerTimeout, Stall: r.StallTimeout, Reached: a.Reached,
+		Stall: r.StallTimeout, Reached: a.Reached,
+	}
+	if r.URL.Host() != "" {
+		to.Answer = answerTimeout
 	}
 	for _, path := range []string{r.SSHKey, r.ClientKey} {
 		if err := checkKey(path); err != nil {
@@ -69,7 +72,7 @@ func checkKey(path string) error {
 func (a *attempt) cure(ctx context.Context, failed *git.Error) string {
 	r := a.remote
 	switch {
-	case failed.Kind == git.KindHostKey:
+	case failed.Kind == git.KindHostKey && r.URL.Scheme() == "ssh":
 		return "if this is right, pin the host's keys: git push-mirror host-keys " + ShellQuote(r.URL.String())
 	case failed.Kind == git.KindAuth && r.URL.Scheme() == "ssh":
 		return cmp.Or(sshHint(r), failed.Hint)

@@ -18,11 +18,11 @@ const backOffMax = 5 * time.Minute
 func (a *attempt) schedule(r *state.Record) {
 	now := a.clock()
 	defer func() {
-		if r.Told = a.before.Told || r.Status == state.Failed; !r.Told || !a.hostFailed {
+		if r.Told = a.before.Told || r.Status == state.Failed; !r.Told || a.failedFor == "" {
 			return
 		}
-		if r.ToldHost = a.before.ToldHost; !a.before.Told {
-			r.ToldHost = hostOf(a.remote)
+		if !a.before.Told || a.before.ToldHost != "" {
+			r.ToldHost = a.failedFor
 		}
 	}()
 	switch r.Status {

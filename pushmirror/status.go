@@ -2,6 +2,8 @@ package pushmirror
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"git-push-mirror/pushmirror/config"
@@ -36,6 +38,7 @@ type Status struct {
 	KeepDivergentRefs     bool     `json:"keep_divergent_refs"`
 	MirrorBranchRegex     *string  `json:"mirror_branch_regex"`
 	HostKeys              []string `json:"host_keys"`
+	config.Shown
 
 	LFSObjects int   `json:"lfs_objects"` // that the last update brought, or found there
 	LFSBytes   int64 `json:"lfs_bytes"`
@@ -43,6 +46,9 @@ type Status struct {
 	Divergent []git.RefName `json:"divergent_refs"`
 	Rejected  []Rejection   `json:"rejected_refs"`
 	Pending   []git.RefName `json:"pending_refs"`
+	// Commits is how many commits the refs in the three lists lead to here and none that was
+	// last seen on the mirror does; nil if that is not known.
+	Commits *int `json:"commits_behind"`
 }
 
 // Rejection is a ref that the mirror refuses, and why.
@@ -64,6 +70,31 @@ func (s Status) OK(now time.Time) bool {
 		return false
 	}
 	return len(s.Pending) == 0 || now.Sub(s.PendingSince.Time) < young
+}
+
+// Behind is how many refs the mirror lacks or holds another value of. One that diverged may
+// have changed here since, and is pending as well.
+func (s Status) Behind() int {
+	names := map[git.RefName]bool{}
+	for _, name := range slices.Concat(s.Pending, s.Divergent) {
+		names[name] = true
+	}
+	for _, refusal := range s.Rejected {
+		names[refusal.Name] = true
+	}
+	return len(names)
+}
+
+// BehindSince is since when the mirror is not as it should be; never, when it is.
+func (s Status) BehindSince() state.Time {
+	since := s.PendingSince
+	if len(s.Pending) == 0 {
+		since = state.Time{}
+	}
+	if len(s.Divergent)+len(s.Rejected) > 0 && (since.IsZero() || s.FailingSince.Before(since.Time)) {
+		since = s.FailingSince
+	}
+	return since
 }
 
 // Status tells how a remote stands, without asking the mirror. One whose state cannot
@@ -90,12 +121,54 @@ func (u *Upstream) Record(remote config.Remote) (state.Record, error) {
 }
 
 // Log tells what happened to the refs of a remote, the oldest first.
-func (u *Upstream) Log(remote config.Remote) ([]state.Entry, error) {
-	dir, err := state.Of(u.Dir(), remote.Name)
+func (u *Upstream) Log(remote string) ([]state.Entry, error) {
+	dir, err := state.Of(u.Dir(), remote)
 	if err != nil {
 		return nil, err
 	}
 	return dir.Log()
+}
+
+// Logged gives the names, of those asked for or of all, of remotes that may have a log: those that
+// are configured, and those that were and have one. A name of neither is an
+// *UnknownRemoteError.
+func (u *Upstream) Logged(names []string) ([]string, error) {
+	var all []string
+	for _, remote := range u.config.Remotes {
+		all = append(all, remote.Name)
+	}
+	former, err := state.Logged(u.Dir())
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range former {
+		if !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	if len(names) == 0 {
+		return all, nil
+	}
+	for _, name := range names {
+		if !slices.Contains(all, name) {
+			return nil, &UnknownRemoteError{Name: name, Known: all}
+		}
+	}
+	return names, nil
+}
+
+// Forget takes off what a repository keeps of a remote that is configured no more, but for its
+// log, and tells whether it has one. While an update of it runs, nothing is forgotten.
+func Forget(repository, remote string) (logged bool, err error) {
+	dir, err := state.Of(repository, remote)
+	if err != nil {
+		return false, err
+	}
+	if err := dir.Forget(); err != nil {
+		return false, fmt.Errorf("forgetting the state of %s: %w", remote, err)
+	}
+	entries, err := dir.Log()
+	return len(entries) > 0, err
 }
 
 // StatusAfter is the status once an update has ended, also when its record could not
@@ -135,9 +208,11 @@ func (u *Upstream) status(ctx context.Context, remote config.Remote, record stat
 	if !remote.Enabled {
 		return s, nil
 	}
-	if s.Pending, err = u.pending(ctx, remote, dir, record); err != nil {
+	lacks, err := u.shortfall(ctx, remote, dir, record)
+	if err != nil {
 		return s, err
 	}
+	s.Pending, s.Commits = lacks.pending, u.commits(ctx, lacks)
 	if len(s.Pending) == 0 {
 		s.PendingSince = state.Time{}
 		return s, nil
@@ -177,7 +252,7 @@ func statusOf(repository string, remote config.Remote, r state.Record) Status {
 		PendingSince: r.PendingSince, Attempts: r.Attempts, NextAttemptAt: r.NextAttemptAt, OnlyProtectedBranches: remote.OnlyProtectedBranches,
 		KeepDivergentRefs: remote.KeepDivergentRefs, MirrorBranchRegex: optional(remote.MirrorBranchRegex),
 		LFSObjects: r.LFSObjects, LFSBytes: r.LFSBytes,
-		HostKeys: []string{}, Divergent: []git.RefName{}, Rejected: []Rejection{}, Pending: []git.RefName{},
+		HostKeys: []string{}, Shown: remote.Shown(), Divergent: []git.RefName{}, Rejected: []Rejection{}, Pending: []git.RefName{},
 	}
 	switch {
 	case remote.URL.Scheme() == "ssh":
@@ -195,26 +270,33 @@ func statusOf(repository string, remote config.Remote, r state.Record) Status {
 	return s
 }
 
-// pending lists the refs that the mirror is not known to hold and that the last update
-// said nothing about.
-func (u *Upstream) pending(ctx context.Context, remote config.Remote, dir *state.Dir, r state.Record) ([]git.RefName, error) {
+// shortfall is what the mirror lacks.
+type shortfall struct {
+	pending []git.RefName // the refs that it is not known to hold and that the last update said nothing about
+	values  []git.OID     // of these here, and of those that the last update did speak of
+	seen    *state.Seen   // nil if nothing is known of the mirror, or not asked since all is there
+}
+
+// shortfall compares the refs here with those last seen on the mirror.
+func (u *Upstream) shortfall(ctx context.Context, remote config.Remote, dir *state.Dir, r state.Record) (shortfall, error) {
+	s := shortfall{pending: []git.RefName{}}
 	if r.Settled != "" && r.Settled == u.settled(remote, dir, u.repo.Fingerprint()) {
-		return []git.RefName{}, nil
+		return s, nil
 	}
 	in := plan.Input{Remote: remote}
-	seen, err := dir.Seen(remote.URL.Identity())
-	if err != nil {
-		return nil, err
+	var err error
+	if s.seen, err = dir.Seen(remote.URL.Identity()); err != nil {
+		return s, err
 	}
-	if seen != nil {
-		in.Mirror = seen.Mirror
+	if s.seen != nil {
+		in.Mirror = s.seen.Mirror
 	}
 	if in.Upstream, in.Default, err = u.repo.Refs(ctx, in.Mirror.Refs); err != nil {
-		return nil, err
+		return s, err
 	}
 	outside, err := u.outside(ctx, in)
 	if err != nil {
-		return nil, err
+		return s, err
 	}
 	told := map[git.RefName]git.OID{}
 	for _, d := range r.Divergent {
@@ -223,14 +305,40 @@ func (u *Upstream) pending(ctx context.Context, remote config.Remote, dir *state
 	for _, refusal := range r.Rejected {
 		told[refusal.Name] = refusal.New
 	}
-	names := []git.RefName{}
 	for _, name := range in.Pending(outside) {
 		here, _ := in.Upstream.Get(name)
 		if value, ok := told[name]; !ok || value != here.OID {
-			names = append(names, name)
+			s.pending = append(s.pending, name)
+		}
+		if here.OID != "" { // not to be deleted there
+			s.values = append(s.values, here.OID)
 		}
 	}
-	return names, nil
+	return s, nil
+}
+
+// countLimit is how long the commits may take to count: it is for people, who can do without.
+const countLimit = 10 * time.Second
+
+// commits counts those that the mirror lacks; nil when that cannot be told, or not in time.
+func (u *Upstream) commits(ctx context.Context, s shortfall) *int {
+	switch {
+	case len(s.values) == 0:
+		return new(int)
+	case s.seen == nil:
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, countLimit)
+	defer cancel()
+	has := make([]git.OID, 0, len(s.seen.Mirror.Refs))
+	for _, ref := range s.seen.Mirror.Refs {
+		has = append(has, ref.OID)
+	}
+	n, err := u.repo.CountCommits(ctx, s.values, has)
+	if err != nil {
+		return nil
+	}
+	return &n
 }
 
 // optional is nil for the zero value: null in JSON.

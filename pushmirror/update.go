@@ -1,6 +1,7 @@
 package pushmirror
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,15 +39,17 @@ type Options struct {
 
 // Update is one attempt to bring one remote up to date.
 type Update struct {
-	Remote config.Remote
+	Repository string // GIT_DIR, absolute
+	Remote     config.Remote
 	// Steps tell what happened to refs, by name: those that were pushed and those
 	// that were not since they diverged or were refused. In a dry run, what would
 	// happen.
 	Steps []plan.Step
 	// Record is how the update ended.
 	Record state.Record
-	// HostFailed: it failed for a reason that all that is on the mirror's host shares.
-	HostFailed bool
+	// Shared is the host, or the login there, if it failed for a reason that all who have it
+	// share; else empty.
+	Shared string
 	// Event is what somebody has to be told of, once for each episode.
 	Event Event
 }
@@ -92,7 +95,7 @@ type attempt struct {
 	moved         int                       // refs that changed on the mirror since they were compared
 	plan          plan.Plan                 // the last one
 	anew          bool                      // the mirror is not the one that was known
-	hostFailed    bool
+	failedFor     string                    // the host or login that failed
 }
 
 // Update brings one remote up to date. It never fails to say how it ended: trouble
@@ -109,7 +112,7 @@ func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options
 	if err != nil {
 		record = a.failed(ctx, err)
 	}
-	return Update{Remote: remote, Steps: a.steps(), Record: record, HostFailed: a.hostFailed, Event: a.event(record)}
+	return Update{Repository: u.Dir(), Remote: remote, Steps: a.steps(), Record: record, Shared: a.failedFor, Event: a.event(record)}
 }
 
 // run takes the lock, makes the attempt and records how it ended. Its error tells of
@@ -235,26 +238,12 @@ func (a *attempt) rounds(ctx context.Context) error {
 	return &git.Error{Kind: git.KindNetwork, Err: errors.New("the mirror kept changing while it was updated")}
 }
 
-// look finds out what both sides hold, the mirror first.
+// look finds out what both sides hold.
 func (a *attempt) look(ctx context.Context, list bool) error {
-	var refs git.Refs
-	var head git.RefName
-	if list {
-		var err error
-		if refs, head, err = a.scratch.List(ctx, a.remote.Prune != config.PruneNever); err != nil {
+	if !list {
+		if err := a.lookHere(ctx, a.seen.Mirror.Refs); err != nil {
 			return err
 		}
-	}
-	var err error
-	known := refs
-	if !list {
-		known = a.seen.Mirror.Refs
-	}
-	a.looked = a.repo.Fingerprint()
-	if a.upstream, a.head, err = a.repo.Refs(ctx, known); err != nil {
-		return err
-	}
-	if !list {
 		a.seen.Mirror = a.seen.Mirror.After(nil, a.upstream)
 		return nil
 	}
@@ -262,8 +251,29 @@ func (a *attempt) look(ctx context.Context, list bool) error {
 	if a.seen != nil {
 		before = a.seen.Mirror
 	}
+	// Both are asked at once. What upstream holds has to be no older than what the mirror
+	// does, or a ref that somebody pushed to both meanwhile would look like one that is
+	// ahead there: so it is asked again if it has changed.
+	here := make(chan error, 1)
+	go func() { here <- a.lookHere(ctx, before.Refs) }()
+	refs, head, err := a.scratch.List(ctx, a.remote.Prune != config.PruneNever)
+	if err := cmp.Or(err, <-here); err != nil {
+		return err
+	}
+	if a.looked == "" || a.looked != a.repo.Fingerprint() {
+		if err := a.lookHere(ctx, refs); err != nil {
+			return err
+		}
+	}
 	a.seen = &state.Seen{URL: a.url, Listed: state.At(a.clock()), Mirror: plan.Listed(refs, head, before, a.upstream)}
 	return nil
+}
+
+// lookHere finds out what upstream holds.
+func (a *attempt) lookHere(ctx context.Context, known git.Refs) (err error) {
+	a.looked = a.repo.Fingerprint()
+	a.upstream, a.head, err = a.repo.Refs(ctx, known)
+	return err
 }
 
 // input gathers what the plan of a round is made from.

@@ -30,20 +30,28 @@ func Open(ctx context.Context, repo *git.Repository, env func(string) string) (*
 	if err := Trust(ctx, repo); err != nil {
 		return nil, err
 	}
-	return open(repo, env, func() bool {
+	return open(repo, Sources(ctx, repo, env))
+}
+
+// Sources is where the configuration of a repository is for a person or a worker who may act on
+// it, as Trust tells.
+func Sources(ctx context.Context, repo *git.Repository, env func(string) string) config.Sources {
+	sources := config.DefaultSources(env, repo.Dir())
+	sources.Trusted = func() bool {
 		safe, err := isSafe(ctx, repo)
 		return err == nil && safe
-	})
+	}
+	return sources
 }
 
 // OpenInHook is Open in a hook: git runs it in a repository that git trusts.
 func OpenInHook(repo *git.Repository, env func(string) string) (*Upstream, error) {
-	return open(repo, env, func() bool { return true })
+	sources := config.DefaultSources(env, repo.Dir())
+	sources.Trusted = func() bool { return true }
+	return open(repo, sources)
 }
 
-func open(repo *git.Repository, env func(string) string, trusted func() bool) (*Upstream, error) {
-	sources := config.DefaultSources(env, repo.Dir())
-	sources.Trusted = trusted
+func open(repo *git.Repository, sources config.Sources) (*Upstream, error) {
 	cfg, err := config.Load(sources)
 	if err != nil {
 		return nil, err
@@ -141,9 +149,9 @@ func Trust(ctx context.Context, repo *git.Repository) error {
 	if err != nil {
 		return fmt.Errorf("opening the repository: %w", err)
 	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
+	owner, known := ownerOf(info)
 	us := os.Geteuid()
-	if !ok || int(stat.Uid) == us || (stat.Uid == 0 && us != 0) {
+	if !known || owner == us || (owner == 0 && us != 0) {
 		return nil
 	}
 	if us != 0 {
@@ -151,12 +159,25 @@ func Trust(ctx context.Context, repo *git.Repository) error {
 			return err
 		}
 	}
-	id := strconv.FormatUint(uint64(stat.Uid), 10)
-	owner := id
-	if u, err := user.LookupId(id); err == nil {
-		owner = u.Username
+	return &OwnerError{Dir: repo.Dir(), Owner: userName(owner), Root: us == 0}
+}
+
+// ownerOf is whom a file belongs to.
+func ownerOf(info os.FileInfo) (uid int, known bool) {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
 	}
-	return &OwnerError{Dir: repo.Dir(), Owner: owner, Root: us == 0}
+	return int(stat.Uid), true
+}
+
+// userName is what a user is called; their number if that is not known.
+func userName(uid int) string {
+	id := strconv.Itoa(uid)
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username
+	}
+	return id
 }
 
 // isSafe reports whether git's safe.directory names a repository.

@@ -250,7 +250,9 @@ func (s *shift) take(ctx context.Context, f found) {
 		s.broken[f.repository] = f.err.Error()
 	}
 	delete(s.gone, f.repository)
-	s.watched[f.repository] = watched{newest(f.modified, f.files), f.files}
+	known, wasKnown := s.watched[f.repository]
+	changed := newest(f.modified, f.files)
+	s.watched[f.repository] = watched{changed, f.files}
 	for _, t := range f.untold {
 		s.tell(ctx, t)
 	}
@@ -261,6 +263,10 @@ func (s *shift) take(ctx context.Context, f found) {
 			continue
 		}
 		s.schedule.Add(task)
+	}
+	// Whoever has found it first: a hook's work, or the watch.
+	if wasKnown && !changed.Equal(known.changed) {
+		s.schedule.Hurry(f.repository, s.clock())
 	}
 }
 
@@ -283,7 +289,6 @@ func (s *shift) watch(ctx context.Context) {
 		known := s.watched[repository]
 		modified := config.Modified(config.DefaultSources(s.Env, repository))
 		if !newest(modified, known.files).Equal(known.changed) {
-			s.schedule.Hurry(repository, s.clock())
 			s.take(ctx, s.visit(ctx, repository, true))
 		}
 	}
@@ -372,7 +377,7 @@ func (s *shift) update(ctx context.Context, task worker.Task) ended {
 	}
 	e := ended{task: task, end: worker.End{
 		Done: r.NextAttemptAt.IsZero(), Retry: r.NextAttemptAt.Time, Failed: r.Unreached,
-		HostFailed: u.HostFailed, HostRetry: earlier(r.NextAttemptAt.Time, s.clock().Add(backOffMax)),
+		Shared: u.Shared, SharedRetry: earlier(r.NextAttemptAt.Time, s.clock().Add(backOffMax)),
 	}}
 	if s.notifier().Due(upstream, u) {
 		e.tidings = &tidings{upstream, u}

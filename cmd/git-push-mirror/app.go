@@ -64,7 +64,8 @@ func run(ctx context.Context, inv invocation) int {
 	if inv.isHook() {
 		return inv.runHook(ctx)
 	}
-	err := inv.app().RunContext(ctx, interspersed(inv.args))
+	app := inv.app()
+	err := app.RunContext(ctx, interspersed(app, inv.args))
 	return inv.exitCode(ctx, err)
 }
 
@@ -117,10 +118,13 @@ func (inv invocation) complain(err error) {
 	}
 	inv.say("error", err.Error())
 	var failed *git.Error
+	var fault *config.Error
 	var hinted interface{ Hint() string }
 	switch {
 	case errors.As(err, &failed):
 		inv.say("hint", failed.Hint)
+	case errors.As(err, &fault):
+		inv.say("hint", fault.Hint)
 	case errors.As(err, &hinted):
 		inv.say("hint", hinted.Hint())
 	}
@@ -163,6 +167,7 @@ func (inv invocation) app() *cli.App {
 		inv.hookCommand(),
 		inv.syncCommand(),
 		inv.statusCommand(),
+		inv.checkCommand(),
 		inv.logCommand(),
 		inv.hostKeysCommand(),
 		inv.workerCommand(),
@@ -170,6 +175,7 @@ func (inv invocation) app() *cli.App {
 		inv.installCommand(),
 		inv.uninstallCommand(),
 		inv.initCommand(),
+		inv.remoteCommand(),
 		inv.generateCommand(),
 		inv.remoteNamesCommand(),
 	}

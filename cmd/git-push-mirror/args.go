@@ -1,11 +1,15 @@
 package main
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
 
 // interspersed brings a command's flags before its other arguments, where the cli
 // library wants them: "sync github --dry-run" is as good as "sync --dry-run github". What
 // follows --overwrite, up to the next flag, are all refs.
-func interspersed(args []string) []string {
+func interspersed(app *cli.App, args []string) []string {
 	var before, flags, rest []string
 	i := 1
 	for ; i < len(args) && strings.HasPrefix(args[i], "-"); i++ {
@@ -18,7 +22,11 @@ func interspersed(args []string) []string {
 	if i == len(args) {
 		return args
 	}
-	command := args[i]
+	command := args[i : i+1]
+	if c := app.Command(args[i]); c != nil && len(c.Subcommands) > 0 && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
+		i++
+		command = args[i-1 : i+1]
+	}
 	overwriting := false
 	for i++; i < len(args); i++ {
 		arg := args[i]
@@ -41,7 +49,7 @@ func interspersed(args []string) []string {
 		}
 	}
 	out := append([]string{args[0]}, before...)
-	out = append(out, command)
+	out = append(out, command...)
 	out = append(out, flags...)
 	if len(rest) > 0 {
 		out = append(append(out, "--"), rest...)

@@ -5,13 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
+	"github.com/creack/pty"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -136,6 +139,35 @@ func cmdEnvsubst(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 var variable = regexp.MustCompile(`\$[A-Z_][A-Z0-9_]*`)
+
+// cmdTerminal: terminal COLUMNS PROGRAM ARG… runs a program on a terminal of that width. All that it shows there, with \n at
+// the ends of lines, is the stdout.
+func cmdTerminal(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: [!] terminal COLUMNS PROGRAM ARG…")
+	}
+	columns, err := strconv.ParseUint(args[0], 10, 16)
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, args[1], args[2:]...)
+	cmd.Dir, cmd.Env = ts.MkAbs("."), environ(ts)
+	screen, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: uint16(columns)})
+	ts.Check(err)
+	defer screen.Close()
+	shown, err := io.ReadAll(screen)
+	if !errors.Is(err, syscall.EIO) { // how Linux says that nobody has it open any more
+		ts.Check(err)
+	}
+	_, err = io.WriteString(ts.Stdout(), strings.ReplaceAll(string(shown), "\r\n", "\n"))
+	ts.Check(err)
+	switch err := cmd.Wait(); {
+	case neg && err == nil:
+		ts.Fatalf("%s succeeded, and should have failed", args[1])
+	case !neg && err != nil:
+		ts.Fatalf("%s: %v", args[1], err)
+	}
+}
 
 // cmdWaitfor: waitfor FILE… waits until all the files exist.
 func cmdWaitfor(ts *testscript.TestScript, neg bool, args []string) {

@@ -50,6 +50,12 @@ func completions(app *cli.App) []completion {
 			completion{program + " sync --overwrite topic/", []string{"topic/x"}},
 			completion{program + " sync --overwrite main --dry", []string{"--dry-run"}},
 			completion{program + " -C ../other.git status ", []string{"elsewhere"}},
+			completion{program + " remote ", []string{"add", "set", "remove"}},
+			completion{program + " remote remove ", []string{"backup", "github"}},
+			completion{program + " remote set ", []string{"backup", "github"}},
+			completion{program + " remote set --password-stdin backup pru", []string{"prune=", "prune_limit="}},
+			completion{program + " remote set backup tags=all ssh", []string{"ssh_key="}},
+			completion{program + " remote add x /srv/x.git user", []string{"username="}},
 		)
 	}
 	all = append(

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -125,6 +126,8 @@ func fillIn(name string, d described) ([]byte, error) {
 		"trimDashes": func(flag string) string { return strings.TrimLeft(flag, "-") },
 		"identifier": func(words string) string { return strings.ReplaceAll(words, " ", "-") },
 		"takes":      takes,
+		"takesKeys":  takesKeys,
+		"keys":       func() string { return strings.Join(argumentKeys(), " ") },
 		// note is the template "note KEY", for what the table of keys does not tell.
 		"note": func(key string) (string, error) {
 			note := t.Lookup("note " + key)
@@ -197,6 +200,20 @@ func takes(v verb) string {
 		}
 	}
 	return "NOTHING"
+}
+
+// takesKeys reports whether a command takes KEY=VALUE.
+func takesKeys(v verb) bool { return strings.Contains(v.Args, "KEY=VALUE") }
+
+// argumentKeys are the keys that may be set by an argument, each with the = that follows it.
+func argumentKeys() []string {
+	var keys []string
+	for _, key := range config.Keys() {
+		if slices.Contains(key.Headers, remoteHeader) && !key.System && key.Name != "name" && key.Name != "password" {
+			keys = append(keys, key.Name+"=")
+		}
+	}
+	return keys
 }
 
 func lastWord(words string) string {

@@ -142,19 +142,4 @@ func writeRows(b *strings.Builder, rows [][2]string) {
 }
 
 // wrapped breaks a text into lines that all begin with the indent.
-func wrapped(text, indent string) string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		switch {
-		case line == "":
-			line = indent + word
-		case utf8.RuneCountInString(line+" "+word) > helpWidth:
-			lines = append(lines, line)
-			line = indent + word
-		default:
-			line += " " + word
-		}
-	}
-	return strings.Join(append(lines, line), "\n")
-}
+func wrapped(text, indent string) string { return wrap(text, indent, helpWidth) }

@@ -17,13 +17,17 @@ import (
 )
 
 // prepareHTTPSD makes an nginx that speaks TLS, with a certificate of its own authority ($CAFILE). What httpd has is there as
-// well, and paths whose answers are those of a host in trouble. Three more servers beside it serve the same:
+// well, and paths whose answers are those of a host in trouble. More servers beside it serve the same:
 //
 //	$HTTPSDPLAIN   http, redirects to https
 //	$HTTPSDCLIENT  asks for a certificate: client.pem with client.key
 //	$HTTPSDSELF    has a certificate that no authority signed
+//	$HTTPSDEXPIRED has one of the authority's that has expired
+//	$HTTPSDOTHER   has one of the authority's that is for another host
+//
+// With -ipv6 the first one listens on ::1 too, as $HTTPSD6.
 func prepareHTTPSD(ts *testscript.TestScript, s *server, base string, port int) {
-	plain, client, self := s.reserve(ts), s.reserve(ts), s.reserve(ts)
+	plain, client, self, expired, other := s.reserve(ts), s.reserve(ts), s.reserve(ts), s.reserve(ts), s.reserve(ts)
 	ca := newCertificate(ts, nil, &x509.Certificate{
 		Subject:  pkix.Name{CommonName: "Test Authority"},
 		KeyUsage: x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
@@ -32,10 +36,15 @@ func prepareHTTPSD(ts *testscript.TestScript, s *server, base string, port int) 
 		Subject:     pkix.Name{CommonName: "localhost"},
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:    []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		DNSNames:    []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}
 	newCertificate(ts, ca, &host).write(ts, s, "server")
 	newCertificate(ts, nil, &host).write(ts, s, "self")
+	late, stranger := host, host
+	late.NotBefore, late.NotAfter = time.Now().Add(-48*time.Hour), time.Now().Add(-24*time.Hour)
+	newCertificate(ts, ca, &late).write(ts, s, "expired")
+	stranger.DNSNames, stranger.IPAddresses = []string{"other.example.com"}, nil
+	newCertificate(ts, ca, &stranger).write(ts, s, "other")
 	newCertificate(ts, ca, &x509.Certificate{
 		Subject:     pkix.Name{CommonName: "mirror"},
 		KeyUsage:    x509.KeyUsageDigitalSignature,
@@ -43,16 +52,23 @@ func prepareHTTPSD(ts *testscript.TestScript, s *server, base string, port int) 
 	}).write(ts, s, "client")
 	ca.write(ts, s, "ca")
 
-	prepareNginx(ts, s, base, fmt.Sprintf(tlsServers, port, plain, client, self))
+	prepareNginx(ts, s, base, fmt.Sprintf(tlsServers, port, plain, client)+
+		fmt.Sprintf(tlsServer, self, "self")+fmt.Sprintf(tlsServer, expired, "expired")+fmt.Sprintf(tlsServer, other, "other"))
 	s.url = fmt.Sprintf("https://127.0.0.1:%d", port)
 	s.variables["HTTPSDPLAIN"] = fmt.Sprintf("http://127.0.0.1:%d", plain)
 	s.variables["HTTPSDCLIENT"] = fmt.Sprintf("https://127.0.0.1:%d", client)
 	s.variables["HTTPSDSELF"] = fmt.Sprintf("https://127.0.0.1:%d", self)
+	s.variables["HTTPSDEXPIRED"] = fmt.Sprintf("https://127.0.0.1:%d", expired)
+	s.variables["HTTPSDOTHER"] = fmt.Sprintf("https://127.0.0.1:%d", other)
+	s.actions = map[string]func(*testscript.TestScript){"-ipv6": func(ts *testscript.TestScript) {
+		here := fmt.Sprintf("listen 127.0.0.1:%d ssl;", port)
+		port6 := s.listenOn6(ts, "nginx.conf", here, here+"\n\t\tlisten [::1]:%d ssl;")
+		s.variables["HTTPSD6"] = fmt.Sprintf("https://[::1]:%d", port6)
+	}}
 	s.variables["CAFILE"] = filepath.Join(s.dir, "ca.pem")
 }
 
-// tlsServers takes the ports of TLS, of plain http, of TLS with certificates of clients, and of TLS with a certificate that
-// signed itself. Without .git GitLab redirects GET /info/refs, whoever asks, and has nothing else there.
+// tlsServers takes the ports of TLS, of plain http, and of TLS with certificates of clients. Without .git GitLab redirects GET /info/refs, whoever asks, and has nothing else there.
 const tlsServers = `
 	ssl_certificate server.pem;
 	ssl_certificate_key server.key;
@@ -102,10 +118,14 @@ const tlsServers = `
 			fastcgi_pass git;
 		}
 	}
+`
+
+// tlsServer takes a port and the name of a certificate.
+const tlsServer = `
 	server {
-		listen 127.0.0.1:%[4]d ssl;
-		ssl_certificate self.pem;
-		ssl_certificate_key self.key;
+		listen 127.0.0.1:%[1]d ssl;
+		ssl_certificate %[2]s.pem;
+		ssl_certificate_key %[2]s.key;
 
 		location / {
 			fastcgi_pass git;
@@ -119,13 +139,16 @@ type certificate struct {
 	key *ecdsa.PrivateKey
 }
 
-// newCertificate makes a certificate with a new key, signed by another or, without one, by itself, and valid for a day.
+// newCertificate makes a certificate with a new key, signed by another or, without one, by itself, and valid for a day
+// unless the template says otherwise.
 func newCertificate(ts *testscript.TestScript, signer *certificate, template *x509.Certificate) *certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	ts.Check(err)
 	template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	ts.Check(err)
-	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour)
+	if template.NotAfter.IsZero() {
+		template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour)
+	}
 	if signer == nil {
 		signer = &certificate{template, key}
 	}

@@ -61,7 +61,7 @@ func (inv invocation) runInit(ctx context.Context, repo *git.Repository, opt ini
 		return err
 	}
 	inv.say("note", "wrote "+path)
-	next := inv.commandFor(repo.Dir(), "sync")
+	next := inv.commandFor(repo.Dir(), "check") + ", then sync"
 	if runs, err := install.Runs(ctx, repo); err == nil && !runs {
 		next = inv.commandFor(repo.Dir(), "install")
 	}

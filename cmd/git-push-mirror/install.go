@@ -262,12 +262,12 @@ func installSum(all, failed int, sum map[install.Done]int, opt installOptions) s
 // afterInstall is the next command to type.
 func (inv invocation) afterInstall(targets []repository, opt installOptions) string {
 	if opt.recursive || len(targets) > 1 {
-		return "next: git push-mirror init NAME URL, in each repository that is to have a mirror, and git push-mirror sync"
+		return "next: git push-mirror init NAME URL, in each repository that is to have a mirror, then git push-mirror check and sync"
 	}
 	dir := targets[0].dir
 	loaded, err := config.Load(config.DefaultSources(inv.getenv, dir))
 	if err != nil || len(loaded.Remotes) > 0 {
-		return "next: " + inv.commandFor(dir, "sync")
+		return "next: " + inv.commandFor(dir, "check") + ", then sync"
 	}
 	return "next: " + inv.commandFor(dir, "init NAME URL")
 }

@@ -442,4 +442,3 @@ func cmdLFSCheck(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%d large files were checked out", found)
 	}
 }
-

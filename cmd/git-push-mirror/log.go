@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -21,7 +20,7 @@ func (inv invocation) logCommand() *cli.Command {
 		Usage:     "show what was pushed when, and by whose push",
 		ArgsUsage: "[REMOTE]",
 		Description: "The oldest comes first. What was overwritten or deleted on a mirror is kept for a year,\n" +
-			"with its object id; of the rest, the last ones.",
+			"with its object id, also of a remote that was removed since; of the rest, the last ones.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print a JSON object a line"},
 		},
@@ -32,7 +31,7 @@ func (inv invocation) logCommand() *cli.Command {
 				return err
 			}
 			upstream := repositories[0].upstream
-			remotes, err := upstream.Select(c.Args().Slice())
+			remotes, err := upstream.Logged(c.Args().Slice())
 			if err != nil {
 				return err
 			}
@@ -45,11 +44,11 @@ func (inv invocation) logCommand() *cli.Command {
 				entries = append(entries, more...)
 			}
 			slices.SortStableFunc(entries, func(a, b state.Entry) int { return a.Time.Compare(b.Time.Time) })
-			switch {
-			case c.Bool("json"):
+			if c.Bool("json") {
 				return printLogJSON(inv.stdout, entries)
-			case isTerminal(inv.stdout):
-				return printLogTable(inv.stdout, entries)
+			}
+			if on, ok := inv.terminal(); ok {
+				return printLogTable(inv.stdout, entries, on)
 			}
 			return printLogTabbed(inv.stdout, entries)
 		},
@@ -67,9 +66,8 @@ func printLogJSON(w io.Writer, entries []state.Entry) error {
 }
 
 // printLogTable is the log for people.
-func printLogTable(w io.Writer, entries []state.Entry) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "TIME\tREMOTE\tWHAT\tREF\tFROM\tTO\tBY\tWHY")
+func printLogTable(w io.Writer, entries []state.Entry, on terminal) error {
+	t := table{titles: []string{"TIME", "REMOTE", "WHAT", "REF", "FROM", "TO", "BY", "WHY"}}
 	for _, e := range entries {
 		columns := logColumns(e)
 		columns[0] = e.Time.Local().Format(time.DateTime)
@@ -79,9 +77,13 @@ func printLogTable(w io.Writer, entries []state.Entry) error {
 			}
 			columns[4+i] = id.Short()
 		}
-		_, _ = fmt.Fprintln(table, strings.Join(columns, "\t"))
+		cells := make([]cell, len(columns))
+		for i, text := range columns {
+			cells[i].text = text
+		}
+		t.rows = append(t.rows, row{cells: cells})
 	}
-	return table.Flush()
+	return t.print(w, on)
 }
 
 // printLogTabbed is the log for programs: tabs, no header, nothing cut.

@@ -55,6 +55,9 @@ var readmeRuns = []struct{ first, prepare string }{
 	{"git push-mirror install --recursive --dry-run /srv/git", `
 		[ "$(git -C $W/backup/widgets.git rev-parse main)" = "$(git -C $W/work rev-parse main)" ]
 		git init -q --bare $W/srv/git/another.git`},
+	{"git push-mirror remote add second ssh://git@backup.example.com/srv/git/second.git tags=none timeout=1h", `
+		git init -q --bare $W/backup/second.git
+		cd $W/srv/git/widgets.git`},
 }
 
 // TestTheCommandsOfTheReadmeRun runs every command block of the README as it stands there, but with /srv and /usr/local in a

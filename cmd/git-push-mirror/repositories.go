@@ -78,7 +78,7 @@ func concurrently(n int, do func(i int)) {
 	all.Wait()
 }
 
-// root is the directory below which --recursive looks.
+// root is the directory below which --recursive looks, as its repositories' paths begin.
 func (inv invocation) root(c *cli.Context) (string, error) {
 	dir := inv.directory(c)
 	if !c.IsSet("C") {
@@ -90,7 +90,14 @@ func (inv invocation) root(c *cli.Context) (string, error) {
 			dir = site.Root
 		}
 	}
-	return filepath.Abs(dir)
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		return real, nil
+	}
+	return dir, nil
 }
 
 // directory is where a command acts: -C DIR or where we are.

@@ -54,10 +54,12 @@ func TestScripts(t *testing.T) {
 			"silent":     silenceCommand("silent", ""),
 			"sshd":       serverCommand("sshd", prepareSSHD),
 			"sshhang":    silenceCommand("sshhang", "SSH-2.0-OpenSSH_9.2\r\n"),
+			"terminal":   cmdTerminal,
 			"waitfor":    cmdWaitfor,
 			"waitgone":   cmdWaitgone,
 			"waitidle":   cmdWaitidle,
 			"watch":      cmdWatch,
+			"webhook":    cmdWebhook,
 		},
 	})
 }

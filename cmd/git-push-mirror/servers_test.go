@@ -86,6 +86,21 @@ func (s *server) reserve(ts *testscript.TestScript) int {
 	return port
 }
 
+// listenOn6 starts the server again, listening on a port of ::1 as well: in the server's config, new, which takes the port, is put
+// in place of old.
+func (s *server) listenOn6(ts *testscript.TestScript, config, old, new string) int {
+	port := reservePort6(ts)
+	before := ts.ReadFile(filepath.Join(s.dir, config))
+	after := strings.Replace(before, old, fmt.Sprintf(new, port), 1)
+	if after == before {
+		ts.Fatalf("%s does not have %q", config, old)
+	}
+	s.stop()
+	s.write(ts, config, after)
+	s.start(ts)
+	return port
+}
+
 // export sets the server's variables in the script.
 func (s *server) export(ts *testscript.TestScript) {
 	for name, value := range s.variables {
@@ -167,8 +182,17 @@ func gitProgram(ts *testscript.TestScript, name string) string {
 // the kernel from giving it to anybody else while the server is down, and refuses connections then. The server can bind to
 // it all the same, since its socket has SO_REUSEADDR too.
 func reservePort(ts *testscript.TestScript) int {
+	return reserve(ts, syscall.AF_INET, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+}
+
+// reservePort6 takes a port of ::1 in that way.
+func reservePort6(ts *testscript.TestScript) int {
+	return reserve(ts, syscall.AF_INET6, &syscall.SockaddrInet6{Addr: [16]byte{15: 1}})
+}
+
+func reserve(ts *testscript.TestScript, family int, address syscall.Sockaddr) int {
 	syscall.ForkLock.RLock()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	fd, err := syscall.Socket(family, syscall.SOCK_STREAM, 0)
 	if err == nil {
 		syscall.CloseOnExec(fd)
 	}
@@ -177,10 +201,19 @@ func reservePort(ts *testscript.TestScript) int {
 	ts.Defer(func() { _ = syscall.Close(fd) })
 
 	ts.Check(syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1))
-	ts.Check(syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
-	address, err := syscall.Getsockname(fd)
+	if err := syscall.Bind(fd, address); err != nil {
+		ts.Fatalf("this machine has no such address of its own (sysctl net.ipv6.conf.lo.disable_ipv6=0 gives it ::1): %v", err)
+	}
+	bound, err := syscall.Getsockname(fd)
 	ts.Check(err)
-	return address.(*syscall.SockaddrInet4).Port
+	switch bound := bound.(type) {
+	case *syscall.SockaddrInet4:
+		return bound.Port
+	case *syscall.SockaddrInet6:
+		return bound.Port
+	}
+	ts.Fatalf("a port of an address of another kind: %v", bound)
+	return 0
 }
 
 // listenOn listens on that port of all addresses, as soon as nobody else does: a process that is about to end, or was forked

@@ -43,7 +43,11 @@ func prepareSSHD(ts *testscript.TestScript, s *server, base string, port int) {
 	s.variables["SSHDPORT"] = strconv.Itoa(port)
 	s.variables["SSHDKEY"] = filepath.Join(client, "id_ed25519")
 	s.variables["SSHDSTRANGER"] = filepath.Join(client, "stranger")
-	s.actions = map[string]func(*testscript.TestScript){"-rekey": s.rekey, "-plain": s.plain}
+	s.actions = map[string]func(*testscript.TestScript){"-rekey": s.rekey, "-plain": s.plain, "-ipv6": func(ts *testscript.TestScript) {
+		here := fmt.Sprintf("ListenAddress 127.0.0.1:%d\n", port)
+		port6 := s.listenOn6(ts, "sshd_config", here, here+"ListenAddress [::1]:%d\n")
+		s.variables["SSHD6"] = fmt.Sprintf("ssh://%s@[::1]:%d%s", me.Username, port6, base)
+	}}
 }
 
 // rekey starts the server again as another one would be: with a new host key, which the script's user has not heard of.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -22,10 +21,12 @@ import (
 
 // statusOptions are the flags of status.
 type statusOptions struct {
-	remotes   []string
-	json      bool
-	recursive bool
-	failed    bool
+	remotes    []string
+	json       bool
+	prometheus bool
+	recursive  bool
+	failed     bool
+	root       string // of all repositories, with recursive
 }
 
 func (inv invocation) statusCommand() *cli.Command {
@@ -37,18 +38,29 @@ func (inv invocation) statusCommand() *cli.Command {
 			"minutes; with 1 when one is not; with 2 when the configuration is wrong. Asks no mirror.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print an array of objects, one for each remote"},
+			&cli.BoolFlag{Name: "prometheus", Usage: "print metrics for node_exporter's textfile collector"},
 			recursiveFlag(),
 			&cli.BoolFlag{Name: "failed", Usage: "show only those that somebody should look at"},
 		},
 		OnUsageError: usage,
 		Action: func(c *cli.Context) error {
+			if c.Bool("prometheus") && (c.Bool("json") || c.Bool("failed")) {
+				return usageError{errors.New("--prometheus goes neither with --json nor with --failed"), "its metrics are of all remotes, whatever their state"}
+			}
 			repositories, err := inv.repositories(c)
 			if err != nil {
 				return err
 			}
-			return inv.runStatus(c.Context, repositories, statusOptions{
-				remotes: c.Args().Slice(), json: c.Bool("json"), recursive: c.Bool("recursive"), failed: c.Bool("failed"),
-			})
+			opt := statusOptions{
+				remotes: c.Args().Slice(), json: c.Bool("json"), prometheus: c.Bool("prometheus"),
+				recursive: c.Bool("recursive"), failed: c.Bool("failed"),
+			}
+			if opt.recursive {
+				if opt.root, err = inv.root(c); err != nil {
+					return err
+				}
+			}
+			return inv.runStatus(c.Context, repositories, opt)
 		},
 	}
 }
@@ -61,29 +73,34 @@ func (inv invocation) runStatus(ctx context.Context, repositories []repository, 
 	if err != nil {
 		return err
 	}
-	if opt.recursive {
+	if opt.recursive && !opt.prometheus { // cron would mail the notes each time
 		inv.noteHookless(ctx, repositories, opt)
 	}
 	statuses := append([]pushmirror.Status{}, slices.Concat(rows...)...)
 	now := time.Now()
+	sum := sumOf(len(repositories), statuses)
 	if opt.failed {
 		statuses = slices.DeleteFunc(statuses, func(s pushmirror.Status) bool { return s.OK(now) })
 	}
+	on, people := inv.terminal()
 	switch {
 	case opt.json:
 		err = printJSON(inv.stdout, statuses)
-	case isTerminal(inv.stdout):
-		err = opt.printTable(inv.stdout, statuses, now)
+	case opt.prometheus:
+		err = printMetrics(inv.stdout, statuses)
+	case people:
+		err = opt.table(statuses, now).print(inv.stdout, on)
+		if err == nil && opt.recursive {
+			_, err = fmt.Fprintln(inv.stdout, sum)
+		}
 	default:
 		err = opt.printTabbed(inv.stdout, statuses)
 	}
 	if err != nil {
 		return err
 	}
-	for _, s := range statuses {
-		if !s.OK(now) {
-			return errTrouble
-		}
+	if slices.ContainsFunc(statuses, func(s pushmirror.Status) bool { return !s.OK(now) }) {
+		return errTrouble
 	}
 	return nil
 }
@@ -94,19 +111,22 @@ const maxHookless = 10
 // noteHookless tells of repositories that have mirrors and no hook, whose pushes wait until
 // somebody looks.
 func (inv invocation) noteHookless(ctx context.Context, repositories []repository, opt statusOptions) {
-	var hookless []string
-	for _, r := range repositories {
+	var survey install.Survey
+	without := make([]string, len(repositories))
+	concurrently(len(repositories), func(i int) {
+		r := repositories[i]
 		if r.err != nil {
-			continue
+			return
 		}
 		remotes, err := opt.selected(r.upstream)
 		if err != nil || !slices.ContainsFunc(remotes, func(remote config.Remote) bool { return remote.Enabled }) {
-			continue
+			return
 		}
-		if runs, err := install.Runs(ctx, r.upstream.Repository()); err == nil && !runs {
-			hookless = append(hookless, r.dir)
+		if runs, err := survey.Runs(ctx, r.upstream.Repository()); err == nil && !runs {
+			without[i] = r.dir
 		}
-	}
+	})
+	hookless := slices.DeleteFunc(without, func(dir string) bool { return dir == "" })
 	for i, dir := range hookless {
 		if i == maxHookless {
 			inv.say("note", fmt.Sprintf("and %d more repositories", len(hookless)-maxHookless))
@@ -149,54 +169,138 @@ func selected(upstream *pushmirror.Upstream, names []string, recursive bool) ([]
 	return remotes, err
 }
 
-// printTable is the status for people.
-func (opt statusOptions) printTable(w io.Writer, statuses []pushmirror.Status, now time.Time) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	header := []string{"REMOTE", "STATUS", "LAST SUCCESS", "BEHIND", "ERROR"}
+// table is the status for people: those that somebody should look at first, then those whose
+// work is on its way, then the others.
+func (opt statusOptions) table(statuses []pushmirror.Status, now time.Time) table {
+	t := table{titles: []string{"REMOTE", "STATUS", "LAST SUCCESS", "BEHIND", "ERROR"}}
 	if opt.recursive {
-		header = append([]string{"REPOSITORY"}, header...)
+		t.titles = append([]string{"REPOSITORY"}, t.titles...)
 	}
-	_, _ = fmt.Fprintln(table, strings.Join(header, "\t"))
+	rank := func(s pushmirror.Status) int {
+		switch {
+		case !s.Enabled:
+			return 4
+		case s.Status == state.Failed:
+			return 0
+		case !s.OK(now):
+			return 1
+		case s.Status == state.Finished:
+			return 3
+		}
+		return 2
+	}
+	statuses = slices.SortedStableFunc(slices.Values(statuses), func(a, b pushmirror.Status) int { return rank(a) - rank(b) })
 	for _, s := range statuses {
-		_, _ = fmt.Fprintln(table, strings.Join(opt.columns(s, ago(s.SucceededAt, now)), "\t"))
+		r := row{cells: []cell{
+			{text: cmp.Or(s.Name, "-")},
+			{stateOf(s), colourOf(s, now)},
+			{text: ago(s.SucceededAt, now)},
+			{text: behindSince(s, now)},
+			{text: git.Printable(trouble(s))},
+		}}
+		if opt.recursive {
+			r.cells = append([]cell{{text: git.Printable(strings.TrimPrefix(s.Repository, opt.root+"/"))}}, r.cells...)
+		} else if s.Hint != nil {
+			r.more = "hint: " + git.Printable(*s.Hint)
+		}
+		t.rows = append(t.rows, r)
 	}
-	return table.Flush()
+	return t
+}
+
+func colourOf(s pushmirror.Status, now time.Time) colour {
+	switch {
+	case !s.Enabled:
+		return faint
+	case s.Status == state.Failed:
+		return red
+	case !s.OK(now):
+		return yellow
+	case s.Status == state.Finished:
+		return green
+	}
+	return ""
+}
+
+// sumOf is how many remotes stand how.
+func sumOf(repositories int, statuses []pushmirror.Status) string {
+	counts := map[string]int{}
+	remotes := 0
+	for _, s := range statuses {
+		counts[stateOf(s)]++
+		if s.Name != "" {
+			remotes++
+		}
+	}
+	var parts []string
+	for _, each := range states {
+		if n := counts[each]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, each))
+		}
+	}
+	sum := count(repositories, "repository", "repositories") + ", " + count(remotes, "remote", "remotes")
+	if len(parts) > 0 {
+		sum += ": " + strings.Join(parts, ", ")
+	}
+	return sum
+}
+
+// states are how a remote can stand, the worst first.
+var states = []string{
+	string(state.Failed), string(state.ToRetry), string(state.Started), string(state.Scheduled), string(state.None),
+	string(state.Finished), disabled,
+}
+
+// disabled is how one stands that is switched off, whatever the last update came to.
+const disabled = "disabled"
+
+func stateOf(s pushmirror.Status) string {
+	if !s.Enabled {
+		return disabled
+	}
+	return string(s.Status)
 }
 
 // printTabbed is the status for programs: tabs, no header, nothing cut.
 func (opt statusOptions) printTabbed(w io.Writer, statuses []pushmirror.Status) error {
 	for _, s := range statuses {
-		if _, err := fmt.Fprintln(w, strings.Join(opt.columns(s, s.SucceededAt.String()), "\t")); err != nil {
+		columns := []string{cmp.Or(s.Name, "-"), stateOf(s), s.SucceededAt.String(), behind(s), git.Printable(trouble(s))}
+		if opt.recursive {
+			columns = append([]string{git.Printable(s.Repository)}, columns...)
+		}
+		if _, err := fmt.Fprintln(w, strings.Join(columns, "\t")); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (opt statusOptions) columns(s pushmirror.Status, success string) []string {
-	status := string(s.Status)
-	if !s.Enabled {
-		status = "disabled"
-	}
-	columns := []string{cmp.Or(s.Name, "-"), status, success, behind(s), git.Printable(trouble(s))}
-	if opt.recursive {
-		columns = append([]string{git.Printable(s.Repository)}, columns...)
-	}
-	return columns
-}
-
 // behind says how many refs the mirror lacks or holds another value of.
 func behind(s pushmirror.Status) string {
-	n := len(s.Pending) + len(s.Divergent) + len(s.Rejected)
+	n := s.Behind()
 	switch {
 	case s.Status == state.None && s.Enabled:
 		return "never updated"
 	case n == 0:
 		return "-"
-	case n == 1:
-		return "1 ref"
 	}
-	return fmt.Sprintf("%d refs", n)
+	return count(n, "ref", "refs")
+}
+
+// behindSince says as well how many commits these are, where that is known, and for how long.
+func behindSince(s pushmirror.Status, now time.Time) string {
+	text := behind(s)
+	since := s.BehindSince()
+	if since.IsZero() || s.Status == state.None {
+		return text
+	}
+	if s.Commits != nil && *s.Commits > 0 {
+		text += ", " + count(*s.Commits, "commit", "commits")
+	}
+	if d := now.Sub(since.Time); d >= time.Minute {
+		text += " for " + span(d)
+	}
+	return text
 }
 
 func trouble(s pushmirror.Status) string {
@@ -211,14 +315,27 @@ func ago(t state.Time, now time.Time) string {
 	if t.IsZero() {
 		return "never"
 	}
-	d := now.Sub(t.Time)
-	switch {
-	case d < time.Minute:
-		return "just now"
-	case d < time.Hour:
-		return fmt.Sprintf("%d min ago", int(d/time.Minute))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h ago", int(d/time.Hour))
+	if d := now.Sub(t.Time); d >= time.Minute {
+		return span(d) + " ago"
 	}
-	return fmt.Sprintf("%d days ago", int(d/(24*time.Hour)))
+	return "just now"
+}
+
+// span is a time of a minute or more as people say it.
+func span(d time.Duration) string {
+	switch {
+	case d < time.Hour:
+		return count(int(d/time.Minute), "minute", "minutes")
+	case d < 48*time.Hour:
+		return count(int(d/time.Hour), "hour", "hours")
+	}
+	return count(int(d/(24*time.Hour)), "day", "days")
+}
+
+// count is a number of things.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

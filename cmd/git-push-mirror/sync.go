@@ -152,7 +152,7 @@ func (inv invocation) notify(ctx context.Context, jobs []syncJob, updates []push
 			q, err = queue.Open(dir)
 		}
 		if notifier := (pushmirror.Notifier{Queue: q, Env: inv.env}); err == nil && notifier.Due(job.upstream, updates[i]) {
-			if err = notifier.Tell(ctx, job.upstream, updates[i], pushmirror.OnSameHost(updates, updates[i])); err != nil {
+			if err = notifier.Tell(ctx, job.upstream, updates[i], pushmirror.Sharing(updates)); err != nil {
 				err = errors.Join(err, q.Add(job.upstream.Dir())) // the next worker tells them
 			}
 		}

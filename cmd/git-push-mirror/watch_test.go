@@ -31,6 +31,8 @@ type watcher struct {
 // cmdWatch looks for secrets that leak:
 //
 //	watch SECRET…          from now on
+//	watch SECRET… -key FILE…
+//	                       and for the private keys in these files, in which they may be
 //	watch -except FILE…    but not in these files, or below these folders, which are the user's own
 //	watch -output          now, in what the last command printed
 //	watch -stop            to the end, then in all files of the script but the servers' own
@@ -40,8 +42,8 @@ func cmdWatch(ts *testscript.TestScript, neg bool, args []string) {
 	s := scriptOf(ts)
 	var found []string
 	switch {
-	case len(args) == 0 || s.watcher == nil && strings.HasPrefix(args[0], "-"):
-		ts.Fatalf("usage: watch SECRET…, then watch -except FILE… | -output | -stop")
+	case len(args) == 0 || s.watcher == nil && strings.HasPrefix(args[0], "-") && args[0] != "-key":
+		ts.Fatalf("usage: watch SECRET… -key FILE…, then watch -except FILE… | -output | -stop")
 	case args[0] == "-except" && !neg:
 		for _, file := range args[1:] {
 			s.watcher.except = append(s.watcher.except, ts.MkAbs(file))
@@ -83,6 +85,14 @@ func cmdWatch(ts *testscript.TestScript, neg bool, args []string) {
 
 func startWatcher(ts *testscript.TestScript, secrets []string) *watcher {
 	w := &watcher{work: ts.Getenv("WORK")}
+	if i := slices.Index(secrets, "-key"); i >= 0 {
+		files := secrets[i+1:]
+		secrets = slices.Clone(secrets[:i])
+		for _, file := range files {
+			w.except = append(w.except, ts.MkAbs(file))
+			secrets = append(secrets, keyLines(ts, file)...)
+		}
+	}
 	for _, text := range secrets {
 		if len(text) < 8 {
 			ts.Fatalf("%q is too short: others may have it by chance", text)
@@ -106,6 +116,20 @@ func startWatcher(ts *testscript.TestScript, secrets []string) *watcher {
 		}
 	}()
 	return w
+}
+
+// keyLines are the lines of a private key that no other has: those of OpenSSH begin alike.
+func keyLines(ts *testscript.TestScript, file string) []string {
+	text := ts.ReadFile(file)
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	first := 1
+	if strings.Contains(lines[0], "OPENSSH") {
+		first = 3
+	}
+	if !strings.Contains(lines[0], "PRIVATE KEY") || len(lines)-1 <= first {
+		ts.Fatalf("%s has no private key", file)
+	}
+	return slices.DeleteFunc(slices.Clone(lines[first:len(lines)-1]), func(line string) bool { return len(line) < 16 })
 }
 
 // processes looks at every process once. One that has the WORK of another script is that script's.

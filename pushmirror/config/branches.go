@@ -19,6 +19,11 @@ func AllBranches() BranchFilter {
 	return BranchFilter{all: true}
 }
 
+// PatternFilter lets the branches through that match a pattern of protected_branches.
+func PatternFilter(pattern string) BranchFilter {
+	return BranchFilter{patterns: []string{pattern}}
+}
+
 // All reports whether there is nothing to filter.
 func (f BranchFilter) All() bool {
 	return f.all

@@ -22,6 +22,10 @@ type Sources struct {
 	// Trusted is asked whether the repository's own files count although one belongs
 	// neither to the user who runs us nor to root; nil: they do not.
 	Trusted func() bool
+	// Instead has texts that count in place of files in push-mirror.d, by the
+	// names of these, whether there are such files or not; an empty one makes a
+	// file count as gone.
+	Instead map[string]string
 }
 
 // DefaultSources returns where the config of a repository is: in the file that
@@ -222,21 +226,27 @@ const (
 // all files. Files that do not exist are no error, except for a system file
 // that is required.
 func Load(s Sources) (*Config, error) {
+	c, _, err := load(s)
+	return c, err
+}
+
+func load(s Sources) (*Config, *whole, error) {
 	files, newest := s.read()
 	// What the files say together is not judged while one of them is broken: its
 	// remains would only lead to errors that are none.
 	if faults := faultsOf(files); len(faults) > 0 {
-		return nil, faults
+		return nil, nil, faults
 	}
-	c := merge(files, s.Repository).config()
+	w := merge(files, s.Repository)
+	c := w.config()
 	if faults := faultsOf(files); len(faults) > 0 {
-		return nil, faults
+		return nil, nil, faults
 	}
 	c.Modified = newest
 	for _, f := range files {
 		c.Files = append(c.Files, f.name)
 	}
-	return c, nil
+	return c, w, nil
 }
 
 func faultsOf(files []*file) Errors {

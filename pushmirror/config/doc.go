@@ -16,6 +16,10 @@
 // An [Error] shows file, line, what is wrong and the cure, and never a secret:
 // a value is shown only if its key is known to hold none.
 //
+// A [Draft] is a remote that a command writes. It is loaded by [Check] with all
+// else before it is written, and known again only as long as nobody changed it by
+// hand.
+//
 // The package runs no program and opens no connection, and it does not decide
 // whether a repository's own files may be trusted: its caller says so in
 // [Sources].

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,7 +40,7 @@ func (s Sources) read() (files []*file, newest time.Time) {
 	if s.Own && s.Repository != "" && allowsOwn(files) {
 		own := []*file{readFile(filepath.Join(s.Repository, repositoryFile), false, false)}
 		var more []*file
-		more, newest = readFolder(filepath.Join(s.Repository, repositoryFolder))
+		more, newest = readFolder(filepath.Join(s.Repository, repositoryFolder), s.Instead)
 		own = append(own, more...)
 		s.checkOwners(own)
 		files = append(files, own...)
@@ -178,28 +179,46 @@ func dangling(name string) bool {
 	return err == nil
 }
 
-// readFolder reads the config files in a folder, in the order of their names,
-// and tells when one of them last came or went. No folder is as good as an
-// empty one.
-func readFolder(name string) (files []*file, changed time.Time) {
+// readFolder reads the config files in a folder, or the texts that count
+// instead, in the order of their names, and tells when one of them last came or
+// went. No folder is as good as an empty one.
+func readFolder(name string, instead map[string]string) (files []*file, changed time.Time) {
 	entries, err := os.ReadDir(name)
-	if errors.Is(err, fs.ErrNotExist) && !dangling(name) {
-		return nil, time.Time{}
-	}
-	var info fs.FileInfo
 	if err == nil {
-		info, err = os.Stat(name)
+		var info fs.FileInfo
+		if info, err = os.Stat(name); err == nil {
+			changed = info.ModTime()
+		}
+	} else if errors.Is(err, fs.ErrNotExist) && !dangling(name) {
+		err = nil
 	}
 	if err != nil {
 		return []*file{unreadableFile(name, err)}, time.Time{}
 	}
+	names := slices.Collect(maps.Keys(instead))
 	for _, entry := range entries {
 		// Editors keep their drafts in hidden files.
-		if strings.HasSuffix(entry.Name(), ".toml") && !strings.HasPrefix(entry.Name(), ".") {
-			files = append(files, readFile(filepath.Join(name, entry.Name()), false, false))
+		if _, has := instead[entry.Name()]; !has && strings.HasSuffix(entry.Name(), ".toml") && !strings.HasPrefix(entry.Name(), ".") {
+			names = append(names, entry.Name())
 		}
 	}
-	return files, info.ModTime()
+	slices.Sort(names)
+	for _, base := range names {
+		path := filepath.Join(name, base)
+		if text, has := instead[base]; has {
+			f := &file{name: path}
+			f.parse(text)
+			files = append(files, f)
+			continue
+		}
+		files = append(files, readFile(path, false, false))
+	}
+	return files, changed
+}
+
+// draftPath is the file of the remote of that name in push-mirror.d.
+func (s Sources) draftPath(name string) string {
+	return filepath.Join(s.Repository, repositoryFolder, DraftName(name))
 }
 
 // unreadable is a file of which there is nothing to tell but its fault.

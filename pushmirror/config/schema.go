@@ -387,9 +387,16 @@ func whereabouts(places, elsewhere place) string {
 		return "at the top of the file, above " + headerOf(elsewhere)
 	case places&inDefaults != 0:
 		return "in a [[remote]], or in [defaults] for all of them"
-	default:
-		return "in a [[remote]]"
 	}
+	for _, kind := range tables {
+		if places&kind.place != 0 {
+			if kind.many {
+				return "in a " + kind.header
+			}
+			return "below " + kind.header
+		}
+	}
+	return ""
 }
 
 // explain says what a key is for, and how it is written.

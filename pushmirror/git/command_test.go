@@ -136,13 +136,41 @@ func TestFailuresAreClassed(t *testing.T) {
 		{"ssh: connect to host 127.0.0.1 port 1: Connection refused\nfatal: Could not read from remote repository.\n", KindNetwork},
 		{"ssh: Could not resolve hostname host.invalid: Name or service not known\nfatal: Could not read from remote repository.\n", KindNetwork},
 		{"fatal: unable to access 'http://127.0.0.1:1/m.git/': Failed to connect to 127.0.0.1 port 1 after 0 ms: Couldn't connect to server\n", KindNetwork},
-		{"fatal: unable to access 'https://127.0.0.1:1/m.git/': server certificate verification failed. CAfile: none CRLfile: none\n", KindNetwork},
+		{"fatal: unable to access 'https://127.0.0.1:1/m.git/': server certificate verification failed. CAfile: none CRLfile: none\n", KindHostKey},
+		{"fatal: unable to access 'https://h/m.git/': SSL certificate problem: certificate has expired\n", KindHostKey},
+		{"fatal: unable to access 'https://h/m.git/': SSL: no alternative certificate subject name matches target host name 'h'\n", KindHostKey},
+		{"fatal: unable to access 'https://h/m.git/': SSL: certificate subject name (other) does not match target host name 'h'\n", KindHostKey},
 		{"error: RPC failed; HTTP 429 curl 22 The requested URL returned error: 429\nfatal: the remote end hung up unexpectedly\n", KindNetwork},
 		{"remote: fatal: write error: No space left on device\nerror: remote unpack failed: unpack-objects abnormal exit\n", KindNetwork},
 		{"fatal: bad object 1111111111111111111111111111111111111111\n", KindLocal},
 	} {
 		if got := classify(c.stderr).kind; got != c.want {
 			t.Errorf("%q is classed as %s", c.stderr, got)
+		}
+	}
+}
+
+func TestVersionsOfGit(t *testing.T) {
+	for out, want := range map[string]Version{
+		"git version 2.39.5\n":                       {"2.39.5", 2, 39},
+		"git version 2.39.5 (Apple Git-154)\n":       {"2.39.5", 2, 39},
+		"git version 2.54.0.rc1\n":                   {"2.54.0.rc1", 2, 54},
+		"git version 3.0.GIT\n":                      {"3.0.GIT", 3, 0},
+		"git version 2.47.0.windows.1 and more\n":    {"2.47.0.windows.1", 2, 47},
+		"git version 10.2.1-1ubuntu1~24.04 beside\n": {"10.2.1-1ubuntu1~24.04", 10, 2},
+	} {
+		if got, err := parseVersion(out); err != nil || got != want {
+			t.Errorf("%q: %+v, %v", out, got, err)
+		}
+	}
+	for _, out := range []string{"", "git version\n", "git version x.y\n", "git version 2\n"} {
+		if got, err := parseVersion(out); err == nil {
+			t.Errorf("%q: %+v", out, got)
+		}
+	}
+	for _, old := range []Version{{"", 1, 99}, {"", 2, 30}} {
+		if old.AtLeast(2, 31) || !(Version{"", 2, 31}).AtLeast(2, 31) || !(Version{"", 3, 0}).AtLeast(2, 31) {
+			t.Errorf("%+v", old)
 		}
 	}
 }

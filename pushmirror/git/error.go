@@ -105,7 +105,7 @@ type Kind string
 // The kinds that a git command can fail with.
 const (
 	KindAuth     Kind = "auth"      // the mirror did not accept who we are
-	KindHostKey  Kind = "host_key"  // the ssh host is not the one that is known
+	KindHostKey  Kind = "host_key"  // the host is not the one that is known, by its ssh key or certificate
 	KindNotFound Kind = "not_found" // no such repository
 	KindNetwork  Kind = "network"   // the mirror could not be reached, or broke off
 	KindTimeout  Kind = "timeout"   // it took longer than allowed
@@ -129,6 +129,10 @@ type failure struct {
 // redirected is how curl complains of a redirect that it may not follow.
 var redirected = regexp.MustCompile(`The requested URL returned error: 30[12378]`)
 
+const otherHost = "the mirror's certificate is for another host: write the host that it is for into the url"
+
+const mayNotWrite = "let the key or user write to that repository"
+
 const otherFormat = "one repository uses SHA-1, the other SHA-256: create the mirror with the same object format"
 
 // failures is read from the top; the first row that is found counts. What no
@@ -140,7 +144,12 @@ var failures = []failure{
 	{"could not read password", KindAuth, "the mirror wants a password; git's credential helper can supply it", true},
 	{"authentication failed", KindAuth, "the mirror did not accept the user name and password", true},
 	{"the requested url returned error: 401", KindAuth, "the mirror did not accept the user name and password", true},
-	{"the requested url returned error: 403", KindAuth, "the user may not write to that repository", false},
+	{"the requested url returned error: 403", KindAuth, "the user may not enter that repository, or not write to it", false},
+	{".git denied to ", KindAuth, mayNotWrite, false},                                  // GitHub: Permission to OWNER/NAME.git denied to USER
+	{"marked as read only", KindAuth, mayNotWrite, false},                              // GitHub, of a deploy key
+	{"does not have write access", KindAuth, mayNotWrite, false},                       // GitLab, of a deploy key
+	{"you are not allowed to push code to this project", KindAuth, mayNotWrite, false}, // GitLab
+	{"deployment key is read-only", KindAuth, mayNotWrite, false},                      // Bitbucket
 	{"access denied or repository not exported", KindNotFound, "create the repository on the mirror; a git daemon wants git-daemon-export-ok and receive-pack enabled in it", false},
 	{"service not enabled", KindAuth, "the git daemon does not allow pushes: start it with --enable=receive-pack", false},
 	{"does not appear to be a git repository", KindNotFound, "create the repository on the mirror, or correct the url", false},
@@ -158,7 +167,12 @@ var failures = []failure{
 	{"connection timed out", KindNetwork, "", true},
 	{"not found", KindNotFound, "create the repository on the mirror, or correct the url", false},
 	{"detected dubious ownership", KindLocal, "the mirror's folder belongs to another user: name it in git's safe.directory", false},
-	{"certificate", KindNetwork, "the certificate of the mirror is not trusted by git on this machine (http.sslCAInfo)", true},
+	// Debian's git, with GnuTLS, says no more of one that has expired than of one that nobody signed.
+	{"certificate has expired", KindHostKey, "the mirror's certificate has expired: it has to be renewed there", true},
+	{"does not match target host", KindHostKey, otherHost, true},
+	{"no alternative certificate subject name matches", KindHostKey, otherHost, true},
+	{"certificate", KindHostKey, "the mirror's certificate has expired, or no authority that this machine trusts has signed it: " +
+		"have it renewed, or name the authority's with ca_file", true},
 	{"no space left on device", KindNetwork, "a disk is full", false},
 	{"bad object", KindLocal, "an object is missing or damaged upstream: run git fsck there", false},
 	{"unable to read", KindLocal, "an object is missing or damaged upstream: run git fsck there", false},

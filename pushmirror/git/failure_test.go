@@ -47,8 +47,28 @@ func TestRealFailuresOfHTTPAreClassed(t *testing.T) {
 	}
 	tls := httptest.NewTLSServer(http.NotFoundHandler())
 	defer tls.Close()
-	if got, said := kindOf(t, Target{URL: tls.URL + "/m.git"}); got != KindNetwork {
+	if got, said := kindOf(t, Target{URL: tls.URL + "/m.git"}); got != KindHostKey {
 		t.Errorf("an unknown certificate is classed as %s: %s", got, said)
+	}
+}
+
+func TestWhatHostsSayToThoseWhoMayOnlyRead(t *testing.T) {
+	const end = "fatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n"
+	for _, said := range []string{
+		"ERROR: Permission to acme/widgets.git denied to ada.\n",
+		"ERROR: Permission to acme/widgets.git denied to deploy key\n",
+		"ERROR: The key you are authenticating with has been marked as read only.\n",
+		"remote: \nremote: ERROR: This deploy key does not have write access to this project.\nremote: \n",
+		"remote: You are not allowed to push code to this project.\n",
+		"repository access denied. access via a deployment key is read-only.\n",
+	} {
+		if got := classify(said + end); got.kind != KindAuth || got.hint != mayNotWrite || got.host {
+			t.Errorf("%q is classed as %+v", said, got)
+		}
+	}
+	missing := "ERROR: The project you were looking for could not be found or you don't have permission to view it.\n"
+	if got := classify(missing + end); got.kind == KindAuth {
+		t.Errorf("%q is classed as %+v", missing, got)
 	}
 }
 

@@ -147,7 +147,7 @@ func readBlobs(r *bufio.Reader, most int, each func(path string, content []byte)
 
 // LFSPush is what one git lfs push is to do.
 type LFSPush struct {
-	// URL is where the LFS server is: for ssh and for files, where the mirror is.
+	// URL is where the LFS server is: for ssh, where the mirror is.
 	URL string
 	// Elsewhere: that is not on the mirror's host, so its login and its certificates are not
 	// meant for it, and git's own helpers are asked.
@@ -167,16 +167,18 @@ type LFSPush struct {
 // and the objects go where it says, as the protocol has it; whoever asks for a login gets the
 // mirror's only if it is the mirror's host.
 func (s *Scratch) PushLFS(ctx context.Context, p LFSPush) (text string, err error) {
-	if err := s.layOut(p.Files, isLocal(p.URL)); err != nil {
+	if err := s.layOut(p.Files); err != nil {
 		return "", fmt.Errorf("filling the scratch repository: %w", err)
 	}
 	t := *s
 	if p.Elsewhere {
 		t.to.Login, t.to.CAFile, t.to.ClientCert, t.to.ClientKey = nil, "", "", ""
+		defer func() { err = errors.Join(err, s.configure(s.digits)) }()
+		if err := t.configure(s.digits); err != nil {
+			return "", err
+		}
 	}
-	t.lfs = t.lfsConfig(p.URL)
-	defer func() { err = errors.Join(err, s.configure(s.digits)) }()
-	if err := t.configure(s.digits); err != nil {
+	if err := t.write("lfs.config", t.lfsConfig(p.URL)); err != nil {
 		return "", fmt.Errorf("filling the scratch repository: %w", err)
 	}
 	var oids strings.Builder
@@ -184,51 +186,28 @@ func (s *Scratch) PushLFS(ctx context.Context, p LFSPush) (text string, err erro
 		oids.WriteString(oid + "\n")
 	}
 	return t.reach(ctx, command{
-		args:  []string{"lfs", "push", "--object-id", "--stdin", t.mirror()},
+		args:  []string{"-c", "include.path=" + filepath.Join(s.dir, "lfs.config"), "lfs", "push", "--object-id", "--stdin", t.mirror()},
 		stdin: strings.NewReader(oids.String()), stderr: p.Progress, talk: true,
 	})
 }
 
-// layOut makes these files the LFS objects of the scratch repository, and nothing else: git-lfs writes
-// beside them, and shall not do that upstream. Where a link is not possible a symbolic one has to do, or,
-// for a mirror on this machine, to which git-lfs would link that in its turn, a copy.
-func (s *Scratch) layOut(files map[string]string, copied bool) error {
+// layOut makes the LFS objects of the scratch repository links to these files, and nothing
+// else: git-lfs writes beside them, and shall not do that upstream.
+func (s *Scratch) layOut(files map[string]string) error {
 	storage := filepath.Join(s.dir, "lfs")
 	if err := os.RemoveAll(storage); err != nil {
 		return err
 	}
 	for oid, file := range files {
-		object := LFSPath(storage, oid)
-		if err := os.MkdirAll(filepath.Dir(object), 0o700); err != nil {
+		link := LFSPath(storage, oid)
+		if err := os.MkdirAll(filepath.Dir(link), 0o700); err != nil {
 			return err
 		}
-		err := os.Link(file, object)
-		switch {
-		case err == nil:
-		case copied:
-			err = copyFile(object, file)
-		default:
-			err = os.Symlink(file, object)
-		}
-		if err != nil {
+		if err := os.Symlink(file, link); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func copyFile(to, from string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
 }
 
 // LFSPath is where an LFS object is below the storage folder.
@@ -236,11 +215,7 @@ func LFSPath(storage, oid string) string {
 	return filepath.Join(storage, "objects", oid[0:2], oid[2:4], oid)
 }
 
-// isLocal reports whether a mirror is on this machine.
-func isLocal(url string) bool { return strings.HasPrefix(url, "/") || strings.HasPrefix(url, "file://") }
-
-// lfsConfig is what git-lfs goes by. Where the mirror is on this machine git-lfs takes it for the mirror's config too, so
-// no storage can be named then, which a user's config may have. The URL has a name that nobody can know, as the
+// lfsConfig goes before all other config. The URL has a name that nobody can know, as the
 // mirror's own has. What failed is tried again by the next update, so git-lfs does not try for
 // long; it takes certificates for a host, not for a URL as git does.
 func (s *Scratch) lfsConfig(to string) string {
@@ -248,24 +223,22 @@ func (s *Scratch) lfsConfig(to string) string {
 	config := fmt.Sprintf(`[lfs]
 	url = %[1]s
 	pushUrl = %[1]s
+	storage = %[2]s
 	forceProgress = true
 	allowIncompletePush = false
-	activityTimeout = %[2]d
+	activityTimeout = %[3]d
 [lfs "transfer"]
 	maxRetries = 1
 	maxRetryDelay = 1
 [lfs "ssh"]
 	autoMultiplex = false
 	retries = 1
-[remote %[3]s]
+[remote %[4]s]
 	url = %[1]s
-[url %[4]s]
+[url %[5]s]
 	insteadOf = %[1]s
 	pushInsteadOf = %[1]s
-`, alias, int(s.to.Stall/time.Second), quote(s.mirror()), quote(to))
-	if !isLocal(to) {
-		config += fmt.Sprintf("[lfs]\n\tstorage = %s\n", quote(filepath.Join(s.dir, "lfs")))
-	}
+`, alias, quote(filepath.Join(s.dir, "lfs")), int(s.to.Stall/time.Second), quote(s.mirror()), quote(to))
 	u, err := url.Parse(to)
 	if err != nil || u.Scheme != "https" {
 		return config

@@ -149,6 +149,9 @@ func FuzzForEachRef(f *testing.F) {
 
 func FuzzLsRemote(f *testing.F) {
 	f.Add("ref: refs/heads/main\tHEAD\n" + string(oidA) + "\tHEAD\n" + string(oidA) + "\trefs/heads/main\n")
+	for _, name := range []string{"refs/heads/--force", "refs/heads/\x1b[2J", "refs/heads/../HEAD", "refs/tags/v^{}", "refs/heads/a\tb", "HEAD", ""} {
+		f.Add(string(oidA) + "\t" + name + "\n" + string(oidA) + "\trefs/heads/a\n" + string(oidA) + "\t" + name + "\n")
+	}
 	f.Fuzz(func(t *testing.T, out string) {
 		refs, _, err := parseLsRemote(out)
 		if err != nil {
@@ -165,6 +168,7 @@ func FuzzPorcelain(f *testing.F) {
 	for _, c := range porcelain {
 		f.Add(c.line + "\n")
 	}
+	f.Add("To x\n*\trefs/heads/evil:refs/heads/evil\t[new branch]\n!\trefs/heads/evil:refs/heads/evil\t[remote rejected] (\x1b[2J)\nDone\n")
 	f.Fuzz(func(t *testing.T, out string) {
 		outcomes, err := parsePorcelain(out)
 		if err != nil {

@@ -129,6 +129,29 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes []Outcome, text st
 	return outcomes, text, err
 }
 
+// TryPush begins a push and sends nothing, by
+//
+//	git push --dry-run --porcelain URL refs/none/*:refs/none/*
+//
+// which is a pattern that no ref matches. It succeeds if the mirror offers to take a push: it
+// was asked for git-receive-pack and showed what it holds. What it makes of the refs that a
+// push brings, it is not asked.
+func (s *Scratch) TryPush(ctx context.Context) error {
+	digits, err := s.upstream.oidDigits(ctx)
+	if err == nil {
+		err = s.configure(digits)
+	}
+	if err != nil {
+		return err
+	}
+	const none = "refs/none/*"
+	said, err := s.reach(ctx, command{args: append(pushCommand("--dry-run", "--progress"), "--", s.mirror(), none+":"+none)})
+	if strings.Contains(said, "No refs in common and none specified") {
+		return nil // a mirror that is empty yet
+	}
+	return err
+}
+
 // objection is what a mirror with receive.fsckObjects says of the object that it does
 // not take; "" when it took all.
 func objection(text string) string {

@@ -55,6 +55,7 @@ func (g *Git) Open(dir string) (*Repository, error) {
 //
 //	git rev-parse --absolute-git-dir
 //
+// without running it where dir is a bare repository itself, as most are.
 // gitDir is what $GIT_DIR holds, if anything; it counts before dir. Somebody else's
 // repository is found too: whether to act on it is the caller's question. A place
 // that is in no repository is an error that wraps ErrNoRepository.
@@ -65,6 +66,9 @@ func (g *Git) Find(ctx context.Context, dir, gitDir string) (*Repository, error)
 		}
 		return g.Open(gitDir)
 	}
+	if r := g.bareAt(dir); r != nil {
+		return r, nil
+	}
 	out, err := g.output(ctx, "", nil, "-c", "safe.directory=*", "-C", dir, "rev-parse", "--absolute-git-dir")
 	var failed *Error
 	if errors.As(err, &failed) && (strings.Contains(failed.Stderr, "not a git repository") || strings.Contains(failed.Stderr, "cannot change to")) {
@@ -74,6 +78,25 @@ func (g *Git) Find(ctx context.Context, dir, gitDir string) (*Repository, error)
 		return nil, err
 	}
 	return g.Open(strings.TrimSuffix(out, "\n"))
+}
+
+// bareAt takes dir for the repository if it is one and has none within.
+func (g *Git) bareAt(dir string) *Repository {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return nil
+	}
+	if _, err := os.Lstat(filepath.Join(dir, ".git")); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	r, err := g.Open(dir)
+	if err != nil {
+		return nil
+	}
+	if abs, err := filepath.Abs(dir); err != nil || abs != r.dir {
+		return nil
+	}
+	return r
 }
 
 // Dir is the repository's folder, absolute.
@@ -94,7 +117,21 @@ type Setting struct {
 //
 // Of one key the last one counts.
 func (r *Repository) Settings(ctx context.Context, keys string) ([]Setting, error) {
-	out, err := r.git.output(ctx, r.dir, nil, "config", "--null", "--show-scope", "--show-origin", "--get-regexp", keys)
+	return r.git.settings(ctx, r.dir, nil, keys)
+}
+
+// Settings are those of the system and the user alone, which all repositories have.
+func (g *Git) Settings(ctx context.Context, keys string) ([]Setting, error) {
+	// No repository is at /dev/null, and none is looked for.
+	return g.settings(ctx, "", []string{"GIT_DIR=/dev/null"}, keys)
+}
+
+func (g *Git) settings(ctx context.Context, dir string, env []string, keys string) ([]Setting, error) {
+	var stdout strings.Builder
+	_, err := g.run(ctx, command{
+		dir: dir, env: env, stdout: &stdout,
+		args: []string{"config", "--null", "--show-scope", "--show-origin", "--get-regexp", keys},
+	})
 	var failed *Error
 	if errors.As(err, &failed) && failed.ExitCode == 1 {
 		return nil, nil
@@ -102,7 +139,7 @@ func (r *Repository) Settings(ctx context.Context, keys string) ([]Setting, erro
 	if err != nil {
 		return nil, err
 	}
-	return parseSettings(out)
+	return parseSettings(stdout.String())
 }
 
 // parseSettings reads SCOPE NUL ORIGIN NUL KEY LF VALUE NUL, in which a key that is just
@@ -141,22 +178,31 @@ func (r *Repository) Refs(ctx context.Context, known Refs) (refs Refs, head RefN
 	return Sort(f.refs), f.head, nil
 }
 
+// Head is the branch that HEAD names, whether it exists or not; "" when HEAD is detached.
+func (r *Repository) Head(ctx context.Context) (RefName, error) {
+	out, err := r.git.output(ctx, r.dir, nil, "symbolic-ref", "--quiet", "HEAD")
+	var failed *Error
+	if errors.As(err, &failed) && failed.ExitCode == 1 {
+		return "", nil
+	}
+	return RefName(strings.TrimSuffix(out, "\n")), err
+}
+
+// oidDigits is how long the repository's object ids are, by
+//
+//	git rev-parse --show-object-format
+func (r *Repository) oidDigits(ctx context.Context) (int, error) {
+	out, err := r.git.output(ctx, r.dir, nil, "rev-parse", "--show-object-format")
+	if strings.TrimSpace(out) == "sha256" {
+		return 64, err
+	}
+	return 40, err
+}
+
 // Objects is what is known here of some objects.
 type Objects struct {
 	known   map[OID]bool
 	commits map[OID]OID
-}
-
-func newObjects(n int) Objects {
-	return Objects{known: make(map[OID]bool, n), commits: make(map[OID]OID, n)}
-}
-
-// copy takes over what is known of one object.
-func (o Objects) copy(from Objects, oid OID) {
-	o.known[oid] = from.known[oid]
-	if commit := from.commits[oid]; commit != "" {
-		o.commits[oid] = commit
-	}
 }
 
 // Known reports whether the object was asked for and is in the repository.
@@ -170,7 +216,7 @@ func (o Objects) Commit(oid OID) OID { return o.commits[oid] }
 //
 //	git cat-file --batch-check='%(objectname) %(objecttype)'
 func (r *Repository) Objects(ctx context.Context, oids []OID) (Objects, error) {
-	found := newObjects(len(oids))
+	found := Objects{known: make(map[OID]bool, len(oids)), commits: make(map[OID]OID, len(oids))}
 	if len(oids) == 0 {
 		return found, nil
 	}
@@ -238,6 +284,31 @@ func (r *Repository) Unreachable(ctx context.Context, commits, tips []OID) (map[
 		}
 	}
 	return unreachable, scan.Err()
+}
+
+// CountCommits counts the commits that can be reached from some objects and not from others,
+// which need not be known here, by
+//
+//	git rev-list --count --ignore-missing --stdin
+//
+// with the others negated.
+func (r *Repository) CountCommits(ctx context.Context, from, without []OID) (int, error) {
+	var in strings.Builder
+	for _, oid := range from {
+		fmt.Fprintln(&in, oid)
+	}
+	for _, oid := range without {
+		fmt.Fprintf(&in, "^%s\n", oid)
+	}
+	out, err := r.git.output(ctx, r.dir, strings.NewReader(in.String()), "rev-list", "--count", "--ignore-missing", "--stdin")
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(out))
+	if err != nil {
+		return 0, fmt.Errorf("reading 'git rev-list --count': %w", err)
+	}
+	return n, nil
 }
 
 // Complete reports whether everything that the object needs is in the

@@ -2,10 +2,12 @@ package git
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -125,17 +127,30 @@ func TestCompareLooksThroughTagsAndNotThroughWhatIsNoCommit(t *testing.T) {
 	r.run("tag", "-a", "-m", "x", "new", string(b))
 	old, tagged := OID(r.run("rev-parse", "old")), OID(r.run("rev-parse", "new"))
 	blob := OID(r.run("hash-object", "-w", "--stdin"))
-	got, err := r.scratch("/nowhere").Compare(t.Context(), []Pair{{old, tagged}, {tagged, old}, {blob, b}, {a, blob}, {oidA, b}, {b, ""}})
+	want := map[Pair]bool{
+		{old, tagged}: true, {tagged, old}: false, {a, tagged}: true, {blob, b}: false, {a, blob}: false, {oidA, b}: false, {b, ""}: false, {b, b}: true,
+	}
+	pairs := slices.Collect(maps.Keys(want))
+	// What one is hidden behind depends on those that it is asked with.
+	for some := range slices.Chunk(pairs, 1) {
+		compareAll(t, r.scratch("/nowhere"), some, want)
+	}
+	compareAll(t, r.scratch("/nowhere"), pairs, want)
+}
+
+func compareAll(t *testing.T, s *Scratch, pairs []Pair, want map[Pair]bool) {
+	t.Helper()
+	got, err := s.Compare(t.Context(), pairs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for p, want := range map[Pair]bool{{old, tagged}: true, {tagged, old}: false, {blob, b}: false, {a, blob}: false, {oidA, b}: false} {
-		if got.IsAncestor(p) != want {
-			t.Errorf("%v: got %v", p, !want)
+	for _, p := range pairs {
+		if got.IsAncestor(p) != want[p] {
+			t.Errorf("%v among %d: got %v", p, len(pairs), !want[p])
 		}
-	}
-	if !got.Known(blob) || got.Commit(blob) != "" || got.Known(oidA) || !got.Known(b) {
-		t.Error("what is known is not told right")
+		if known := p.Old != oidA; got.Known(p.Old) != known {
+			t.Errorf("%s among %d is known: %v", p.Old, len(pairs), !known)
+		}
 	}
 }
 
@@ -151,13 +166,8 @@ func TestReplaceRefsAndGraftsDoNotMakeAncestors(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(r.dir, "info/grafts"), fmt.Appendf(nil, "%s %s\n", grafted, stranger), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got, err := r.scratch("/nowhere").Compare(t.Context(), []Pair{{stranger, ours}, {stranger, grafted}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.IsAncestor(Pair{stranger, ours}) || got.IsAncestor(Pair{stranger, grafted}) {
-		t.Error("a replace ref or a graft made an ancestor")
-	}
+	pairs := []Pair{{stranger, ours}, {stranger, grafted}}
+	compareAll(t, r.scratch("/nowhere"), pairs, nil)
 	unreachable, err := r.Unreachable(t.Context(), []OID{stranger}, []OID{ours, grafted})
 	if err != nil || !unreachable[stranger] {
 		t.Errorf("a replace ref or a graft made a commit reachable (%v)", err)
@@ -209,5 +219,32 @@ func TestAnIncompleteObjectIsFound(t *testing.T) {
 	}
 	if ok, err := r.Complete(t.Context(), b, []OID{b}); !ok || err != nil {
 		t.Errorf("what the mirror has is looked for (%v)", err)
+	}
+}
+
+func TestTryPushAsksAnyMirrorAndChangesNone(t *testing.T) {
+	for _, format := range []string{"sha1", "sha256"} {
+		r := newTestRepo(t, "--object-format="+format)
+		r.run("update-ref", "refs/heads/main", string(r.commit("a")))
+		empty, filled := newTestRepo(t, "--object-format="+format), newTestRepo(t, "--object-format="+format)
+		filled.run("update-ref", "refs/none/x", string(filled.commit("b")))
+		for _, mirror := range []*testRepo{empty, filled} {
+			before := mirror.run("for-each-ref")
+			if err := r.scratch(mirror.dir).TryPush(t.Context()); err != nil {
+				t.Errorf("%s: %v", format, err)
+			}
+			if after := mirror.run("for-each-ref"); after != before {
+				t.Errorf("%s: there was %q, and is %q", format, before, after)
+			}
+		}
+	}
+	other := newTestRepo(t, "--object-format=sha256")
+	other.run("update-ref", "refs/heads/main", string(other.commit("c")))
+	for name, mirror := range map[string]string{
+		"another format": other.dir, "no repository": t.TempDir(), "nothing": "/nowhere/m.git",
+	} {
+		if err := newTestRepo(t).scratch(mirror).TryPush(t.Context()); err == nil {
+			t.Errorf("%s would take a push", name)
+		}
 	}
 }

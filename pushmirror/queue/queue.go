@@ -89,7 +89,7 @@ func (q *Queue) makeDir(path string) error {
 		q.mend(path, info.Mode(), q.mode)
 		return nil
 	}
-	temp, err := os.MkdirTemp(q.dir, ".new-")
+	temp, err := os.MkdirTemp(q.dir, newPrefix)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (q *Queue) makeFile(path string) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	f, err = os.CreateTemp(q.dir, ".new-")
+	f, err = os.CreateTemp(q.dir, newPrefix)
 	if err != nil {
 		return err
 	}
@@ -184,13 +184,23 @@ func (q *Queue) Log() string { return filepath.Join(q.dir, "worker.log") }
 // Add enters a repository, by its absolute path, among those that are known and those that
 // have work.
 func (q *Queue) Add(repository string) error {
-	name := id(repository)
-	if content, err := os.ReadFile(filepath.Join(q.dir, "repositories", name)); err != nil || string(content) != format(repository) {
-		if err := q.write("repositories", name, repository, true); err != nil {
-			return fmt.Errorf("entering the repository into the worker's list: %w", err)
-		}
+	if err := q.AddKnown(repository); err != nil {
+		return err
 	}
-	if err := q.write("work", name, repository, false); err != nil {
+	if err := q.write("work", id(repository), repository, false); err != nil {
+		return fmt.Errorf("entering the repository into the worker's list: %w", err)
+	}
+	return nil
+}
+
+// AddKnown enters a repository, by its absolute path, among those that are known: a worker
+// looks into it now and then for what changed without a push.
+func (q *Queue) AddKnown(repository string) error {
+	name := id(repository)
+	if content, err := os.ReadFile(filepath.Join(q.dir, "repositories", name)); err == nil && string(content) == format(repository) {
+		return nil
+	}
+	if err := q.write("repositories", name, repository, true); err != nil {
 		return fmt.Errorf("entering the repository into the worker's list: %w", err)
 	}
 	return nil
@@ -205,7 +215,7 @@ func id(repository string) string {
 // write puts a file into place as a whole; durably, if it has to outlive the machine.
 func (q *Queue) write(sub, name, repository string, durably bool) error {
 	dir := filepath.Join(q.dir, sub)
-	f, err := os.CreateTemp(dir, ".new-")
+	f, err := os.CreateTemp(dir, newPrefix)
 	if err != nil {
 		return err
 	}
@@ -248,6 +258,32 @@ func (q *Queue) Take() ([]string, error) {
 func (q *Queue) HasWork() (bool, error) {
 	paths, err := q.list("work")
 	return len(paths) > 0, err
+}
+
+// Waiting tells since when a repository has been waiting for a worker to take it up; the zero
+// Time if it is not.
+func (q *Queue) Waiting(repository string) (time.Time, error) {
+	return modified(filepath.Join(q.dir, "work", id(repository)))
+}
+
+// Worked is when a worker last took the lock; the zero Time if none ever did.
+func (q *Queue) Worked() (time.Time, error) {
+	path := q.lock().Path()
+	if info, err := os.Stat(path); err == nil && info.Size() == 0 {
+		return time.Time{}, nil
+	}
+	return modified(path)
+}
+
+func modified(path string) (time.Time, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("looking at the worker's list: %w", err)
+	}
+	return info.ModTime(), nil
 }
 
 // BeginEpisode notes that a host's failure is being told, by whatever names the host. It
@@ -348,8 +384,27 @@ func (q *Queue) Lock(ctx context.Context, wait bool) (unlock func() error, ok bo
 	if err != nil {
 		return nil, false, fmt.Errorf("locking %s: %w", lock.Path(), err)
 	}
+	if ok {
+		q.clearUnfinished()
+	}
 	return lock.Unlock, ok, nil
 }
+
+// clearUnfinished removes what hooks that were killed left half-written. What is being
+// written is younger.
+func (q *Queue) clearUnfinished() {
+	for _, sub := range []string{"", "repositories", "work"} {
+		left, _ := filepath.Glob(filepath.Join(q.dir, sub, newPrefix+"*"))
+		for _, path := range left {
+			if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
+				_ = os.Remove(path)
+			}
+		}
+	}
+}
+
+// newPrefix begins the name of what is about to get its own.
+const newPrefix = ".new-"
 
 // Working reports whether a worker holds the lock.
 func (q *Queue) Working() (bool, error) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func open(t *testing.T) *Queue {
@@ -250,4 +251,41 @@ func FuzzEntry(f *testing.F) {
 			t.Errorf("%q was read as %q, then %q", text, path, again)
 		}
 	})
+}
+
+func TestWhatKilledHooksLeftIsClearedOnceItIsOld(t *testing.T) {
+	q := open(t)
+	old := time.Now().Add(-2 * time.Hour)
+	var left, fresh []string
+	for _, sub := range []string{"", "repositories", "work"} {
+		left = append(left, filepath.Join(q.Dir(), sub, ".new-1"))
+		fresh = append(fresh, filepath.Join(q.Dir(), sub, ".new-2"))
+	}
+	for _, path := range slices.Concat(left, fresh) {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range left {
+		if err := os.Chtimes(path, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unlock, ok, err := q.Lock(t.Context(), false)
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	for _, path := range left {
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%s is left", path)
+		}
+	}
+	for _, path := range fresh {
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("somebody may be writing it: %v", err)
+		}
+	}
+	if err := unlock(); err != nil {
+		t.Error(err)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -54,6 +55,8 @@ func (d *Dir) make() error {
 	return d.mkdir(d.path)
 }
 
+const lockName = "lock"
+
 // lockPoll is how often a lock that somebody else holds is tried.
 const lockPoll = 20 * time.Millisecond
 
@@ -65,7 +68,7 @@ func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func()) 
 	if err := d.make(); err != nil {
 		return Time{}, nil, fmt.Errorf("making the state folder: %w", err)
 	}
-	path := filepath.Join(d.path, "lock")
+	path := filepath.Join(d.path, lockName)
 	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(d.mode&0o666))
 	ok, err := lock.TryLock()
 	if err == nil && !ok {
@@ -86,17 +89,41 @@ func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func()) 
 		return Time{}, nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), lock.Unlock())
 	}
 	d.held = true
-	d.clearUnfinished()
 	return since, func() error {
 		d.held = false
 		return lock.Unlock()
 	}, nil
 }
 
+// Forget removes the state of a remote that is configured no more, but for its log. While an
+// update of it runs, nothing is removed: it would come back.
+func (d *Dir) Forget() error {
+	lock := flock.New(filepath.Join(d.path, lockName), flock.SetFlag(os.O_RDWR))
+	ok, err := lock.TryLock()
+	if errors.Is(err, fs.ErrNotExist) {
+		// No update was ever begun. A mark may have been made.
+		ok, err = true, nil
+	}
+	if err != nil || !ok {
+		return err
+	}
+	entries, err := os.ReadDir(d.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, entry := range entries {
+		// Whoever has the lock open must meet those who open it later.
+		if name := entry.Name(); name != lockName && !slices.Contains(logNames, name) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(d.path, name)))
+		}
+	}
+	return errors.Join(err, lock.Unlock())
+}
+
 // Running tells since when an update of the remote has been running; the zero Time
 // when none is, also when one died.
 func (d *Dir) Running() (Time, error) {
-	path := filepath.Join(d.path, "lock")
+	path := filepath.Join(d.path, lockName)
 	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
 	free, err := lock.TryRLock()
 	switch {

@@ -3,6 +3,7 @@ package state
 import (
 	"encoding/json"
 	"testing"
+	"unicode/utf8"
 )
 
 func FuzzSeen(f *testing.F) {
@@ -20,7 +21,13 @@ func FuzzSeen(f *testing.F) {
 }
 
 func FuzzRecord(f *testing.F) {
-	f.Add([]byte(`{"version": 1, "update_status": "failed", "last_update_at": "2026-11-20T10:00:00.123Z"}`))
+	for _, text := range []string{
+		`{"version": 1, "update_status": "failed", "last_update_at": "2026-11-20T10:00:00.123Z"}`,
+		`{"version": 1, "update_status": "finished", "last_update_at": null, "pushers": {"": "ada"}, "settled": "0"}`,
+		`{"version": 1, "update_status": "started"}`, `{"version": 2}`, `{"version": 1, "update_status": "to_retry", "attempts": -1}`, `[]`, ``,
+	} {
+		f.Add([]byte(text))
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r, err := parseRecord(text)
 		if err != nil {
@@ -32,6 +39,55 @@ func FuzzRecord(f *testing.F) {
 		}
 		if _, err := parseRecord(again); err != nil {
 			t.Errorf("%q became %q: %v", text, again, err)
+		}
+	})
+}
+
+func FuzzMark(f *testing.F) {
+	for _, text := range []string{
+		`{"since":"2026-11-20T10:00:00.123Z","pusher":"ada","refs":["refs/heads/main"]}` + "\n",
+		`{"since":"2026-11-20T10:00:00.123Z"}` + "\n" + `{"since":"2026-11-2`, "\x00\n\n{}\n", "",
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		pushes := parseMark(text)
+		var again []byte
+		for _, p := range pushes {
+			if p.Time.IsZero() {
+				t.Errorf("%q has a push at no time", text)
+			}
+			line, err := json.Marshal(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again = append(append(again, line...), '\n')
+		}
+		if got := parseMark(again); len(got) != len(pushes) {
+			t.Errorf("%q became %q", text, again)
+		}
+	})
+}
+
+func FuzzEntry(f *testing.F) {
+	for _, text := range []string{
+		`{"time":"2026-11-20T10:00:00.123Z","remote":"m","ref":"refs/heads/x","result":"forced","old":"` + string(oidA) + `","new":"","announced":true}` + "\n",
+		`{"time":"2026-11-20T10:00:00.123Z","remote":"m","result":"failed","old":"","new":"","reason":"\u001b[2J"}` + "\n", `{"time":null}` + "\n", `{"time"`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		e, ok := parseEntry(line)
+		if !ok {
+			return
+		}
+		text, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, ok := parseEntry(append(text, '\n'))
+		if !ok || again != e && utf8.Valid(line) {
+			t.Errorf("%q became %+v", line, again)
 		}
 	})
 }

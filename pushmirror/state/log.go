@@ -52,6 +52,9 @@ const (
 	keepDropped = 366 * 24 * time.Hour
 )
 
+// logNames are the files of the log, the oldest first.
+var logNames = []string{droppedName, oldLogName, logName}
+
 // Append adds entries to the log. They are on disk when it returns. The lock must
 // be held.
 func (d *Dir) Append(entries []Entry) (err error) {
@@ -148,7 +151,7 @@ func parseEntry(line []byte) (e Entry, ok bool) {
 func (d *Dir) Log() ([]Entry, error) {
 	var entries []Entry
 	seen := map[Entry]bool{}
-	for _, name := range []string{droppedName, oldLogName, logName} {
+	for _, name := range logNames {
 		content, err := os.ReadFile(filepath.Join(d.path, name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("reading the log: %w", err)
@@ -185,4 +188,23 @@ func withoutSettled(entries []Entry) []Entry {
 	}
 	slices.Reverse(kept)
 	return kept
+}
+
+// Logged lists the remotes of a repository that have a log, configured or not.
+func Logged(repository string) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(repository, "push-mirror"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading the log: %w", err)
+	}
+	var names []string
+	for _, entry := range entries {
+		for _, log := range logNames {
+			path := filepath.Join(repository, "push-mirror", entry.Name(), log)
+			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+				names = append(names, entry.Name())
+				break
+			}
+		}
+	}
+	return names, nil
 }

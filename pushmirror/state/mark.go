@@ -97,29 +97,35 @@ func (d *Dir) Pushes() []Push {
 	return all
 }
 
-// readMark reads a mark, skipping lines that are damaged.
+// readMark reads a mark.
 func (d *Dir) readMark(name string) (pushes []Push, modified Time, err error) {
 	path := filepath.Join(d.path, name)
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return nil, Time{}, err
 	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, Time{}, err
+	}
+	return parseMark(content), At(info.ModTime()), nil
+}
+
+// parseMark reads the lines of a mark, skipping those that are damaged.
+func parseMark(content []byte) (pushes []Push) {
 	for line := range bytes.Lines(content) {
 		var p Push
 		if json.Unmarshal(line, &p) == nil && !p.Time.IsZero() {
 			pushes = append(pushes, p)
 		}
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, Time{}, err
-	}
-	return pushes, At(info.ModTime()), nil
+	return pushes
 }
 
-// Take takes the mark, so that one which is made from now on stays. The lock must be
-// held.
+// Take takes the mark, so that one which is made from now on stays, and clears what killed
+// hooks and updates left half-written. The lock must be held.
 func (d *Dir) Take() error {
+	d.clearUnfinished()
 	err := os.Rename(filepath.Join(d.path, markName), filepath.Join(d.path, takenName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

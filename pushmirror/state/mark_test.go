@@ -124,3 +124,29 @@ func TestTheWholeRepositoryHasAMarkOfItsOwn(t *testing.T) {
 		t.Errorf("a remote of the mark's name: %v", err)
 	}
 }
+
+func TestWhatKilledHooksLeftOfAMarkIsClearedOnceItIsOld(t *testing.T) {
+	d, err := Of(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Mark(Push{Time: Now()}); err != nil {
+		t.Fatal(err)
+	}
+	left := filepath.Join(d.Path(), newPrefix+markName+"-1")
+	for age, want := range map[time.Duration]bool{time.Minute: true, 2 * time.Hour: false} {
+		at := time.Now().Add(-age)
+		if err := os.WriteFile(left, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(left, at, at); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Take(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(left); (err == nil) != want {
+			t.Errorf("after %s it is there: %t", age, err == nil)
+		}
+	}
+}

@@ -72,7 +72,8 @@ type Record struct {
 	Rejected  []plan.Refusal `json:"rejected,omitempty"`
 	// Told: that the remote has failed was told, and that it recovered was not yet.
 	Told bool `json:"told,omitempty"`
-	// ToldHost is the host that it was told of, with all that is on it; "" for this remote.
+	// ToldHost is the host, or the login there, that it was told of, with all who share it; "" for
+	// this remote.
 	ToldHost string `json:"told_host,omitempty"`
 	// Untold is "failed" or "recovered" if the program of [notify] is still to be told.
 	Untold string `json:"untold,omitempty"`

@@ -15,9 +15,10 @@ type Key struct {
 // Task is a remote that is due.
 type Task struct {
 	Key
-	// Host is what the remote shares with others that fail along with it: a host and the
-	// credential used there. Empty for a path on this machine.
-	Host string
+	// Host is what the remote shares with others that fail along with it, and Login what it
+	// shares with those of them that log in there by the same credential; the same as Host
+	// if none is configured. Empty for a path on this machine.
+	Host, Login string
 	// Since is when the oldest of its work came up.
 	Since time.Time
 	// NotBefore is when it may be tried again, Earliest when it may be started at all.
@@ -28,6 +29,7 @@ type Task struct {
 	started time.Time
 	reruns  int       // updates before this one that were out of date at their end
 	rest    time.Time // until when a mirror that is kept busy is left alone
+	hurried bool      // not to wait, whatever becomes of the update that runs
 }
 
 // Limits bound what runs at once.
@@ -42,10 +44,10 @@ type End struct {
 	Done bool
 	// Retry is when to try again, unless Done.
 	Retry time.Time
-	// HostFailed: it failed for a reason that all remotes of the host share. HostRetry is
-	// when one of them may try again.
-	HostFailed bool
-	HostRetry  time.Time
+	// Shared is the Host or the Login of the task if the update failed for a reason that all
+	// who have it share, else empty. SharedRetry is when one of them may try again.
+	Shared      string
+	SharedRetry time.Time
 	// Failed: it did not succeed, for whatever reason.
 	Failed bool
 }
@@ -55,11 +57,11 @@ type Schedule struct {
 	limits  Limits
 	waiting map[Key]Task
 	running map[Key]Task
-	again   map[Key]Task // running, and due once more
-	hosts   map[string]*host
+	again   map[Key]Task     // running, and due once more
+	hosts   map[string]*host // and logins
 }
 
-// host is what is known of a host.
+// host is what is known of a host, or of a login there.
 type host struct {
 	proven bool      // it answered, and did not fail since
 	retry  time.Time // when one that failed may be probed; zero: it did not fail
@@ -77,6 +79,7 @@ func New(limits Limits) *Schedule {
 // already keeps its place and takes the earlier of the two times.
 func (s *Schedule) Add(t Task) {
 	if _, ok := s.running[t.Key]; ok {
+		t.hurried = s.again[t.Key].hurried
 		s.again[t.Key] = t
 		return
 	}
@@ -137,12 +140,23 @@ func (s *Schedule) Start(now time.Time) []Task {
 		delete(s.waiting, t.Key)
 		t.started = now
 		s.running[t.Key] = t
-		if t.Host != "" {
-			s.host(t.Host).active++
+		for _, name := range t.shares() {
+			s.host(name).active++
 		}
 		started = append(started, t)
 	}
 	return started
+}
+
+// shares are the host and the login of a task.
+func (t Task) shares() []string {
+	switch {
+	case t.Host == "":
+		return nil
+	case t.Login == "" || t.Login == t.Host:
+		return []string{t.Host}
+	}
+	return []string{t.Host, t.Login}
 }
 
 // doubtful reports whether a task may well hold its place for long without an answer: the
@@ -151,11 +165,17 @@ func (s *Schedule) doubtful(t Task) bool {
 	return t.Failing || (t.Host != "" && !s.host(t.Host).proven)
 }
 
-// startOf is when a task may start: where its host failed, when that may be probed.
+// startOf is when a task may start: where its host or login failed, when that may be probed.
 func (s *Schedule) startOf(t Task) time.Time {
 	start := t.NotBefore
-	if h, ok := s.hosts[t.Host]; ok && t.Host != "" && !h.retry.IsZero() {
-		start = h.retry
+	var probe time.Time
+	for _, name := range t.shares() {
+		if h, ok := s.hosts[name]; ok && h.retry.After(probe) {
+			probe = h.retry
+		}
+	}
+	if !probe.IsZero() {
+		start = probe
 	}
 	for _, earliest := range []time.Time{t.Earliest, t.rest} {
 		if earliest.After(start) {
@@ -166,10 +186,13 @@ func (s *Schedule) startOf(t Task) time.Time {
 }
 
 // admits reports whether the task's host has room for it: for one alone until it has shown
-// that it answers.
+// that it answers. A login that failed has room for one too.
 func (s *Schedule) admits(t Task) bool {
 	if t.Host == "" {
 		return true
+	}
+	if l, ok := s.hosts[t.Login]; ok && !l.retry.IsZero() && l.active > 0 {
+		return false
 	}
 	h := s.host(t.Host)
 	if !h.proven {
@@ -199,9 +222,7 @@ const (
 func (s *Schedule) Finish(t Task, end End, now time.Time) {
 	last := s.running[t.Key]
 	delete(s.running, t.Key)
-	if t.Host != "" {
-		s.settle(t.Host, end)
-	}
+	s.settle(t, end)
 	again, ok := s.again[t.Key]
 	delete(s.again, t.Key)
 	switch {
@@ -217,25 +238,34 @@ func (s *Schedule) Finish(t Task, end End, now time.Time) {
 	if end.Failed || !ok {
 		t.NotBefore = end.Retry
 	}
-	if end.HostFailed {
-		t.Since = end.HostRetry // another one is the next to probe
+	if end.Shared != "" {
+		t.Since = end.SharedRetry // another one is the next to probe
+	}
+	if t.hurried {
+		t.hurried, t.NotBefore = false, time.Time{}
+		s.probe(t, now)
 	}
 	s.waiting[t.Key] = t
 }
 
-// settle notes what the end of an update says about its host.
-func (s *Schedule) settle(name string, end End) {
-	h := s.host(name)
-	h.active--
-	if end.HostFailed {
-		h.proven, h.retry = false, end.HostRetry
-		return
+// settle notes what the end of an update says about its host and login.
+func (s *Schedule) settle(t Task, end End) {
+	for _, name := range t.shares() {
+		h := s.host(name)
+		h.active--
+		switch {
+		case end.Shared == name:
+			h.proven, h.retry = false, end.SharedRetry
+		case name == t.Login && end.Shared == t.Host:
+			// Nobody has looked at it.
+		default:
+			s.Reached(name)
+		}
 	}
-	s.Reached(name)
 }
 
-// Reached says that a host has answered an update, which may be long from its end. All that
-// wait for the host are due.
+// Reached says that a host has answered an update, which may be long from its end, or that a
+// login was taken. All that wait for it are due.
 func (s *Schedule) Reached(name string) {
 	h := s.host(name)
 	failed := !h.retry.IsZero()
@@ -244,7 +274,7 @@ func (s *Schedule) Reached(name string) {
 		return
 	}
 	for key, t := range s.waiting {
-		if t.Host == name {
+		if slices.Contains(t.shares(), name) {
 			t.NotBefore = time.Time{}
 			s.waiting[key] = t
 		}
@@ -252,15 +282,28 @@ func (s *Schedule) Reached(name string) {
 }
 
 // Hurry makes the waiting tasks of a repository due now, and lets a host that they wait for
-// be probed now: what was in the way may have been mended.
+// be probed now: what was in the way may have been mended. So it is with those that are due
+// once more, when the update that runs has ended.
 func (s *Schedule) Hurry(repository string, now time.Time) {
 	for key, t := range s.waiting {
-		if key.Repository != repository {
-			continue
+		if key.Repository == repository {
+			t.NotBefore = time.Time{}
+			s.waiting[key] = t
+			s.probe(t, now)
 		}
-		t.NotBefore = time.Time{}
-		s.waiting[key] = t
-		if h, ok := s.hosts[t.Host]; ok && h.retry.After(now) {
+	}
+	for key, t := range s.again {
+		if key.Repository == repository {
+			t.hurried = true
+			s.again[key] = t
+		}
+	}
+}
+
+// probe lets what failed of a task's host and login be probed now.
+func (s *Schedule) probe(t Task, now time.Time) {
+	for _, name := range t.shares() {
+		if h, ok := s.hosts[name]; ok && h.retry.After(now) {
 			h.retry = now
 		}
 	}

@@ -136,7 +136,7 @@ func TestADeadHostIsProbedByOne(t *testing.T) {
 	for now := noon; now.Before(noon.Add(time.Hour)); now = now.Add(time.Second) {
 		for _, started := range s.Start(now) {
 			probes++
-			s.Finish(started, End{Failed: true, HostFailed: true, HostRetry: now.Add(time.Minute), Retry: now.Add(time.Hour)}, noon)
+			s.Finish(started, End{Failed: true, Shared: started.Host, SharedRetry: now.Add(time.Minute), Retry: now.Add(time.Hour)}, noon)
 		}
 	}
 	if probes != 60 {
@@ -169,12 +169,69 @@ func TestADeadHostIsProbedByOne(t *testing.T) {
 	}
 }
 
+// TestALoginThatIsRefusedHoldsUpNoOther has a hundred remotes wait for one login, and as many on the host that have others.
+func TestALoginThatIsRefusedHoldsUpNoOther(t *testing.T) {
+	s := New(Limits{Concurrent: 10, PerHost: 10})
+	prove(s, "h")
+	for i := range 100 {
+		bad, good := task(fmt.Sprintf("/bad%02d", i), "h"), task(fmt.Sprintf("/good%02d", i), "h")
+		bad.Login, good.Login = "h as a", "h as b"
+		s.Add(bad)
+		s.Add(good)
+	}
+	refused := func(at time.Time) End {
+		return End{Failed: true, Shared: "h as a", SharedRetry: at.Add(5 * time.Minute), Retry: at.Add(time.Hour)}
+	}
+	probes, served := 0, 0
+	for now := noon; now.Before(noon.Add(4 * time.Minute)); now = now.Add(time.Second) {
+		for _, started := range s.Start(now) {
+			if started.Login == "h as a" {
+				probes++
+				s.Finish(started, refused(now), now)
+				continue
+			}
+			served++
+			s.Finish(started, End{Done: true}, now)
+		}
+	}
+	if served != 100 {
+		t.Errorf("%d of 100 with the other login were served", served)
+	}
+	if probes > 10 {
+		t.Errorf("%d probes of the login that is refused", probes)
+	}
+	later := noon.Add(10 * time.Minute)
+	probe := s.Start(later)
+	if len(probe) != 1 {
+		t.Fatalf("%d probes of the login at once", len(probe))
+	}
+	// That the host answers says nothing of the login, and that the host is down neither.
+	s.Reached("h")
+	if more := s.Start(later); len(more) != 0 {
+		t.Errorf("%d others start before the login was taken", len(more))
+	}
+	s.Finish(probe[0], End{Failed: true, Shared: "h", SharedRetry: later.Add(time.Minute), Retry: later.Add(time.Hour)}, later)
+	later = later.Add(time.Minute)
+	if probe = s.Start(later); len(probe) != 1 {
+		t.Fatalf("%d probes of the host at once", len(probe))
+	}
+	s.Finish(probe[0], End{Done: true}, later)
+	for range 200 {
+		for _, task := range s.Start(later) {
+			s.Finish(task, End{Done: true}, later)
+		}
+	}
+	if len(s.waiting) != 0 {
+		t.Errorf("%d still wait although the login is taken", len(s.waiting))
+	}
+}
+
 func TestTheProbeIsAnotherOneEachTime(t *testing.T) {
 	s := New(Limits{Concurrent: 4, PerHost: 4})
 	s.Add(task("/bad", "h"))
 	now := noon
 	bad := s.Start(now)[0]
-	s.Finish(bad, End{Failed: true, HostFailed: true, HostRetry: now.Add(time.Minute), Retry: now.Add(time.Hour)}, noon)
+	s.Finish(bad, End{Failed: true, Shared: "h", SharedRetry: now.Add(time.Minute), Retry: now.Add(time.Hour)}, noon)
 	s.Add(task("/good", "h"))
 	now = now.Add(time.Minute)
 	if got := repositories(s.Start(now)); !slices.Equal(got, []string{"/good"}) {
@@ -224,13 +281,36 @@ func TestWhatWaitsForItsTimeWaits(t *testing.T) {
 func TestAMendedConfigurationIsTriedAtOnce(t *testing.T) {
 	s := New(Limits{Concurrent: 4, PerHost: 4})
 	s.Add(task("/a", "h"))
-	s.Finish(s.Start(noon)[0], End{Failed: true, HostFailed: true, HostRetry: noon.Add(time.Hour), Retry: noon.Add(time.Hour)}, noon)
+	s.Finish(s.Start(noon)[0], End{Failed: true, Shared: "h", SharedRetry: noon.Add(time.Hour), Retry: noon.Add(time.Hour)}, noon)
 	if got := s.Start(noon.Add(time.Second)); len(got) != 0 {
 		t.Fatal("started too soon")
 	}
 	s.Hurry("/a", noon.Add(time.Second))
 	if got := s.Start(noon.Add(time.Second)); len(got) != 1 {
 		t.Error("not started at once")
+	}
+}
+
+// TestAConfigurationThatIsMendedDuringAFailingUpdateIsTriedAtItsEnd has a change come in, and then a push.
+func TestAConfigurationThatIsMendedDuringAFailingUpdateIsTriedAtItsEnd(t *testing.T) {
+	s := New(Limits{Concurrent: 4, PerHost: 4})
+	fails := End{Failed: true, Shared: "h", SharedRetry: noon.Add(5 * time.Minute), Retry: noon.Add(time.Hour)}
+	s.Add(task("/a", "h"))
+	started := s.Start(noon)
+	s.Add(task("/a", "h"))
+	s.Hurry("/other", noon)
+	s.Hurry("/a", noon)
+	s.Add(task("/a", "h"))
+	s.Finish(started[0], fails, noon.Add(time.Second))
+	started = s.Start(noon.Add(time.Second))
+	if len(started) != 1 {
+		t.Fatal("not started at once")
+	}
+	// But once.
+	s.Add(task("/a", "h"))
+	s.Finish(started[0], fails, noon.Add(2*time.Second))
+	if got := s.Start(noon.Add(2 * time.Second)); len(got) != 0 {
+		t.Error("started again without another change")
 	}
 }
 
@@ -244,7 +324,7 @@ func TestAThousandPushesDuringAnOutageAreNotAThousandAttempts(t *testing.T) {
 		s.Add(again)
 		for _, started := range s.Start(now) {
 			attempts++
-			s.Finish(started, End{Failed: true, HostFailed: true, HostRetry: now.Add(5 * time.Minute), Retry: now.Add(5 * time.Minute)}, noon)
+			s.Finish(started, End{Failed: true, Shared: started.Host, SharedRetry: now.Add(5 * time.Minute), Retry: now.Add(5 * time.Minute)}, noon)
 		}
 	}
 	if attempts != 4 {

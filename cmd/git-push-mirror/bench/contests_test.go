@@ -32,6 +32,7 @@ var contests = []contest{
 	{name: "sync, nothing to do", beside: "ls-remote, for-each-ref", atMost: 1.5, unit: "refs", sizes: manyRefs, quick: fewRefs, stage: nothingToDo, config: workerAlone},
 	{name: "a local push, wait = 0s", beside: "an empty sh hook", atMost: 1.25, unit: "push", sizes: []int{1}, quick: []int{1}, rounds: 40, stage: localPush, config: hookAlone},
 	{name: "the hook alone", beside: "an empty sh hook", unit: "run", sizes: []int{1}, quick: []int{1}, rounds: 40, stage: hookRun, config: hookAlone},
+	{name: "ten commits, ten large files", beside: "lfs push, then push", unit: "older large files", sizes: []int{100, 1_000, 10_000}, quick: []int{100, 1_000}, stage: largeFiles, config: workerAlone},
 	{name: "a push in each repository", beside: "xargs -P4 git push", atMost: 1.3, unit: "repositories", sizes: repositories, quick: []int{10, 40}, stage: manyRepositories, config: workerAlone},
 }
 
@@ -141,6 +142,33 @@ func nothingToDo(w *world, n int) stage {
 		peer: func() {
 			w.git("up.git", "ls-remote", w.path("mirror.git"))
 			w.git("up.git", "for-each-ref", "--format=%(objectname) %(refname)")
+		},
+	}
+}
+
+// largeFiles are ten new ones in ten commits, of a mirror that has all the older ones.
+func largeFiles(w *world, n int) stage {
+	w.upstream("up.git", 10)
+	w.largeCommit("up.git", "older", n)
+	w.run(w.command(".", "cp", "-a", "up.git", "mirror.git"))
+	w.remote("[defaults]\nlfs = \"on\"\n")
+	w.mark("up.git", "refs/heads/main")
+	w.deliver()
+	for i := range 10 {
+		w.largeCommit("up.git", fmt.Sprintf("new%d", i), 1)
+	}
+	w.due("refs/heads/main")
+	return stage{
+		reset: w.reset, ours: w.deliver,
+		peer: func() {
+			w.git("up.git", "lfs", "push", "file://"+w.path("mirror.git"), "main")
+			w.git("up.git", "push", "-q", w.path("mirror.git"), "main")
+		},
+		check: func() {
+			w.same("up.git", "mirror.git")
+			if got := w.run(w.command(".", "sh", "-c", "find mirror.git/lfs/objects -type f | wc -l")); got != fmt.Sprint(n+10) {
+				w.b.Fatalf("the mirror has %s large files, not %d", got, n+10)
+			}
 		},
 	}
 }

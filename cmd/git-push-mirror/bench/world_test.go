@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"os"
@@ -272,4 +273,20 @@ func (w *world) makeAdvance(repository, message string) {
 func (w *world) commitToMain(repository, message string) {
 	commit := w.git(repository, "commit-tree", "-m", message, "-p", "main", "main^{tree}")
 	w.git(repository, "update-ref", "refs/heads/main", commit)
+}
+
+// largeCommit adds a commit with n large files in a folder to main, and the files to where git-lfs keeps them.
+func (w *world) largeCommit(repository, folder string, n int) {
+	var stream strings.Builder
+	fmt.Fprintf(&stream, "commit refs/heads/main\ncommitter A <a@example.com> 1760000000 +0000\ndata %d\n%s\nfrom refs/heads/main^0\n", len(folder), folder)
+	for i := range n {
+		text := fmt.Sprintf("%s %d of %d, a large file", folder, i, n)
+		oid := fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
+		w.write(fmt.Sprintf("%s/lfs/objects/%s/%s/%s", repository, oid[:2], oid[2:4], oid), text)
+		pointer := fmt.Sprintf("version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %d\n", oid, len(text))
+		fmt.Fprintf(&stream, "M 100644 inline %s/%d/%d\ndata %d\n%s\n", folder, i/100, i, len(pointer), pointer)
+	}
+	cmd := w.command(repository, "git", "fast-import", "--quiet")
+	cmd.Stdin = strings.NewReader(stream.String())
+	w.run(cmd)
 }

@@ -55,6 +55,17 @@ __git_push_mirror_refs ()
 	__git_push_mirror_offer < <(__git_push_mirror_git for-each-ref --format='%(refname:strip=2)' "${patterns[@]}")
 }
 
+# __git_push_mirror_keys offers keys, and leaves the cursor behind the = for the value.
+__git_push_mirror_keys ()
+{
+	if [ "$through_git" ]; then
+		__gitcomp_nl "$(printf '%s\n' <<keys>>)" '' "$cur" ''
+		return
+	fi
+	compopt -o nospace 2>/dev/null
+	__git_push_mirror_words <<keys>>
+}
+
 # __git_push_mirror_arguments offers what a command takes, or refs after the flag $2.
 __git_push_mirror_arguments ()
 {
@@ -71,7 +82,7 @@ __git_push_mirror_arguments ()
 # __git_push_mirror_complete completes words[cword]; the program's arguments begin at words[$1].
 __git_push_mirror_complete ()
 {
-	local i verb='' flag=''
+	local i verb='' flag='' count=0
 	local -a where=()
 	for ((i = $1; i < cword; i++)); do
 		case ${words[i]} in
@@ -89,7 +100,8 @@ __git_push_mirror_complete ()
 		*)
 			case $verb in
 			'') verb=${words[i]} ;;
-<<range .Verbs>><<template "group" .>><<end>>			esac
+<<range .Verbs>><<template "group" .>><<end>>			*) ((++count)) ;;
+			esac
 			;;
 		esac
 	done
@@ -124,6 +136,7 @@ complete -F __git_push_mirror_alone git-push-mirror
 	<<quoted .Name>>,*) __git_push_mirror_words <<names .Verbs>> ;;
 <<range .Verbs>><<template "verb" .>><<end>>
 <<- else>>	<<quoted .Name>>,-*) __git_push_mirror_words <<flags .Options>> ;;
-	<<quoted .Name>>,*) __git_push_mirror_arguments <<takes .>><<range .Options>><<if eq .Value "REF">> <<.Name>><<end>><<end>> ;;
-<<end>>
+	<<if takesKeys .>><<quoted .Name>>,*) if ((count)); then __git_push_mirror_keys; else __git_push_mirror_arguments <<takes .>>; fi ;;
+<<else>><<quoted .Name>>,*) __git_push_mirror_arguments <<takes .>><<range .Options>><<if eq .Value "REF">> <<.Name>><<end>><<end>> ;;
+<<end>><<end>>
 <<- end>>

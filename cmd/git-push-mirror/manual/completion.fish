@@ -89,7 +89,12 @@ complete -c git-push-mirror -n '__git_push_mirror_is <<$name>>' -a <<lastWord .N
 <<- range .Options>>
 complete -c git-push-mirror -n '__git_push_mirror_in <<$name>>' <<template "option" .>>
 <<- end>>
+<<- if takesKeys .>>
+complete -c git-push-mirror -n '__git_push_mirror_in <<$name>>; and not __git_push_mirror_is <<$name>>' -a '<<keys>>' -d key
 <<- if eq (takes .) "REMOTE">>
+complete -c git-push-mirror -n '__git_push_mirror_is <<$name>>' -a '(__git_push_mirror_remotes)' -d remote
+<<- end>>
+<<- else if eq (takes .) "REMOTE">>
 complete -c git-push-mirror -n '__git_push_mirror_in <<$name>>' -a '(__git_push_mirror_remotes)' -d remote
 <<- else if eq (takes .) "DIR">>
 complete -c git-push-mirror -n '__git_push_mirror_in <<$name>>' -a '(__fish_complete_directories)'

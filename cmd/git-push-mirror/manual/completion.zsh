@@ -15,6 +15,11 @@ __git-push-mirror_refs () {
   _wanted refs expl 'branch or tag' compadd -a names
 }
 
+__git-push-mirror_keys () {
+  local expl
+  _wanted keys expl key compadd -S '' -- <<keys>>
+}
+
 _git-push-mirror () {
   local curcontext=$curcontext state line ret=1
   local -a where
@@ -79,7 +84,15 @@ __git-push-mirror--<<identifier .Name>> () {
 <<- range .Options>>
     <<template "option" .>> \
 <<- end>>
+<<- if takesKeys .>>
 <<- if eq (takes .) "REMOTE">>
+    '1:remote:__git-push-mirror_remotes' \
+<<- else>>
+    '1:name:' \
+    '2:url:' \
+<<- end>>
+    '*:key:__git-push-mirror_keys' \
+<<- else if eq (takes .) "REMOTE">>
     '*:remote:__git-push-mirror_remotes' \
 <<- else if eq (takes .) "DIR">>
     '*:directory:_directories' \

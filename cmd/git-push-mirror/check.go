@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"git-push-mirror/install"
+	"git-push-mirror/pushmirror"
+	"git-push-mirror/pushmirror/git"
+)
+
+// checkOptions are the flags of check.
+type checkOptions struct {
+	remotes []string
+	json    bool
+}
+
+func (inv invocation) checkCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "check",
+		Usage:     "look whether all is in place, and say how to mend it",
+		ArgsUsage: "[REMOTE…]",
+		Description: "Looks at the repository and asks each mirror whether we may read it and push to it.\n" +
+			"Nothing is changed, so what a mirror would say to a single ref is not found out. Run it\n" +
+			"as the user whom the hook runs as. Exits with 1 if a line begins with fail.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "json", Usage: "print an array of objects, all keys of the config among them"},
+		},
+		OnUsageError: usage,
+		Action: func(c *cli.Context) error {
+			g, err := git.New(inv.env)
+			if err != nil {
+				return err
+			}
+			repo, err := inv.find(c, g)
+			if err != nil {
+				return err
+			}
+			return inv.runCheck(c.Context, repo, checkOptions{remotes: c.Args().Slice(), json: c.Bool("json")})
+		},
+	}
+}
+
+// runCheck prints each finding as soon as those before it are printed.
+func (inv invocation) runCheck(ctx context.Context, repo *git.Repository, opt checkOptions) error {
+	findings := []pushmirror.Finding{}
+	checkup := pushmirror.Checkup{Repo: repo, Env: inv.getenv, Hook: install.Check}
+	var writeErr error
+	failed := false
+	err := checkup.Run(ctx, opt.remotes, func(f pushmirror.Finding) {
+		failed = failed || f.Level == pushmirror.LevelFail
+		if opt.json {
+			findings = append(findings, f)
+		} else {
+			writeErr = errors.Join(writeErr, inv.printFinding(f))
+		}
+	})
+	if err = errors.Join(err, writeErr); err != nil {
+		return err
+	}
+	if opt.json {
+		if err := printJSON(inv.stdout, findings); err != nil {
+			return err
+		}
+	}
+	if failed {
+		return errTrouble
+	}
+	return nil
+}
+
+// printFinding prints a line and, below it, the cure. Keys that no file has are for programs.
+func (inv invocation) printFinding(f pushmirror.Finding) error {
+	if f.Setting != nil && f.Setting.File == nil {
+		return nil
+	}
+	text := strings.ReplaceAll(f.Check, "_", " ") + ": " + f.Detail
+	if f.Remote != nil {
+		text = *f.Remote + ": " + text
+	}
+	text = fmt.Sprintf("%-4s  %s\n", f.Level, git.Printable(text))
+	if f.Hint != nil {
+		text += "      hint: " + git.Printable(*f.Hint) + "\n"
+	}
+	_, err := fmt.Fprint(inv.stdout, text)
+	return err
+}

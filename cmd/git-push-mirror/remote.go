@@ -1,0 +1,314 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"git-push-mirror/hook"
+	"git-push-mirror/install"
+	"git-push-mirror/pushmirror"
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+)
+
+const keyValueHelp = "KEY is a key of push-mirror.toml; VALUE is as there, and a string or the one string of a list needs no quotes"
+
+func (inv invocation) remoteCommand() *cli.Command {
+	passwordStdin := func() cli.Flag {
+		return &cli.BoolFlag{Name: "password-stdin", Usage: "take the password from standard input, for nobody to see it in an argument"}
+	}
+	return &cli.Command{
+		Name:  "remote",
+		Usage: "add, change and remove remotes",
+		Subcommands: []*cli.Command{
+			{
+				Name:      "add",
+				Usage:     "add a remote, or those that JSON on standard input describes",
+				ArgsUsage: "[NAME URL] [KEY=VALUE…]",
+				Description: keyValueHelp + ". The JSON is one or more objects, or arrays of them, as status --json prints them: what tells of " +
+					"an update there is passed over, and what would hold anyway is not written. Of several remotes all are added, or none.",
+				Flags: []cli.Flag{
+					passwordStdin(),
+					&cli.BoolFlag{Name: "json", Usage: "take objects from standard input, which may have passwords"},
+				},
+				OnUsageError: usage,
+				Action: func(c *cli.Context) error {
+					opt := remoteOptions{json: c.Bool("json"), passwordStdin: c.Bool("password-stdin")}
+					args := c.Args().Slice()
+					switch {
+					case opt.json && (len(args) > 0 || opt.passwordStdin):
+						return usageError{errors.New("with --json, all that is to be known of the remotes stands in the JSON"), "git push-mirror remote add --json <FILE"}
+					case opt.json:
+					case len(args) < 2:
+						return usageError{errors.New("remote add takes the name and the url of a remote"), "git push-mirror remote add NAME URL KEY=VALUE"}
+					default:
+						opt.name = args[0]
+						opt.settings = append(opt.settings, setting{"url", args[1]})
+						args = args[2:]
+					}
+					if err := opt.addSettings(args); err != nil {
+						return err
+					}
+					return inv.withRemotes(c, func(r *install.Remotes, repo *git.Repository) error {
+						return inv.runRemoteAdd(c.Context, r, repo, opt)
+					})
+				},
+			},
+			{
+				Name:      "set",
+				Usage:     "change a remote that remote add made",
+				ArgsUsage: "REMOTE [KEY=VALUE…]",
+				Description: keyValueHelp + ", and KEY= without a value takes the key out. A file that was written or changed by hand is left " +
+					"alone, and the lines to change are shown.",
+				Flags:        []cli.Flag{passwordStdin()},
+				OnUsageError: usage,
+				Action: func(c *cli.Context) error {
+					opt := remoteOptions{passwordStdin: c.Bool("password-stdin")}
+					if c.NArg() == 0 || c.NArg() == 1 && !opt.passwordStdin {
+						return usageError{errors.New("remote set takes the name of a remote and what to change"), "git push-mirror remote set NAME KEY=VALUE"}
+					}
+					opt.name = c.Args().First()
+					if err := opt.addSettings(c.Args().Tail()); err != nil {
+						return err
+					}
+					return inv.withRemotes(c, func(r *install.Remotes, repo *git.Repository) error {
+						return inv.runRemoteSet(c.Context, r, repo, opt)
+					})
+				},
+			},
+			{
+				Name:      "remove",
+				Usage:     "remove a remote that remote add made",
+				ArgsUsage: "REMOTE",
+				Description: "The mirror itself is left as it is, and so is the log of what was overwritten or deleted on it: " +
+					"git push-mirror log REMOTE goes on showing it.",
+				OnUsageError: usage,
+				Action: func(c *cli.Context) error {
+					if c.NArg() != 1 {
+						return usageError{errors.New("remote remove takes the name of one remote"), "git push-mirror remote remove NAME"}
+					}
+					return inv.withRemotes(c, func(r *install.Remotes, repo *git.Repository) error {
+						return inv.runRemoteRemove(c.Context, r, repo, c.Args().First())
+					})
+				},
+			},
+		},
+		OnUsageError: usage,
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usageError{fmt.Errorf("there is no command %q", "remote "+c.Args().First()), "git push-mirror remote -h lists the commands"}
+			}
+			return cli.ShowSubcommandHelp(c)
+		},
+	}
+}
+
+// remoteOptions are the arguments and flags of remote add and remote set.
+type remoteOptions struct {
+	name          string
+	settings      []setting
+	passwordStdin bool
+	json          bool
+}
+
+// setting is KEY=VALUE.
+type setting struct{ key, value string }
+
+// addSettings reads KEY=VALUE. What has no = may be a password that somebody thought belongs
+// there, so it is not shown.
+func (opt *remoteOptions) addSettings(args []string) error {
+	for i, arg := range args {
+		key, value, ok := strings.Cut(arg, "=")
+		if !ok {
+			return usageError{
+				fmt.Errorf("what follows has the form KEY=VALUE, and the %d. of them has no =", i+1),
+				"a value with spaces stands in quotes: 'KEY=VALUE'",
+			}
+		}
+		if slices.ContainsFunc(opt.settings, func(s setting) bool { return s.key == key }) {
+			return usageError{errors.New("a key is given twice"), "keep one of the two"}
+		}
+		opt.settings = append(opt.settings, setting{key, value})
+	}
+	return nil
+}
+
+// change gives what the arguments and the standard input do to a remote.
+func (inv invocation) change(opt remoteOptions) (install.Change, error) {
+	var change install.Change
+	for _, s := range opt.settings {
+		if s.value == "" {
+			change.Unset = append(change.Unset, s.key)
+		}
+	}
+	password := ""
+	if opt.passwordStdin {
+		var err error
+		if password, err = inv.readPassword(); err != nil {
+			return change, err
+		}
+	}
+	change.Set = func(d *config.Draft) error {
+		for _, s := range opt.settings {
+			if err := d.SetArgument(s.key, s.value); err != nil {
+				return err
+			}
+		}
+		if !opt.passwordStdin {
+			return nil
+		}
+		return d.Set("password", password)
+	}
+	// What is wrong with the arguments is told whatever there is to change.
+	probe, err := config.NewDraft(opt.name)
+	if err == nil {
+		err = change.Set(probe)
+	}
+	return change, err
+}
+
+// maxPassword is more than any password or token has.
+const maxPassword = 64 << 10 // bytes
+
+// readPassword reads the first line of the standard input, without showing what is typed.
+func (inv invocation) readPassword() (string, error) {
+	if f, ok := inv.stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		_, _ = fmt.Fprint(inv.stderr, "password: ")
+		text, err := term.ReadPassword(int(f.Fd()))
+		_, _ = fmt.Fprintln(inv.stderr)
+		return string(text), err
+	}
+	line, err := bufio.NewReader(io.LimitReader(inv.stdin, maxPassword)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("reading the password: %w", err)
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
+// withRemotes opens the repository that a command is about, for a change of its remotes. Its
+// configuration need not load: that may be what is to be mended.
+func (inv invocation) withRemotes(c *cli.Context, do func(r *install.Remotes, repo *git.Repository) error) error {
+	g, err := git.New(inv.env)
+	if err != nil {
+		return err
+	}
+	repo, err := inv.find(c, g)
+	if err != nil {
+		return err
+	}
+	if err := pushmirror.Trust(c.Context, repo); err != nil {
+		return err
+	}
+	return do(install.NewRemotes(pushmirror.Sources(c.Context, repo, inv.getenv)), repo)
+}
+
+func (inv invocation) runRemoteAdd(ctx context.Context, r *install.Remotes, repo *git.Repository, opt remoteOptions) error {
+	var drafts, statuses []*config.Draft
+	if opt.json {
+		var err error
+		if drafts, statuses, err = readRemotes(inv.stdin); err != nil {
+			return err
+		}
+	} else {
+		change, err := inv.change(opt)
+		if err != nil {
+			return err
+		}
+		d, err := config.NewDraft(opt.name)
+		if err != nil {
+			return err
+		}
+		if err := change.Set(d); err != nil {
+			return err
+		}
+		drafts = append(drafts, d)
+	}
+	added, err := r.Add(ctx, drafts, statuses)
+	if err != nil {
+		return err
+	}
+	for _, d := range drafts {
+		if slices.Contains(added, d.Name()) {
+			inv.say("note", "added "+d.Name()+": "+r.Path(d.Name()))
+		} else {
+			inv.say("note", d.Name()+" is there already, the same")
+		}
+	}
+	return inv.announce(ctx, repo, added)
+}
+
+func (inv invocation) runRemoteSet(ctx context.Context, r *install.Remotes, repo *git.Repository, opt remoteOptions) error {
+	change, err := inv.change(opt)
+	if err != nil {
+		return err
+	}
+	changed, err := r.Set(ctx, opt.name, change)
+	if err != nil {
+		return err
+	}
+	if !changed {
+		inv.say("note", opt.name+" is so already")
+		return nil
+	}
+	inv.say("note", "changed "+opt.name+": "+r.Path(opt.name))
+	return inv.announce(ctx, repo, []string{opt.name})
+}
+
+func (inv invocation) runRemoteRemove(ctx context.Context, r *install.Remotes, repo *git.Repository, name string) error {
+	left, err := r.Remove(ctx, name)
+	if err != nil {
+		return err
+	}
+	inv.say("note", "removed "+name+"; the mirror itself is as it was")
+	if left != nil {
+		inv.say("note", fmt.Sprintf("a remote of that name counts again: %s:%d", left.File, left.Line))
+		return inv.announce(ctx, repo, []string{name})
+	}
+	logged, err := pushmirror.Forget(repo.Dir(), name)
+	if err != nil {
+		return err
+	}
+	if logged {
+		inv.say("note", "what was overwritten or deleted on it stays in its log: "+inv.commandFor(repo.Dir(), "log "+name))
+	}
+	return nil
+}
+
+// announce has a worker look at remotes that are new or changed, without waiting for it. They
+// are in place whatever comes of that.
+func (inv invocation) announce(ctx context.Context, repo *git.Repository, names []string) error {
+	upstream, err := pushmirror.Open(ctx, repo, inv.getenv)
+	if err != nil {
+		return err
+	}
+	remotes, err := upstream.Select(names)
+	if err != nil {
+		return err
+	}
+	remotes = slices.DeleteFunc(slices.Clone(remotes), func(remote config.Remote) bool { return !remote.Enabled || !slices.Contains(names, remote.Name) })
+	if len(remotes) == 0 {
+		return nil
+	}
+	program, err := os.Executable()
+	if err == nil {
+		err = hook.Hook{Dir: inv.dir, Program: program, Env: inv.env}.Announce(upstream, remotes)
+	}
+	if err != nil {
+		inv.complain(fmt.Errorf("having a worker look at it: %w", err))
+		inv.say("hint", "next: "+inv.commandFor(repo.Dir(), "sync"))
+		return errTrouble
+	}
+	if runs, err := install.Runs(ctx, repo); err == nil && !runs {
+		inv.say("hint", "no hook mirrors what is pushed: "+inv.commandFor(repo.Dir(), "install"))
+	}
+	return nil
+}

@@ -1,0 +1,290 @@
+package pushmirror
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/plan"
+)
+
+// checkStall is how long a mirror that has answered may keep a check waiting.
+const checkStall = time.Minute
+
+// check finds out whether a remote can be updated, up to the first thing that keeps all that
+// follows from being tried. Upstream are the refs here.
+func (a *attempt) check(ctx context.Context, upstream git.Refs) []Finding {
+	findings, usable := a.checkFiles()
+	if !usable {
+		return findings
+	}
+	to, err := a.target(ctx)
+	if err != nil {
+		return append(findings, failure("login", err))
+	}
+	findings = append(findings, ok("login", a.login()))
+	to.Stall = min(to.Stall, checkStall)
+	if a.scratch, err = a.repo.NewScratch(os.TempDir(), to); err != nil {
+		return append(findings, failure("read_access", err))
+	}
+	defer func() { _ = a.scratch.Remove() }()
+	listed, _, err := a.scratch.List(ctx, false)
+	findings = append(findings, a.reachFindings(ctx, err)...)
+	if err != nil {
+		return findings
+	}
+	var held tally
+	for _, ref := range listed {
+		held.add(ref.Name)
+	}
+	findings = append(
+		findings,
+		ok("read_access", fmt.Sprintf("the mirror has %s and %s", count(held.branches, "branch", "branches"), count(held.tags, "tag", "tags"))),
+		a.checkWrite(ctx),
+		a.checkExtra(ctx, upstream, listed),
+	)
+	if a.UsesLFS(a.remote) {
+		findings = append(findings, a.checkLFS())
+	}
+	return findings
+}
+
+// checkLFS tells whether there is a way for large files. Their server is not asked: it would have to be for an object.
+func (a *attempt) checkLFS() Finding {
+	const check = "large_files"
+	to := cmp.Or(a.remote.LFSURL, a.remote.URL)
+	if to.Scheme() == "file" {
+		return ok(check, "they are copied")
+	}
+	if _, _, err := LFSServer(a.remote); err != nil {
+		return failure(check, err)
+	}
+	if !a.repo.Git().HasLFS() {
+		return fail(check, "git-lfs is not installed", `install git-lfs, or write lfs = "off" for a mirror that is to be without large files`)
+	}
+	return ok(check, "git-lfs brings them to the LFS server of "+to.String()+", which was not asked")
+}
+
+// checkFiles looks at each file that the remote needs.
+func (a *attempt) checkFiles() (findings []Finding, usable bool) {
+	usable = true
+	r := a.remote
+	for _, file := range []struct {
+		key, path string
+		secret    bool
+	}{
+		{"password_file", r.Login.PasswordFile, true},
+		{"ssh_key", r.SSHKey, true},
+		{"known_hosts", r.KnownHosts, false},
+		{"ca_file", r.CAFile, false},
+		{"client_cert", r.ClientCert, false},
+		{"client_key", r.ClientKey, true},
+	} {
+		if file.path == "" {
+			continue
+		}
+		if err := checkFile(file.path, file.secret); err != nil {
+			usable = false
+			f := failure("file", err)
+			var open *config.Error
+			if !errors.As(err, &open) { // which names the file by itself
+				f = fail("file", fmt.Sprintf("%s %s: %v", file.key, file.path, reasonOf(err)), "put the file there, for the user who runs git-push-mirror to read")
+			}
+			findings = append(findings, f)
+			continue
+		}
+		findings = append(findings, ok("file", file.key+" "+file.path))
+	}
+	return findings, usable
+}
+
+func checkFile(path string, secret bool) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return errors.New("it is no regular file")
+	}
+	if secret {
+		if err := config.CheckPrivate(path, info); err != nil {
+			return err
+		}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// login says how we log in.
+func (a *attempt) login() string {
+	r := a.remote
+	switch {
+	case r.URL.Scheme() == "ssh" && r.SSHKey != "":
+		return "with ssh_key alone"
+	case r.URL.Scheme() == "ssh":
+		return "with the keys that ssh finds"
+	case r.Login.PasswordFile != "":
+		return "with the password from password_file"
+	case r.Login.PasswordCommand != nil:
+		return "with the password that password_command prints"
+	case r.Login.HasPassword():
+		return fmt.Sprintf("with the password in %s:%d", r.File, r.Line)
+	case r.URL.Scheme() == "http" || r.URL.Scheme() == "https":
+		return "no password is configured: git's credential helpers and .netrc are asked"
+	}
+	return "none is needed"
+}
+
+// reachFindings tell how far a listing came that ended with err: to the host, past its key,
+// into the repository.
+func (a *attempt) reachFindings(ctx context.Context, err error) []Finding {
+	r := a.remote
+	var findings []Finding
+	var failed *git.Error
+	errors.As(err, &failed)
+	told := func(check string) []Finding {
+		hint := "see what git says: git ls-remote " + ShellQuote(r.URL.String())
+		if failed != nil {
+			hint = cmp.Or(a.cure(ctx, failed), hint)
+		}
+		return append(findings, fail(check, err.Error(), hint))
+	}
+	if r.URL.Host() == "" {
+		if err != nil {
+			return told("read_access")
+		}
+		return nil
+	}
+	if failed != nil && (failed.Kind == git.KindTimeout || failed.Kind == git.KindNetwork && failed.Host) {
+		f := told("host")
+		if failed.Hint == "" {
+			hint := "see whether " + r.URL.Host() + " is up and no firewall is in between"
+			f[0].Hint = &hint
+		}
+		return f
+	}
+	findings = append(findings, ok("host", r.URL.Host()+" answers"))
+	if identity := a.identity(); identity.Check != "" {
+		if failed != nil && failed.Kind == git.KindHostKey {
+			return told(identity.Check)
+		}
+		findings = append(findings, identity)
+	}
+	if err != nil {
+		return told("read_access")
+	}
+	return findings
+}
+
+// identity says by what the host was known; nothing where none proves who it is.
+func (a *attempt) identity() Finding {
+	const key, certificate = "host_key", "certificate"
+	switch r := a.remote; {
+	case r.URL.Scheme() == "ssh" && r.HostKeys != nil:
+		return ok(key, "it is one of host_keys")
+	case r.URL.Scheme() == "ssh" && r.KnownHosts != "":
+		return ok(key, "it is in "+r.KnownHosts)
+	case r.URL.Scheme() == "ssh":
+		return ok(key, "ssh takes it, by the user's own configuration")
+	case r.URL.Scheme() == "https" && r.CAFile != "":
+		return ok(certificate, "git takes it, by ca_file")
+	case r.URL.Scheme() == "https":
+		return ok(certificate, "git takes it")
+	}
+	return Finding{}
+}
+
+// checkWrite tells whether the mirror offers to take a push. That shows who may write to the
+// repository at all, over http and ssh, and on hosts such as GitHub and GitLab; not what a
+// hook, a protected branch or a full disk says to a ref.
+func (a *attempt) checkWrite(ctx context.Context) Finding {
+	err := a.scratch.TryPush(ctx)
+	if err == nil && a.remote.URL.Host() == "" {
+		err = localAccess(repositoryAt(localPath(a.remote.URL)))
+	}
+	if err == nil {
+		return ok("write_access", "the mirror would take a push; which refs it refuses, sync shows")
+	}
+	f := fail("write_access", err.Error(), roomOrRight(err))
+	var failed *git.Error
+	if errors.As(err, &failed) {
+		f.Hint = optional(cmp.Or(a.cure(ctx, failed), "see what git says: git push --dry-run "+ShellQuote(a.remote.URL.String())+" HEAD"))
+	}
+	return f
+}
+
+// localAccess tells whether we may write into a repository of this machine, which git finds
+// out only when it has something to write.
+func localAccess(dir string) error {
+	for _, folder := range []string{"objects", "refs"} {
+		path := filepath.Join(dir, folder)
+		if err := syscall.Access(path, accessWrite); err != nil {
+			return fmt.Errorf("writing to %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// accessWrite is W_OK of access(2).
+const accessWrite = 2
+
+// checkExtra finds the refs on the mirror that no update brings there: those that upstream
+// lacks and no deletion takes away, and those that the filter leaves out.
+func (a *attempt) checkExtra(ctx context.Context, upstream, listed git.Refs) Finding {
+	const check = "extra_refs"
+	through, err := a.through(ctx, a.remote, upstream, "")
+	if err != nil {
+		return failure(check, err)
+	}
+	var gone, outside []string
+	for up, there := range git.Join(upstream, listed) {
+		name := there.Name
+		if name == "" || there.Symref != "" || through[name] {
+			continue
+		}
+		inside := plan.Concerns(a.remote, maps.Keys(map[git.RefName]bool{name: true}))
+		if inside && up.Name == "" {
+			gone = append(gone, string(name))
+		} else {
+			outside = append(outside, string(name))
+		}
+	}
+	switch {
+	case len(outside) > 0:
+		detail := fmt.Sprintf("the filter leaves out %s on the mirror: %s", count(len(outside), "ref that is", "refs that are"), list(outside))
+		if len(gone) > 0 {
+			detail += fmt.Sprintf("; %s only there: %s", count(len(gone), "is", "are"), list(gone))
+		}
+		return warn(check, detail, "what the filter leaves out is neither updated nor deleted; to delete it: "+a.deletes(outside[0]))
+	case len(gone) > 0:
+		detail := fmt.Sprintf("%s only on the mirror: %s", count(len(gone), "ref is", "refs are"), list(gone))
+		return warn(check, detail, a.extraHint(gone[0]))
+	}
+	return ok(check, "the mirror has no ref that does not belong there")
+}
+
+func (a *attempt) deletes(name string) string {
+	return fmt.Sprintf("git push %s --delete %s", ShellQuote(a.remote.URL.String()), ShellQuote(name))
+}
+
+// extraHint says what becomes of a ref that only the mirror has.
+func (a *attempt) extraHint(name string) string {
+	switch a.remote.Prune {
+	case config.PruneAll:
+		return fmt.Sprintf("git push-mirror sync %s deletes what may be deleted", a.remote.Name)
+	case config.PruneMerged:
+		return `prune = "merged" deletes what the default branch contains; to delete another: ` + a.deletes(name)
+	}
+	return `they stay there, as prune = "never"; to delete one: ` + a.deletes(name)
+}

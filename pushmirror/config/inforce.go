@@ -1,0 +1,113 @@
+package config
+
+import (
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// InForce is a key of a config and the value that holds.
+type InForce struct {
+	Key    string
+	Header string // of the table that it belongs to; "" for the top of a file
+	Remote string // the remote that it is about; "" for none
+	Value  string // as TOML, with what may be a secret cut out; "" if there is none
+	File   string // where it stands; "" if no file has it
+	Line   int
+}
+
+// Explain tells of every key which value holds and where that comes from: the general keys
+// first, then those of each remote. Its error is that of [Load].
+func Explain(s Sources) ([]InForce, error) {
+	c, w, err := load(s)
+	if err != nil {
+		return nil, err
+	}
+	var all []InForce
+	for _, k := range schema {
+		for _, kind := range append([]tableKind{{place: atTop}}, tables...) {
+			if k.places&kind.place != 0 && kind.place&(inRemote|inDefaults) == 0 {
+				all = append(all, k.inForce(w.settings(kind.place), kind.header, k.def))
+			}
+		}
+	}
+	for i, t := range w.remotes {
+		for _, k := range schema {
+			if k.places&inRemote == 0 {
+				continue
+			}
+			value := k.inForce(slices.Concat(settings{t}, w.defaults), headerOf(inRemote), c.Remotes[i].otherwise(k))
+			value.Remote = t.name()
+			all = append(all, value)
+		}
+	}
+	return all, nil
+}
+
+// settings are the tables at a place that speak for all remotes.
+func (w *whole) settings(at place) settings {
+	return map[place]settings{
+		atTop: w.tops, inHook: w.hook, inWorker: w.worker, inNotify: w.notify, inLog: w.log, inPolicy: w.policy,
+	}[at]
+}
+
+// inForce finds the value of a key in the first of the tables that has it.
+func (k key) inForce(s settings, header, otherwise string) InForce {
+	f := InForce{Key: k.name, Header: header, Value: otherwise}
+	for _, t := range s {
+		if t.values[k.name] == nil {
+			continue
+		}
+		st, _ := t.file.source.find(t.path.key(k.name))
+		f.File, f.Line, f.Value = t.file.name, st.first, st.shownValue(t.values[k.name])
+		break
+	}
+	return f
+}
+
+// otherwise is the value of a key that no file has, for this remote.
+func (r Remote) otherwise(k key) string {
+	switch k.name {
+	case "only_protected_branches":
+		return strconv.FormatBool(r.OnlyProtectedBranches)
+	case "tags":
+		return strconv.Quote(string(r.Tags))
+	case "prune":
+		return strconv.Quote(string(r.Prune))
+	}
+	return k.def
+}
+
+// shownValue is what may be shown of a statement's value. The arguments of a program may be
+// secrets, so only the program is.
+func (st statement) shownValue(value any) string {
+	k := keyNamed(st.names)
+	list, isList := value.([]string)
+	switch {
+	case k == nil:
+		return cut
+	case k.name == "password_command" && len(list) > 1:
+		return "[" + quote(list[0]) + ", " + cut + "]"
+	case k.mask != nil:
+		return k.mask(st.value)
+	case st.first < st.last && isList:
+		quoted := make([]string, len(list))
+		for i, text := range list {
+			quoted[i] = quote(text)
+		}
+		return shorten("[" + strings.Join(quoted, ", ") + "]")
+	case st.first < st.last || !st.plain():
+		return cut
+	}
+	return shorten(st.value)
+}
+
+// Places are where the config is looked for: the system file, and the repository's own file
+// and folder; "" for one that is not looked for.
+func (s Sources) Places() (system, own, folder string) {
+	if s.Own && s.Repository != "" {
+		own, folder = filepath.Join(s.Repository, repositoryFile), filepath.Join(s.Repository, repositoryFolder)
+	}
+	return s.System, own, folder
+}

@@ -1,0 +1,81 @@
+package lfs
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"git-push-mirror/pushmirror/git"
+)
+
+// Copy brings objects to a mirror on this machine: each by its id, with the file that it is in. It
+// returns those that did not arrive; the error is that ctx is done. git-lfs is not asked: what it is
+// given as a link it would make a link on the mirror too (git-lfs 3.3, tools.LinkOrCopy).
+func Copy(ctx context.Context, files map[string]string, to Store) (map[string]Failure, error) {
+	failed := map[string]Failure{}
+	for oid, file := range files {
+		if err := to.put(ctx, oid, file); ctx.Err() != nil {
+			return failed, ctx.Err()
+		} else if errors.Is(err, errDamaged) {
+			failed[oid] = Failure{Reason: err.Error(), Hint: "bring it back from a clone or a backup: " + file}
+		} else if err != nil {
+			failed[oid] = Failure{Reason: err.Error(), Temporary: true}
+		}
+	}
+	return failed, nil
+}
+
+var errDamaged = errors.New("it is damaged here")
+
+// put copies a file to where the object has to be, as a whole or not at all. One that is there
+// already stays.
+func (s Store) put(ctx context.Context, oid, file string) (err error) {
+	path := git.LFSPath(s.dirs[0], oid)
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	from, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("copying it: %w", err)
+	}
+	defer from.Close()
+	// Who else may read and write there is for the umask to say, as it is for the refs that git writes.
+	part := filepath.Join(s.dirs[0], "tmp", fmt.Sprintf("%s.%d", oid, os.Getpid())) // where git-lfs clears up
+	for _, dir := range []string{filepath.Dir(path), filepath.Dir(part)} {
+		if err := os.MkdirAll(dir, 0o777); err != nil { //nolint:gosec // see above
+			return fmt.Errorf("copying it: %w", err)
+		}
+	}
+	to, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o666) //nolint:gosec // see above
+	if err != nil {
+		return fmt.Errorf("copying it: %w", err)
+	}
+	sum := sha256.New()
+	_, err = io.Copy(io.MultiWriter(to, sum), readerFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return from.Read(p)
+	}))
+	if err == nil && hex.EncodeToString(sum.Sum(nil)) != oid {
+		err = errDamaged
+	}
+	if err = errors.Join(err, to.Sync(), to.Close()); err == nil {
+		err = os.Rename(part, path)
+	}
+	if err != nil {
+		return fmt.Errorf("copying it: %w", errors.Join(err, os.Remove(part)))
+	}
+	return nil
+}
+
+// readerFunc is a Read as io.Reader has it.
+type readerFunc func(p []byte) (int, error)
+
+// Read implements io.Reader.
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
