@@ -216,7 +216,12 @@ func gitIn(ts *testscript.TestScript, repository string, args ...string) (string
 
 // output runs a program in an environment and returns what it printed, but for the line's end.
 func output(env []string, program string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	return outputWithin(patience, env, program, args...)
+}
+
+// outputWithin is output for a program that may take another while.
+func outputWithin(limit time.Duration, env []string, program string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = env

@@ -402,7 +402,7 @@ func cmdLFSCommit(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	input := filepath.Join(ts.Getenv("WORK"), "fast-import.in")
 	ts.Check(os.WriteFile(input, []byte(stream.String()), 0o600))
-	_, err := output(append(environ(ts), "GIT_DIR="+repository), "sh", "-c", `exec git fast-import --quiet <"$0"`, input)
+	_, err := outputWithin(10*patience, append(environ(ts), "GIT_DIR="+repository), "sh", "-c", `exec git fast-import --quiet <"$0"`, input)
 	ts.Check(err)
 	ts.Check(os.Remove(input))
 }
@@ -418,7 +418,7 @@ func cmdLFSCheck(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	filter := []string{"-c", "filter.lfs.process=git-lfs filter-process", "-c", "filter.lfs.required=true", "-c", "filter.lfs.smudge=git-lfs smudge -- %f", "-c", "filter.lfs.clean=git-lfs clean -- %f"}
 	clone := append(filter, "-c", "http.sslCAInfo="+ts.Getenv("LFSDCA"), "clone", "--quiet", "--branch", args[2], args[0], dir)
-	_, err = output(environ(ts), "git", clone...)
+	_, err = outputWithin(10*patience, environ(ts), "git", clone...)
 	ts.Check(err)
 	tree, err := gitIn(ts, args[1], "ls-tree", "-r", "refs/heads/"+args[2])
 	ts.Check(err)
