@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"git-push-mirror/pushmirror/git"
@@ -44,7 +45,7 @@ func (a *attempt) apply(ctx context.Context) error {
 // declined are refs that the mirror's pre-receive hook refused, all together and
 // maybe because of one of them.
 type declined struct {
-	declined []plan.Step
+	declined []*plan.Step
 	reason   string
 	text     string // what the mirror said
 }
@@ -77,7 +78,7 @@ func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) ([]git.Outcome
 	if !a.noPushOptions {
 		p.Options = a.remote.PushOptions
 	}
-	var dropping []state.Entry
+	var dropping []*plan.Step
 	for _, s := range batch {
 		if s.Result == plan.Deleted {
 			p.Delete = append(p.Delete, s.Name)
@@ -86,28 +87,37 @@ func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) ([]git.Outcome
 		}
 		if s.Leased() {
 			p.Expect = append(p.Expect, git.Ref{Name: s.Name, OID: s.Old})
-			dropping = append(dropping, a.entry(s, true))
+			dropping = append(dropping, s)
 		}
 	}
 	p.Update = git.Sort(p.Update)
-	if err := a.dir.Append(dropping); err != nil {
+	if err := a.dir.Append(a.entries(dropping, true)); err != nil {
 		return nil, "", &git.Error{Kind: git.KindLocal, Err: err}
 	}
 	outcomes, text, err := a.scratch.Push(ctx, p)
-	var took []state.Entry
-	at := numbers(batch, func(s plan.Step) git.RefName { return s.Name })
-	for _, o := range outcomes {
-		if i, ok := at[o.Name]; ok && !o.Refused() {
-			took = append(took, a.entry(batch[i], false))
-		}
-	}
-	if logErr := a.dir.Append(took); logErr != nil && err == nil {
+	told := numbers(outcomes, func(o git.Outcome) git.RefName { return o.Name })
+	took := slices.DeleteFunc(slices.Clone(batch), func(s *plan.Step) bool {
+		i, ok := told[s.Name]
+		return !ok || outcomes[i].Refused()
+	})
+	if logErr := a.dir.Append(a.entries(took, false)); logErr != nil && err == nil {
 		err = &git.Error{Kind: git.KindLocal, Err: logErr}
 	}
 	return outcomes, text, err
 }
 
-func (a *attempt) entry(s plan.Step, announced bool) state.Entry {
+// entries are what the log tells of steps.
+func (a *attempt) entries(steps []*plan.Step, announced bool) iter.Seq[state.Entry] {
+	return func(yield func(state.Entry) bool) {
+		for _, s := range steps {
+			if !yield(a.entry(s, announced)) {
+				return
+			}
+		}
+	}
+}
+
+func (a *attempt) entry(s *plan.Step, announced bool) state.Entry {
 	return state.Entry{
 		Time: state.At(a.clock()), Remote: a.remote.Name, Name: s.Name, Result: s.Result,
 		Old: s.Old, New: s.New, Announced: announced, Reason: s.Reason, Pusher: a.pushers.of(s.Name),
@@ -129,7 +139,7 @@ func (a *attempt) whole(err error, batch plan.Batch) error {
 func (a *attempt) sort(batch plan.Batch, outcomes []git.Outcome, text string) (declined, error) {
 	told := numbers(outcomes, func(o git.Outcome) git.RefName { return o.Name })
 	var left declined
-	var took []plan.Step
+	var took []*plan.Step
 	var lost error
 	for _, s := range batch {
 		i, ok := told[s.Name]
@@ -142,7 +152,6 @@ func (a *attempt) sort(batch plan.Batch, outcomes []git.Outcome, text string) (d
 			a.change(s, "git did not say what became of it")
 		case !o.Refused():
 			took = append(took, s)
-			a.done[s.Name] = s
 			delete(a.refused, s.Name)
 			if o.Flag == '*' && s.Old != "" {
 				// The mirror lacked what it was known to hold: it is a new one.
@@ -152,8 +161,7 @@ func (a *attempt) sort(batch plan.Batch, outcomes []git.Outcome, text string) (d
 				a.moved++
 			}
 		case o.CurrentBranch():
-			s.Result, s.Reason = plan.Kept, plan.NamedByHead
-			a.refused[s.Name] = s
+			a.refused[s.Name] = s.Becomes(plan.Kept, plan.NamedByHead)
 			a.seen.Mirror.Head, a.seen.Mirror.Left[s.Name] = s.Name, true
 		case o.Declined():
 			left.declined = append(left.declined, s)
@@ -166,6 +174,7 @@ func (a *attempt) sort(batch plan.Batch, outcomes []git.Outcome, text string) (d
 			a.refuse(s, o.Reason)
 		}
 	}
+	a.done = append(a.done, took...)
 	a.seen.Mirror = a.seen.Mirror.After(took, a.upstream)
 	return left, lost
 }
@@ -173,19 +182,17 @@ func (a *attempt) sort(batch plan.Batch, outcomes []git.Outcome, text string) (d
 // change notes a ref that was not pushed since it is no longer what was compared: it
 // is looked at again. A ref that the mirror calls changed although a fresh listing
 // showed nothing new is one that it refuses.
-func (a *attempt) change(s plan.Step, reason string) {
+func (a *attempt) change(s *plan.Step, reason string) {
 	if last, again := a.refused[s.Name]; again && last.Old == s.Old && last.New == s.New {
 		a.refuse(s, reason)
 		return
 	}
-	s.Result, s.Reason = plan.Rejected, reason
-	a.refused[s.Name] = s
+	a.refuse(s, reason)
 	a.moved++
 }
 
-func (a *attempt) refuse(s plan.Step, reason string) {
-	s.Result, s.Reason = plan.Rejected, reason
-	a.refused[s.Name] = s
+func (a *attempt) refuse(s *plan.Step, reason string) {
+	a.refused[s.Name] = s.Becomes(plan.Rejected, reason)
 }
 
 // withoutBroken looks for the refs of a failed push whose objects are missing or
@@ -235,7 +242,7 @@ func (a *attempt) shared(ctx context.Context) []git.OID {
 }
 
 // refusal is what the record keeps of a step that was rejected.
-func refusal(s plan.Step) plan.Refusal {
+func refusal(s *plan.Step) plan.Refusal {
 	return plan.Refusal{Name: s.Name, Reason: s.Reason, New: s.New, Guilty: s.Guilty}
 }
 

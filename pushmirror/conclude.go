@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -16,18 +17,22 @@ import (
 )
 
 // steps are all that an update did and did not do, by name.
-func (a *attempt) steps() []plan.Step {
-	all := []plan.Step{}
+func (a *attempt) steps() []*plan.Step {
+	all := append(slices.Clip(a.done), slices.Collect(maps.Values(a.refused))...)
 	for _, s := range a.plan.Steps {
 		if !s.Sent() || a.DryRun {
 			all = append(all, s)
 		}
 	}
-	all = slices.AppendSeq(all, maps.Values(a.refused))
-	all = slices.AppendSeq(all, maps.Values(a.done))
-	// Of several that tell of one ref the first counts.
-	slices.SortStableFunc(all, func(a, b plan.Step) int { return cmp.Compare(a.Name, b.Name) })
-	return slices.CompactFunc(all, func(a, b plan.Step) bool { return a.Name == b.Name })
+	slices.SortStableFunc(all, func(a, b *plan.Step) int { return cmp.Compare(a.Name, b.Name) })
+	// Of several that tell of one ref the last counts.
+	last := all[:0]
+	for i, s := range all {
+		if i+1 == len(all) || all[i+1].Name != s.Name {
+			last = append(last, s)
+		}
+	}
+	return last
 }
 
 // conclude makes the record of an attempt that ended with err or, when that is nil,
@@ -99,7 +104,7 @@ func (a *attempt) untold(r state.Record) string {
 
 // news are the entries of the log for what an update did not do: refs that are in trouble,
 // unless they were before, and the beginning and end of an episode of failure.
-func (a *attempt) news(r state.Record) []state.Entry {
+func (a *attempt) news(r state.Record) iter.Seq[state.Entry] {
 	type trouble struct {
 		name     git.RefName
 		old, new git.OID
@@ -111,22 +116,23 @@ func (a *attempt) news(r state.Record) []state.Entry {
 	for _, refusal := range a.before.Rejected {
 		known[trouble{name: refusal.Name, new: refusal.New}] = true
 	}
-	var news []state.Entry
-	add := func(s plan.Step, key trouble) {
-		if !known[key] {
-			news = append(news, a.entry(s, false))
+	return func(yield func(state.Entry) bool) {
+		for _, d := range r.Divergent {
+			s := plan.Step{Name: d.Name, Result: plan.Divergent, New: d.New, Reason: "the mirror has " + string(d.Old)}
+			if !known[trouble{d.Name, d.Old, d.New}] && !yield(a.entry(&s, false)) {
+				return
+			}
+		}
+		for _, refusal := range r.Rejected {
+			s := plan.Step{Name: refusal.Name, Result: plan.Rejected, New: refusal.New, Reason: refusal.Reason}
+			if !known[trouble{name: refusal.Name, new: refusal.New}] && !yield(a.entry(&s, false)) {
+				return
+			}
+		}
+		if event := a.event(r); event != NoEvent {
+			yield(state.Entry{Time: state.At(a.clock()), Remote: a.remote.Name, Result: plan.Result(event), Reason: r.Error})
 		}
 	}
-	for _, d := range r.Divergent {
-		add(plan.Step{Name: d.Name, Result: plan.Divergent, New: d.New, Reason: "the mirror has " + string(d.Old)}, trouble{d.Name, d.Old, d.New})
-	}
-	for _, refusal := range r.Rejected {
-		add(plan.Step{Name: refusal.Name, Result: plan.Rejected, New: refusal.New, Reason: refusal.Reason}, trouble{name: refusal.Name, new: refusal.New})
-	}
-	if event := a.event(r); event != NoEvent {
-		news = append(news, state.Entry{Time: state.At(a.clock()), Remote: a.remote.Name, Result: plan.Result(event), Reason: r.Error})
-	}
-	return news
 }
 
 // record begins the record of this attempt.

@@ -59,9 +59,9 @@ func (a *attempt) findGuilty(ctx context.Context, d declined) error {
 
 // fromDefault tries the default branch alone. When it is declined, and so are the
 // others without it, the mirror declines everything.
-func (s *search) fromDefault(ctx context.Context, group []plan.Step, i int) error {
+func (s *search) fromDefault(ctx context.Context, group []*plan.Step, i int) error {
 	head := group[i : i+1]
-	others := append(append([]plan.Step(nil), group[:i]...), group[i+1:]...)
+	others := append(append([]*plan.Step(nil), group[:i]...), group[i+1:]...)
 	left, err := s.probe(ctx, head)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (s *search) fromDefault(ctx context.Context, group []plan.Step, i int) erro
 }
 
 // each tries every ref alone.
-func (s *search) each(ctx context.Context, steps []plan.Step) error {
+func (s *search) each(ctx context.Context, steps []*plan.Step) error {
 	for i := range steps {
 		if _, err := s.isolate(ctx, steps[i:i+1], false); err != nil {
 			return err
@@ -96,7 +96,7 @@ func (s *search) each(ctx context.Context, steps []plan.Step) error {
 
 // isolate finds the guilty refs of a group. Known: the group is known to hold one. It
 // reports whether the whole group was accepted.
-func (s *search) isolate(ctx context.Context, group []plan.Step, known bool) (clean bool, err error) {
+func (s *search) isolate(ctx context.Context, group []*plan.Step, known bool) (clean bool, err error) {
 	if s.exhausted() && !(known && len(group) == 1) {
 		for _, step := range group {
 			s.undecided(step)
@@ -124,7 +124,7 @@ func (s *search) isolate(ctx context.Context, group []plan.Step, known bool) (cl
 }
 
 // probe pushes a group and returns the refs that were declined.
-func (s *search) probe(ctx context.Context, group []plan.Step) ([]plan.Step, error) {
+func (s *search) probe(ctx context.Context, group []*plan.Step) ([]*plan.Step, error) {
 	s.probes--
 	d, err := s.push(ctx, group)
 	if err == nil && len(d.declined) > 0 {
@@ -138,19 +138,19 @@ func (s *search) exhausted() bool {
 }
 
 // guilty notes a ref that was declined alone.
-func (s *search) guilty(step plan.Step) {
-	step.Guilty = true
+func (s *search) guilty(step *plan.Step) {
 	s.refuse(step, s.last.reason)
+	s.refused[step.Name].Guilty = true
 }
 
 // undecided notes a ref that was declined with others and was not tried alone.
-func (s *search) undecided(step plan.Step) {
-	step.Undecided = true
+func (s *search) undecided(step *plan.Step) {
 	s.refuse(step, "declined together with others; the next update goes on looking for the one that is refused")
+	s.refused[step.Name].Undecided = true
 }
 
 // divide separates the refs that a text names.
-func divide(steps []plan.Step, text string) (named, others []plan.Step) {
+func divide(steps []*plan.Step, text string) (named, others []*plan.Step) {
 	words := map[string]bool{}
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\r\n\"'`:,;()[]<>", r) }) {
 		words[word] = true
@@ -166,7 +166,7 @@ func divide(steps []plan.Step, text string) (named, others []plan.Step) {
 	return named, others
 }
 
-func indexOf(steps []plan.Step, name git.RefName) int {
+func indexOf(steps []*plan.Step, name git.RefName) int {
 	for i, s := range steps {
 		if s.Name == name {
 			return i

@@ -96,7 +96,7 @@ func checkSSHPath(u config.URL) error {
 // upload brings the large files that the plan's refs need to the mirror and returns the steps that may be
 // pushed after that. Refs that need an object which did not arrive are refused. The first time, what the
 // mirror has already counts too: it may have been pushed without.
-func (a *attempt) upload(ctx context.Context) ([]plan.Step, error) {
+func (a *attempt) upload(ctx context.Context) ([]*plan.Step, error) {
 	l := &a.large
 	l.decided, l.whole, l.refused, l.held = true, "", map[git.RefName]failedObject{}, nil
 	if !a.UsesLFS(a.remote) {
@@ -122,7 +122,7 @@ func (a *attempt) upload(ctx context.Context) ([]plan.Step, error) {
 	if len(l.held) == 0 {
 		l.whole = server
 	}
-	return slices.DeleteFunc(slices.Clone(a.plan.Steps), func(s plan.Step) bool {
+	return slices.DeleteFunc(slices.Clone(a.plan.Steps), func(s *plan.Step) bool {
 		_, refused := l.refused[s.Name]
 		return refused
 	}), nil
@@ -218,7 +218,7 @@ func (a *attempt) copy(ctx context.Context, files map[string]string, path string
 }
 
 // refuseNeedy refuses the steps that need an object which did not arrive.
-func (a *attempt) refuseNeedy(ctx context.Context, steps []plan.Step, there []git.OID) error {
+func (a *attempt) refuseNeedy(ctx context.Context, steps []*plan.Step, there []git.OID) error {
 	needed, err := a.needed(ctx, newValues(steps), there)
 	if err != nil {
 		return err
@@ -326,7 +326,7 @@ func values(refs git.Refs) []git.OID {
 }
 
 // newValues are what the steps send.
-func newValues(steps []plan.Step) []git.OID {
+func newValues(steps []*plan.Step) []git.OID {
 	var oids []git.OID
 	for _, s := range steps {
 		if s.Sent() && s.New != "" {

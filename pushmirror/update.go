@@ -44,7 +44,7 @@ type Update struct {
 	// Steps tell what happened to refs, by name: those that were pushed and those
 	// that were not since they diverged or were refused. In a dry run, what would
 	// happen.
-	Steps []plan.Step
+	Steps []*plan.Step
 	// Record is how the update ended.
 	Record state.Record
 	// Shared is the host, or the login there, if it failed for a reason that all who have it
@@ -90,12 +90,12 @@ type attempt struct {
 	noPushOptions bool
 	large         largeFiles
 	pushers       pushers
-	done          map[git.RefName]plan.Step // sent, and on the mirror
-	refused       map[git.RefName]plan.Step // sent, and not taken
-	moved         int                       // refs that changed on the mirror since they were compared
-	plan          plan.Plan                 // the last one
-	anew          bool                      // the mirror is not the one that was known
-	failedFor     string                    // the host or login that failed
+	done          []*plan.Step               // sent, and on the mirror, as time went
+	refused       map[git.RefName]*plan.Step // sent, and not taken
+	moved         int                        // refs that changed on the mirror since they were compared
+	plan          plan.Plan                  // the last one
+	anew          bool                       // the mirror is not the one that was known
+	failedFor     string                     // the host or login that failed
 }
 
 // Update brings one remote up to date. It never fails to say how it ended: trouble
@@ -103,8 +103,8 @@ type attempt struct {
 func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options) Update {
 	a := &attempt{
 		Upstream: u, Options: opt, remote: remote, url: remote.URL.Identity(), started: state.At(u.clock()),
-		done: map[git.RefName]plan.Step{}, refused: map[git.RefName]plan.Step{},
-		large: largeFiles{arrived: map[string]lfs.Object{}, failed: map[string]failedObject{}},
+		refused: map[git.RefName]*plan.Step{},
+		large:   largeFiles{arrived: map[string]lfs.Object{}, failed: map[string]failedObject{}},
 	}
 	ctx, cancel := context.WithTimeout(ctx, remote.Timeout)
 	defer cancel()
@@ -315,8 +315,8 @@ func (a *attempt) makePlan(ctx context.Context, first bool) error {
 	if len(a.refused) == 0 {
 		return nil
 	}
-	at := numbers(a.plan.Steps, func(s plan.Step) git.RefName { return s.Name })
-	maps.DeleteFunc(a.refused, func(name git.RefName, _ plan.Step) bool {
+	at := numbers(a.plan.Steps, func(s *plan.Step) git.RefName { return s.Name })
+	maps.DeleteFunc(a.refused, func(name git.RefName, _ *plan.Step) bool {
 		i, ok := at[name]
 		return !ok || !a.plan.Steps[i].Sent()
 	})

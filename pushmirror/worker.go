@@ -392,7 +392,7 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-func sent(steps []plan.Step) (n int) {
+func sent(steps []*plan.Step) (n int) {
 	for _, s := range steps {
 		if s.Sent() {
 			n++

@@ -163,9 +163,9 @@ func (inv invocation) notify(ctx context.Context, jobs []syncJob, updates []push
 }
 
 // notDiverged is a ref that was to be overwritten and that nothing is the matter with.
-func notDiverged(refs []git.RefName, steps []plan.Step) git.RefName {
+func notDiverged(refs []git.RefName, steps []*plan.Step) git.RefName {
 	for _, name := range refs {
-		if !slices.ContainsFunc(steps, func(s plan.Step) bool { return s.Name == name }) {
+		if !slices.ContainsFunc(steps, func(s *plan.Step) bool { return s.Name == name }) {
 			return name
 		}
 	}
@@ -325,7 +325,7 @@ type refResult struct {
 	Reason *string     `json:"reason"`
 }
 
-func refResults(steps []plan.Step) []refResult {
+func refResults(steps []*plan.Step) []refResult {
 	results := make([]refResult, 0, len(steps))
 	for _, s := range steps {
 		r := refResult{Name: s.Name, Result: s.Result}

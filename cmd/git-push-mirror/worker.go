@@ -42,9 +42,12 @@ func (inv invocation) workerCommand() *cli.Command {
 }
 
 func (inv invocation) runWorker(ctx context.Context, opt workerOptions) error {
+	// It waits for git most of the time: memory is what it costs its machine.
 	if inv.getenv("GOGC") == "" {
-		// It waits for git most of the time: memory is what it costs its machine.
 		debug.SetGCPercent(40)
+	}
+	if inv.getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(48 << 20) // beyond which collecting goes before time, up to half of it
 	}
 	g, err := git.New(inv.env)
 	if err != nil {

@@ -29,13 +29,13 @@ type Push struct {
 // Outcome is what became of one ref in a push.
 type Outcome struct {
 	Name RefName
-	Flag byte // git's: ' ' fast-forward, '+' forced, '-' deleted, '*' new, '=' up to date, '!' refused
 	// Old is what the mirror held before, where git says so.
 	Old OID
-	// Remote: it was the mirror that refused the ref, not git on this side.
-	Remote bool
 	// Reason is why it was refused, in git's or the mirror's words.
 	Reason string
+	Flag   byte // git's: ' ' fast-forward, '+' forced, '-' deleted, '*' new, '=' up to date, '!' refused
+	// Remote: it was the mirror that refused the ref, not git on this side.
+	Remote bool
 	// Objected: the mirror, which checks objects, did not like one of the push, be
 	// it this ref's or another's.
 	Objected bool
@@ -106,7 +106,7 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes []Outcome, text st
 	for _, name := range p.Delete {
 		args = append(args, ":"+string(name))
 	}
-	r := report{known: p.Update}
+	r := report{known: p.Update, before: s.to.Known, outcomes: make([]Outcome, 0, len(p.Update)+len(p.Delete))}
 	out := lines{each: r.line}
 	text, err = s.reach(ctx, command{args: args, stdout: &out, stderr: p.Progress, packing: s.to.Reached})
 	if err := out.close(); err != nil {
@@ -204,6 +204,7 @@ func anyRefused(outcomes []Outcome) bool {
 // lines are skipped: git lets a hook of a mirror on this machine write here.
 type report struct {
 	known    Refs // whose names are shared
+	before   Refs // whose values are shared
 	outcomes []Outcome
 }
 
@@ -231,7 +232,9 @@ func (r *report) line(line string) error {
 			o.Reason = strings.Clone(strings.Trim(summary, "[]"))
 		}
 	} else if old, _, ok := strings.Cut(summary, ".."); ok {
-		if oid, err := ParseOID(old); err == nil {
+		if before, _ := r.before.Get(o.Name); old == string(before.OID) {
+			o.Old = before.OID
+		} else if oid, err := ParseOID(old); err == nil {
 			o.Old = OID(strings.Clone(string(oid)))
 		}
 	}

@@ -1,6 +1,7 @@
 package git
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -214,12 +215,15 @@ func (s *Scratch) mirror() string { return filepath.Base(s.dir) }
 
 // setRefs makes refs, which are sorted by name, the only refs there are.
 func (s *Scratch) setRefs(refs Refs) error {
-	var packed strings.Builder
-	packed.WriteString("# pack-refs with: sorted \n")
-	for _, ref := range refs {
-		packed.WriteString(string(ref.OID) + " " + string(ref.Name) + "\n")
-	}
-	if err := s.write("packed-refs", packed.String()); err != nil {
+	err := s.fill("packed-refs", func(w *bufio.Writer) {
+		_, _ = w.WriteString("# pack-refs with: sorted \n")
+		for _, ref := range refs {
+			for _, part := range []string{string(ref.OID), " ", string(ref.Name), "\n"} {
+				_, _ = w.WriteString(part) // Flush tells
+			}
+		}
+	})
+	if err != nil {
 		return fmt.Errorf("filling the scratch repository: %w", err)
 	}
 	if len(refs) == 0 {
@@ -228,10 +232,21 @@ func (s *Scratch) setRefs(refs Refs) error {
 	return s.configure(len(refs[0].OID))
 }
 
-// write replaces a file. Nothing of a scratch repository outlives the update,
-// so nothing is synced to disk.
+// write replaces a file.
 func (s *Scratch) write(name, text string) error {
-	return os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600)
+	return s.fill(name, func(w *bufio.Writer) { _, _ = w.WriteString(text) })
+}
+
+// fill replaces a file by what is written. Nothing of a scratch repository outlives the update,
+// so nothing is synced to disk.
+func (s *Scratch) fill(name string, write func(w *bufio.Writer)) error {
+	f, err := os.OpenFile(filepath.Join(s.dir, name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f)
+	write(w)
+	return errors.Join(w.Flush(), f.Close())
 }
 
 // quote writes a string as git's config and alternates files read it.

@@ -13,14 +13,14 @@ import (
 const maxLeases = 500
 
 // Batch is what goes into one git push.
-type Batch []Step
+type Batch []*Step
 
 // Batches divides the steps that are to be sent into pushes: as few as refsPerPush
 // (0: no limit) and git's rules allow. The default branch is in the first, since
 // some hosts make the first branch they see theirs; deletions come before what
 // they may make room for; suspects are last and alone.
-func Batches(steps []Step, defaultBranch git.RefName, refsPerPush int) []Batch {
-	var todo []Step
+func Batches(steps []*Step, defaultBranch git.RefName, refsPerPush int) []Batch {
+	var todo []*Step
 	var suspects []Batch
 	for _, s := range steps {
 		switch {
@@ -31,7 +31,7 @@ func Batches(steps []Step, defaultBranch git.RefName, refsPerPush int) []Batch {
 			todo = append(todo, s)
 		}
 	}
-	slices.SortStableFunc(todo, func(a, b Step) int {
+	slices.SortStableFunc(todo, func(a, b *Step) int {
 		return cmp.Compare(rank(a, defaultBranch), rank(b, defaultBranch))
 	})
 	var batches []Batch
@@ -43,7 +43,7 @@ func Batches(steps []Step, defaultBranch git.RefName, refsPerPush int) []Batch {
 	return append(batches, suspects...)
 }
 
-func rank(s Step, defaultBranch git.RefName) int {
+func rank(s *Step, defaultBranch git.RefName) int {
 	switch {
 	case s.Result == Deleted && s.Name.ConflictsWith(defaultBranch):
 		return 0
@@ -61,9 +61,9 @@ func rank(s Step, defaultBranch git.RefName) int {
 // A lease for refs/heads/x also governs refs/heads/refs/heads/x: git matches it as
 // people write refs. It would switch that ref's fast-forward check off, so the two
 // never share a push.
-func fill(todo []Step, refsPerPush int) (Batch, []Step) {
+func fill(todo []*Step, refsPerPush int) (Batch, []*Step) {
 	var batch Batch
-	var rest []Step
+	var rest []*Step
 	leased := map[git.RefName]bool{}
 	names := map[git.RefName]bool{} // those that a lease may govern
 	for i, s := range todo {
@@ -86,7 +86,7 @@ func fill(todo []Step, refsPerPush int) (Batch, []Step) {
 }
 
 // nested reports whether the ref has the full name of another ref in its own.
-func (s Step) nested() bool {
+func (s *Step) nested() bool {
 	for _, prefix := range suffixed {
 		if strings.HasPrefix(string(s.Name), string(prefix)+"refs/") {
 			return true
@@ -95,7 +95,7 @@ func (s Step) nested() bool {
 	return false
 }
 
-func governed(s Step, leased, names map[git.RefName]bool) bool {
+func governed(s *Step, leased, names map[git.RefName]bool) bool {
 	for _, prefix := range suffixed {
 		if s.Leased() && names[prefix+s.Name] {
 			return true

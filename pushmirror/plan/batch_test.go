@@ -16,8 +16,8 @@ func showBatches(batches []Batch) string {
 	return strings.Join(out, " | ")
 }
 
-func step(result Result, name string) Step {
-	return Step{Name: full(name), Result: result, Old: oid("a"), New: oid("b")}
+func step(result Result, name string) *Step {
+	return &Step{Name: full(name), Result: result, Old: oid("a"), New: oid("b")}
 }
 
 func TestBatchesHoldWhatMayGoTogether(t *testing.T) {
@@ -25,19 +25,19 @@ func TestBatchesHoldWhatMayGoTogether(t *testing.T) {
 	suspect.Suspect = true
 	for _, c := range []struct {
 		name  string
-		steps []Step
+		steps []*Step
 		limit int
 		want  string
 	}{
-		{name: "nothing to send", steps: []Step{step(Divergent, "a"), step(Rejected, "b"), step(Kept, "c")}},
-		{name: "one push for all", steps: []Step{step(Updated, "a"), step(Deleted, "b"), step(Updated, "main"), step(Updated, "v1")}, want: "updated main, deleted! b, updated a, updated! v1"},
-		{name: "the default branch is in the first", steps: []Step{step(Updated, "a"), step(Deleted, "b"), step(Updated, "main")}, limit: 2, want: "updated main, deleted! b | updated a"},
-		{name: "after what is in its way", steps: []Step{step(Created, "main"), step(Deleted, "main/x")}, limit: 1, want: "deleted! main/x | created main"},
-		{name: "deletions make room", steps: []Step{step(Created, "a/b"), step(Deleted, "a")}, limit: 1, want: "deleted! a | created a/b"},
-		{name: "suspects go last and alone", steps: []Step{suspect, step(Updated, "a"), step(Updated, "z")}, want: "updated a, updated z | updated bad"},
-		{name: "a lease does not govern its namesake", steps: []Step{step(Forced, "x"), step(Updated, "refs/heads/refs/heads/x"), step(Updated, "y")}, want: "forced! x, updated y | updated refs/heads/x"},
-		{name: "nor the other way round", steps: []Step{step(Updated, "refs/heads/refs/heads/x"), step(Forced, "x")}, want: "updated refs/heads/x | forced! x"},
-		{name: "without a lease they go together", steps: []Step{step(Updated, "refs/heads/refs/heads/x"), step(Updated, "x")}, want: "updated refs/heads/x, updated x"},
+		{name: "nothing to send", steps: []*Step{step(Divergent, "a"), step(Rejected, "b"), step(Kept, "c")}},
+		{name: "one push for all", steps: []*Step{step(Updated, "a"), step(Deleted, "b"), step(Updated, "main"), step(Updated, "v1")}, want: "updated main, deleted! b, updated a, updated! v1"},
+		{name: "the default branch is in the first", steps: []*Step{step(Updated, "a"), step(Deleted, "b"), step(Updated, "main")}, limit: 2, want: "updated main, deleted! b | updated a"},
+		{name: "after what is in its way", steps: []*Step{step(Created, "main"), step(Deleted, "main/x")}, limit: 1, want: "deleted! main/x | created main"},
+		{name: "deletions make room", steps: []*Step{step(Created, "a/b"), step(Deleted, "a")}, limit: 1, want: "deleted! a | created a/b"},
+		{name: "suspects go last and alone", steps: []*Step{suspect, step(Updated, "a"), step(Updated, "z")}, want: "updated a, updated z | updated bad"},
+		{name: "a lease does not govern its namesake", steps: []*Step{step(Forced, "x"), step(Updated, "refs/heads/refs/heads/x"), step(Updated, "y")}, want: "forced! x, updated y | updated refs/heads/x"},
+		{name: "nor the other way round", steps: []*Step{step(Updated, "refs/heads/refs/heads/x"), step(Forced, "x")}, want: "updated refs/heads/x | forced! x"},
+		{name: "without a lease they go together", steps: []*Step{step(Updated, "refs/heads/refs/heads/x"), step(Updated, "x")}, want: "updated refs/heads/x, updated x"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := showBatches(Batches(c.steps, "refs/heads/main", c.limit)); got != c.want {
@@ -48,7 +48,7 @@ func TestBatchesHoldWhatMayGoTogether(t *testing.T) {
 }
 
 func TestLeasesAreBoundedInAPush(t *testing.T) {
-	var steps []Step
+	var steps []*Step
 	for i := range 2*maxLeases + 1 {
 		steps = append(steps, step(Forced, fmt.Sprintf("b%d", i)))
 	}

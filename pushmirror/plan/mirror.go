@@ -33,30 +33,32 @@ func (m Mirror) settle(upstream git.Refs) Mirror {
 
 // After is the mirror once the steps that were sent have happened. What was pushed
 // is ours.
-func (m Mirror) After(done []Step, upstream git.Refs) Mirror {
+func (m Mirror) After(done []*Step, upstream git.Refs) Mirror {
 	after := Mirror{Head: m.Head, Refs: m.Refs, Foreign: maps.Clone(m.Foreign), Left: m.Left}
 	if after.Foreign == nil {
 		after.Foreign = map[git.RefName]bool{}
 	}
-	changed := make(git.Refs, 0, len(done))
-	gone := map[git.RefName]bool{}
+	changed := make(git.Refs, 0, len(done)) // with no value where it is gone
+	created := 0
 	for _, s := range done {
 		if !s.Sent() {
 			continue
 		}
 		delete(after.Foreign, s.Name)
 		changed = append(changed, git.Ref{Name: s.Name, OID: s.New})
-		gone[s.Name] = s.Result == Deleted
+		if s.Old == "" {
+			created++
+		}
 	}
 	if len(changed) == 0 {
 		return after.settle(upstream)
 	}
-	after.Refs = make(git.Refs, 0, len(m.Refs)+len(changed))
+	after.Refs = make(git.Refs, 0, len(m.Refs)+created)
 	for was, now := range git.Join(m.Refs, git.Sort(changed)) {
 		switch {
 		case now.Name == "":
 			after.Refs = append(after.Refs, was)
-		case !gone[now.Name]:
+		case now.OID != "":
 			after.Refs = append(after.Refs, now)
 		}
 	}

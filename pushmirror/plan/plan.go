@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"git-push-mirror/pushmirror/config"
@@ -25,7 +26,8 @@ const (
 // NamedByHead is why a ref is Kept.
 const NamedByHead = "the mirror's HEAD names it"
 
-// Step is what happens to one ref.
+// Step is what happens to one ref. Of a hundred thousand there is one each, which all lists
+// share: a plan that is made is not changed.
 type Step struct {
 	Name   git.RefName
 	Result Result
@@ -47,7 +49,7 @@ type Step struct {
 }
 
 // Sent reports whether the step takes a push.
-func (s Step) Sent() bool {
+func (s *Step) Sent() bool {
 	switch s.Result {
 	case Created, Updated, Forced, Deleted:
 		return true
@@ -57,14 +59,21 @@ func (s Step) Sent() bool {
 
 // Leased reports whether the step needs a lease: git does not check, or would
 // not allow, what our own comparison found right. All else goes unforced.
-func (s Step) Leased() bool {
+func (s *Step) Leased() bool {
 	return s.Result == Forced || s.Result == Deleted || (s.Result == Updated && s.Name.IsTag())
+}
+
+// Becomes is the step with another result.
+func (s *Step) Becomes(result Result, reason string) *Step {
+	other := *s
+	other.Result, other.Reason = result, reason
+	return &other
 }
 
 // Plan is what an update does.
 type Plan struct {
 	// Steps, by name.
-	Steps []Step
+	Steps []*Step
 	// Left are the refs that only the mirror has and that stay there.
 	Left map[git.RefName]bool
 	// Withheld are the deletions that are not done, and why.
@@ -107,8 +116,8 @@ type maker struct {
 }
 
 // step decides about a ref that upstream has.
-func (m maker) step(up, there git.Ref) Step {
-	s := Step{Name: up.Name, Old: there.OID, New: up.OID, Ours: there.OID != "" && !m.Mirror.Foreign[up.Name]}
+func (m maker) step(up, there git.Ref) *Step {
+	s := &Step{Name: up.Name, Old: there.OID, New: up.OID, Ours: there.OID != "" && !m.Mirror.Foreign[up.Name]}
 	shown, overwrite := m.Overwrite[up.Name]
 	switch {
 	case there.Symref != "":
@@ -127,7 +136,7 @@ func (m maker) step(up, there git.Ref) Step {
 	return s
 }
 
-func (m maker) divergence(s Step, overwrite bool) string {
+func (m maker) divergence(s *Step, overwrite bool) string {
 	switch {
 	case overwrite && m.Overwrite[s.Name] == "":
 		return fmt.Sprintf("what the mirror holds was not shown before (%s)", s.Old.Short())
@@ -142,7 +151,7 @@ func (m maker) divergence(s Step, overwrite bool) string {
 
 // prune decides about a ref that only the mirror has.
 func (m maker) prune(p *Plan, there git.Ref) {
-	s := Step{Name: there.Name, Result: Deleted, Old: there.OID, Ours: !m.Mirror.Foreign[there.Name]}
+	s := &Step{Name: there.Name, Result: Deleted, Old: there.OID, Ours: !m.Mirror.Foreign[there.Name]}
 	base, _ := m.Upstream.Get(m.Default)
 	merged := m.facts.Ancestry.IsAncestor(git.Pair{Old: there.OID, New: base.OID})
 	switch {
@@ -192,13 +201,7 @@ func (m maker) limit(p *Plan) {
 		return
 	}
 	p.Withheld = Withheld{Count: count, Limit: m.Remote.PruneLimit}
-	kept := p.Steps[:0]
-	for _, s := range p.Steps {
-		if s.Result != Deleted {
-			kept = append(kept, s)
-		}
-	}
-	p.Steps = kept
+	p.Steps = slices.DeleteFunc(p.Steps, func(s *Step) bool { return s.Result == Deleted })
 }
 
 // clearWay rejects what cannot be created since a ref that stays on the mirror is
@@ -211,14 +214,14 @@ func (m maker) clearWay(p *Plan) {
 			deleted[s.Name] = true
 		}
 	}
-	for i, s := range p.Steps {
+	for _, s := range p.Steps {
 		if s.Result != Created {
 			continue
 		}
 		for name := range m.inTheWay(s.Name) {
 			if !deleted[name] {
-				p.Steps[i].Result = Rejected
-				p.Steps[i].Reason = fmt.Sprintf("%s is in its way on the mirror", name)
+				s.Result = Rejected
+				s.Reason = fmt.Sprintf("%s is in its way on the mirror", name)
 				break
 			}
 		}
@@ -244,8 +247,7 @@ func (m maker) recall(p *Plan) {
 	for _, refusal := range m.Guilty {
 		guilty[refusal.Name] = refusal
 	}
-	for i := range p.Steps {
-		s := &p.Steps[i]
+	for _, s := range p.Steps {
 		refusal, ok := guilty[s.Name]
 		if !ok || !s.Sent() {
 			continue

@@ -234,7 +234,7 @@ func TestAListingClearsWhatIsNotOurs(t *testing.T) {
 
 func TestWhatWasPushedIsOurs(t *testing.T) {
 	m := Mirror{Refs: refs("dev=x gone=a main=a"), Foreign: set("dev")}
-	got := m.After([]Step{
+	got := m.After([]*Step{
 		{Name: "refs/heads/dev", Result: Forced, New: oid("b")},
 		{Name: "refs/heads/gone", Result: Deleted},
 		{Name: "refs/heads/new", Result: Created, New: oid("c")},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,15 +58,17 @@ var logNames = []string{droppedName, oldLogName, logName}
 
 // Append adds entries to the log. They are on disk when it returns. The lock must
 // be held.
-func (d *Dir) Append(entries []Entry) (err error) {
-	if len(entries) == 0 {
-		return nil
-	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("writing the log: %w", err)
+func (d *Dir) Append(entries iter.Seq[Entry]) error {
+	for range entries {
+		if err := d.append(entries); err != nil {
+			return fmt.Errorf("writing the log: %w", err)
 		}
-	}()
+		break
+	}
+	return nil
+}
+
+func (d *Dir) append(entries iter.Seq[Entry]) (err error) {
 	if err := d.rotateLog(); err != nil {
 		return err
 	}
@@ -84,7 +87,7 @@ func (d *Dir) Append(entries []Entry) (err error) {
 	}
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
-	for _, entry := range entries {
+	for entry := range entries {
 		if err := encoder.Encode(entry); err != nil {
 			return err
 		}
@@ -120,14 +123,13 @@ func (d *Dir) rotateLog() error {
 	}
 	var dropped bytes.Buffer
 	for _, name := range []string{droppedName, logName} {
-		content, err := os.ReadFile(filepath.Join(d.path, name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		for line := range bytes.Lines(content) {
-			if e, ok := parseEntry(line); ok && e.Drops() && time.Since(e.Time.Time) < keepDropped {
+		err := d.eachEntry(name, func(line []byte, e Entry) {
+			if e.Drops() && time.Since(e.Time.Time) < keepDropped {
 				dropped.Write(line)
 			}
+		})
+		if err != nil {
+			return err
 		}
 	}
 	if dropped.Len() > 0 {
@@ -136,6 +138,30 @@ func (d *Dir) rotateLog() error {
 		}
 	}
 	return os.Rename(path, filepath.Join(d.path, oldLogName))
+}
+
+// eachEntry goes over a file of the log, which need not exist.
+func (d *Dir) eachEntry(name string, each func(line []byte, e Entry)) error {
+	f, err := os.Open(filepath.Join(d.path, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for r := bufio.NewReader(f); ; {
+		line, err := r.ReadBytes('\n')
+		if e, ok := parseEntry(line); ok {
+			each(line, e)
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // parseEntry reads a line of the log; ok is false for one that is torn or none of ours.
@@ -152,15 +178,14 @@ func (d *Dir) Log() ([]Entry, error) {
 	var entries []Entry
 	seen := map[Entry]bool{}
 	for _, name := range logNames {
-		content, err := os.ReadFile(filepath.Join(d.path, name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("reading the log: %w", err)
-		}
-		for line := range bytes.Lines(content) {
-			if e, ok := parseEntry(line); ok && !seen[e] {
+		err := d.eachEntry(name, func(_ []byte, e Entry) {
+			if !seen[e] {
 				seen[e] = true
 				entries = append(entries, e)
 			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("reading the log: %w", err)
 		}
 	}
 	slices.SortStableFunc(entries, func(a, b Entry) int { return a.Time.Compare(b.Time.Time) })

@@ -216,7 +216,7 @@ func TestFilesHaveTheSharingModeOfTheRepository(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = errors.Join(d.WriteRecord(Record{}), d.WriteSeen(exampleSeen()), d.Append([]Entry{{}}), unlock())
+		err = errors.Join(d.WriteRecord(Record{}), d.WriteSeen(exampleSeen()), d.Append(slices.Values([]Entry{{}})), unlock())
 		syscall.Umask(old)
 		if err != nil {
 			t.Fatal(err)
@@ -270,7 +270,7 @@ func TestOneUpdateAtATime(t *testing.T) {
 
 func TestTheLogGrowsByWholeLines(t *testing.T) {
 	d := newDir(t)
-	if err := d.Append([]Entry{{Name: "refs/heads/a", Old: oidA, Announced: true}}); err != nil {
+	if err := d.Append(slices.Values([]Entry{{Name: "refs/heads/a", Old: oidA, Announced: true}})); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(d.Path(), "log")
@@ -281,7 +281,7 @@ func TestTheLogGrowsByWholeLines(t *testing.T) {
 	if _, err := f.WriteString(`{"torn`); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(f.Close(), d.Append([]Entry{{Name: "refs/heads/b"}, {Name: "refs/heads/c"}})); err != nil {
+	if err := errors.Join(f.Close(), d.Append(slices.Values([]Entry{{Name: "refs/heads/b"}, {Name: "refs/heads/c"}}))); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)
