@@ -32,11 +32,7 @@ func (inv invocation) checkCommand() *cli.Command {
 		},
 		OnUsageError: usage,
 		Action: func(c *cli.Context) error {
-			g, err := git.New(inv.env)
-			if err != nil {
-				return err
-			}
-			repo, err := inv.find(c, g)
+			repo, err := inv.find(c)
 			if err != nil {
 				return err
 			}

@@ -7,7 +7,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"git-push-mirror/install"
-	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
 )
@@ -29,15 +28,8 @@ func (inv invocation) initCommand() *cli.Command {
 			if n := c.NArg(); n != 0 && n != 2 {
 				return usageError{errors.New("init takes the name and the url of a remote, or neither"), "git push-mirror init NAME URL"}
 			}
-			g, err := git.New(inv.env)
+			repo, err := inv.findOurs(c)
 			if err != nil {
-				return err
-			}
-			repo, err := inv.find(c, g)
-			if err != nil {
-				return err
-			}
-			if err := pushmirror.Trust(c.Context, repo); err != nil {
 				return err
 			}
 			return inv.runInit(c.Context, repo, initOptions{c.Args().Get(0), c.Args().Get(1)})

@@ -97,7 +97,7 @@ func (inv invocation) installTargets(c *cli.Context) ([]repository, error) {
 	}
 	switch {
 	case !c.Bool("recursive") && len(dirs) == 0:
-		repo, err := inv.find(c, g)
+		repo, err := inv.find(c)
 		if err != nil {
 			return nil, err
 		}

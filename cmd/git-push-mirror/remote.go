@@ -197,15 +197,8 @@ func (inv invocation) readPassword() (string, error) {
 // withRemotes opens the repository that a command is about, for a change of its remotes. Its
 // configuration need not load: that may be what is to be mended.
 func (inv invocation) withRemotes(c *cli.Context, do func(r *install.Remotes, repo *git.Repository) error) error {
-	g, err := git.New(inv.env)
+	repo, err := inv.findOurs(c)
 	if err != nil {
-		return err
-	}
-	repo, err := inv.find(c, g)
-	if err != nil {
-		return err
-	}
-	if err := pushmirror.Trust(c.Context, repo); err != nil {
 		return err
 	}
 	return do(install.NewRemotes(pushmirror.Sources(c.Context, repo, inv.getenv)), repo)

@@ -34,16 +34,20 @@ type repository struct {
 // below -C DIR, below the root of the system's configuration, or below where we are. One of
 // many that cannot be opened does not keep the others from being.
 func (inv invocation) repositories(c *cli.Context) ([]repository, error) {
-	g, err := git.New(inv.env)
-	if err != nil {
-		return nil, err
-	}
 	if !c.Bool("recursive") {
-		upstream, err := inv.open(c, g)
+		repo, err := inv.find(c)
+		if err != nil {
+			return nil, err
+		}
+		upstream, err := pushmirror.Open(c.Context, repo, inv.getenv)
 		if err != nil {
 			return nil, err
 		}
 		return []repository{{dir: upstream.Dir(), upstream: upstream}}, nil
+	}
+	g, err := git.New(inv.env)
+	if err != nil {
+		return nil, err
 	}
 	root, err := inv.root(c)
 	if err != nil {
@@ -113,17 +117,22 @@ func (inv invocation) path(name string) string {
 	return filepath.Join(inv.dir, name)
 }
 
-// open opens the repository that -C, $GIT_DIR or the working directory leads to.
-func (inv invocation) open(c *cli.Context, g *git.Git) (*pushmirror.Upstream, error) {
-	repo, err := inv.find(c, g)
+// findOurs finds the repository that a command is about, if we may act on it.
+func (inv invocation) findOurs(c *cli.Context) (*git.Repository, error) {
+	repo, err := inv.find(c)
+	if err == nil {
+		err = pushmirror.Trust(c.Context, repo)
+	}
+	return repo, err
+}
+
+// find finds the repository that -C, $GIT_DIR or the working directory leads to, and asks not
+// whether we may act on it.
+func (inv invocation) find(c *cli.Context) (*git.Repository, error) {
+	g, err := git.New(inv.env)
 	if err != nil {
 		return nil, err
 	}
-	return inv.openAt(c.Context, g, repo.Dir())
-}
-
-// find finds that repository, and asks not whether we may act on it.
-func (inv invocation) find(c *cli.Context, g *git.Git) (*git.Repository, error) {
 	gitDir := inv.getenv("GIT_DIR")
 	if c.IsSet("C") {
 		gitDir = ""
