@@ -325,7 +325,8 @@ func remove(path string) error {
 }
 
 // list reads the paths in a folder. A file that is not one of ours must not keep the others
-// from being read: it is set aside, and the error tells of it once.
+// from being read: it is set aside, and the error tells of it once. One that cannot be read
+// stays, and is told of each time.
 func (q *Queue) list(sub string) ([]string, error) {
 	dir := filepath.Join(q.dir, sub)
 	entries, err := os.ReadDir(dir)
@@ -343,9 +344,13 @@ func (q *Queue) list(sub string) ([]string, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("reading the worker's list: %w", err)) // which may be the machine's trouble, not the file's
+			continue
+		}
 		path, ok := parse(content)
-		if err != nil || !ok || id(path) != entry.Name() {
-			errs = append(errs, fmt.Errorf("the worker's list: %s is damaged and is set aside", file), err, os.Rename(file, file+damaged))
+		if !ok || id(path) != entry.Name() {
+			errs = append(errs, fmt.Errorf("the worker's list: %s is damaged and is set aside", file), os.Rename(file, file+damaged))
 			continue
 		}
 		paths = append(paths, path)

@@ -1,12 +1,14 @@
 package queue
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -93,6 +95,24 @@ func TestAStrangeFileIsSetAsideAndStopsNothing(t *testing.T) {
 	for _, name := range []string{"cut", "empty", "relative", "other"} {
 		if _, err := os.Stat(filepath.Join(q.dir, "work", name+damaged)); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+func TestAFileThatCannotBeReadStaysAndStopsNothing(t *testing.T) {
+	q := open(t)
+	for _, repository := range []string{"/srv/a.git", "/srv/b.git"} {
+		if err := q.Add(repository); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unreadable := filepath.Join(q.dir, "work", id("/srv/b.git"))
+	if err := errors.Join(os.Remove(unreadable), os.Mkdir(unreadable, 0o700)); err != nil { // which root cannot read either
+		t.Fatal(err)
+	}
+	for _, want := range [][]string{{"/srv/a.git"}, {}} {
+		if got, err := q.Take(); !errors.Is(err, syscall.EISDIR) || !slices.Equal(got, want) {
+			t.Errorf("got %q, %v", got, err)
 		}
 	}
 }
