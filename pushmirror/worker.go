@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"time"
 
@@ -93,30 +92,11 @@ type shift struct {
 	trouble string          // with the list of work, that was told
 }
 
-// watched is a repository that something waits in: when its configuration was changed, and
-// files with passwords and keys.
-type watched struct {
-	changed time.Time
-	files   []string
-}
-
 // ended is an update that has ended.
 type ended struct {
 	task    worker.Task
 	end     worker.End
 	tidings *tidings // nil: nobody has to be told
-}
-
-// found is what was found in a repository.
-type found struct {
-	repository string
-	tasks      []worker.Task
-	untold     []tidings
-	modified   time.Time // of its configuration
-	files      []string  // with passwords and keys, that its remotes read
-	err        error
-	looked     bool // into all known repositories, with no hook having called
-	last       bool // of them
 }
 
 func newShift(w *Worker) *shift {
@@ -198,139 +178,6 @@ func (s *shift) handBack() error {
 		}
 	}
 	return err
-}
-
-// takeWork takes in the repositories that hooks have entered.
-func (s *shift) takeWork(ctx context.Context) {
-	repositories, err := s.Queue.Take()
-	before := s.trouble
-	if s.trouble = ""; err != nil {
-		s.trouble = err.Error()
-	}
-	if s.trouble != "" && s.trouble != before {
-		s.Log.WithError(err).Error("reading the list of work")
-	}
-	for _, repository := range repositories {
-		f := s.visit(ctx, repository, false)
-		if f.err == nil && len(f.tasks) == 0 {
-			// The mark was dealt with already, or could not be made.
-			f = s.visit(ctx, repository, true)
-		}
-		s.take(ctx, f)
-	}
-}
-
-// take takes in what was found in a repository.
-func (s *shift) take(ctx context.Context, f found) {
-	if f.last {
-		s.looking = false
-		return
-	}
-	log := s.Log.WithField("repository", f.repository)
-	before := s.broken[f.repository]
-	delete(s.broken, f.repository)
-	switch {
-	case notOurs(f.err):
-		// It stays known: a volume that is not mounted comes back, an owner may change.
-		if !s.gone[f.repository] {
-			what := "the repository is gone"
-			if !errors.Is(f.err, git.ErrNoRepository) {
-				what = "the repository is somebody else's"
-			}
-			log.WithError(f.err).Warn(what)
-		}
-		s.gone[f.repository] = true
-		s.schedule.Remove(f.repository)
-		delete(s.watched, f.repository)
-		return
-	case f.err != nil:
-		if text := f.err.Error(); text != before {
-			log.WithError(f.err).Error("the repository cannot be mirrored")
-		}
-		s.broken[f.repository] = f.err.Error()
-	}
-	delete(s.gone, f.repository)
-	known, wasKnown := s.watched[f.repository]
-	changed := newest(f.modified, f.files)
-	s.watched[f.repository] = watched{changed, f.files}
-	for _, t := range f.untold {
-		s.tell(ctx, t)
-	}
-	for _, task := range f.tasks {
-		// What runs was found at work. Whoever makes new work enters the repository
-		// into the queue, so nothing is lost.
-		if _, running := s.started[task.Key]; running && f.looked {
-			continue
-		}
-		s.schedule.Add(task)
-	}
-	// Whoever has found it first: a hook's work, or the watch.
-	if wasKnown && !changed.Equal(known.changed) {
-		s.schedule.Hurry(f.repository, s.clock())
-	}
-}
-
-// watch looks again at repositories that could not be mirrored, and at those whose
-// configuration has changed while something waits in them.
-func (s *shift) watch(ctx context.Context) {
-	waits := map[string]bool{}
-	for _, task := range s.schedule.Waiting() {
-		waits[task.Repository] = true
-	}
-	for key := range s.started {
-		waits[key.Repository] = true
-	}
-	for repository := range s.watched {
-		if !waits[repository] {
-			delete(s.watched, repository)
-		}
-	}
-	for repository := range waits {
-		known := s.watched[repository]
-		modified := config.Modified(config.DefaultSources(s.Env, repository))
-		if !newest(modified, known.files).Equal(known.changed) {
-			s.take(ctx, s.visit(ctx, repository, true))
-		}
-	}
-	for _, repository := range slices.Collect(maps.Keys(s.broken)) {
-		s.take(ctx, s.visit(ctx, repository, true))
-	}
-}
-
-// lookAround looks into every known repository: first for marks, whose list was lost, then
-// for refs that changed without a push.
-func (s *shift) lookAround(ctx context.Context) {
-	send := func(f found) bool {
-		select {
-		case s.found <- f:
-			return true
-		case <-ctx.Done():
-			return false
-		}
-	}
-	repositories, err := s.Queue.Known()
-	if err != nil {
-		s.Log.WithError(err).Error("reading the list of repositories")
-	}
-	for _, thoroughly := range []bool{false, true} {
-		for _, repository := range repositories {
-			if ctx.Err() != nil {
-				break
-			}
-			if f := s.visit(ctx, repository, thoroughly); f.err != nil || len(f.tasks)+len(f.untold) > 0 {
-				f.looked = true
-				send(f)
-			}
-		}
-	}
-	s.found <- found{last: true}
-}
-
-// notOurs reports whether a repository is gone, or belongs to somebody whose worker has to
-// see to it.
-func notOurs(err error) bool {
-	var owner *OwnerError
-	return errors.Is(err, git.ErrNoRepository) || errors.As(err, &owner)
 }
 
 // update runs the update of a task, with the configuration as it is by now.

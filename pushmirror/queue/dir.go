@@ -1,0 +1,164 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// private is the mode of a state directory that its owner alone may look at.
+const private fs.FileMode = 0o700
+
+// Dir finds the state directory: $PUSH_MIRROR_STATE_DIR, which named gives, else what the
+// config says, else .local/state/push-mirror in the home that the password database
+// tells: a hook's HOME may be anybody's.
+func Dir(named, configured string) (string, error) {
+	switch {
+	case named != "":
+		return filepath.Abs(named)
+	case configured != "":
+		return configured, nil
+	}
+	u, err := user.LookupId(strconv.Itoa(os.Geteuid()))
+	if err != nil || !filepath.IsAbs(u.HomeDir) {
+		return "", errors.Join(errors.New("this user has no home directory"), err)
+	}
+	return filepath.Join(u.HomeDir, ".local/state/push-mirror"), nil
+}
+
+// Open makes the state directory where it is missing, readable by its owner alone. That is
+// us or, when root works in a folder of somebody else's, they: they have to go on with it.
+// One that was prepared for a group, which may write to it and owns what is made in it
+// (install -d -m 2770 -g GROUP DIR), is shared: all in it gets its mode, whatever the
+// umask, as core.sharedRepository has git do it.
+func Open(dir string) (*Queue, error) {
+	if !filepath.IsAbs(dir) {
+		return nil, fmt.Errorf("%q is no state directory", dir)
+	}
+	q := &Queue{dir: dir, uid: -1, gid: -1, mode: private}
+	if info, err := os.Stat(dir); err == nil && info.Mode()&fs.ModeSetgid != 0 && info.Mode()&0o020 != 0 {
+		q.mode = info.Mode() & (fs.ModePerm | fs.ModeSetgid)
+	}
+	if os.Geteuid() == 0 {
+		q.uid, q.gid = owner(dir)
+	}
+	if err := q.make(); err != nil {
+		return nil, fmt.Errorf("making the state directory: %w", err)
+	}
+	return q, nil
+}
+
+func (q *Queue) make() error {
+	if err := os.MkdirAll(q.dir, private); err != nil {
+		return err
+	}
+	err := q.give(q.dir)
+	for _, sub := range []string{"repositories", "work", "episodes"} {
+		err = errors.Join(err, q.makeDir(filepath.Join(q.dir, sub)))
+	}
+	for _, path := range []string{q.lock().Path(), q.Log()} {
+		err = errors.Join(err, q.makeFile(path))
+	}
+	return err
+}
+
+// makeDir makes a folder. Somebody else may look at it as soon as it has its name, so it
+// gets its mode first.
+func (q *Queue) makeDir(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		q.mend(path, info.Mode(), q.mode)
+		return nil
+	}
+	temp, err := os.MkdirTemp(q.dir, newPrefix)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(os.Chmod(temp, q.mode), q.give(temp))
+	if err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err == nil {
+		return nil
+	}
+	err = errors.Join(err, os.Remove(temp))
+	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
+		return nil // somebody else was faster
+	}
+	return err
+}
+
+// makeFile makes an empty file, and sees to it that we may write to one that is there. One
+// that is shared gets its mode before its name.
+func (q *Queue) makeFile(path string) error {
+	flags := os.O_WRONLY | os.O_APPEND | syscall.O_NOFOLLOW
+	if q.mode == private {
+		flags |= os.O_CREATE
+	}
+	f, err := os.OpenFile(path, flags, 0o600)
+	if err == nil {
+		if info, err := f.Stat(); err == nil {
+			q.mend(path, info.Mode(), q.mode&0o666)
+		}
+		return errors.Join(q.give(path), f.Close())
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err = os.CreateTemp(q.dir, newPrefix)
+	if err != nil {
+		return err
+	}
+	if err = errors.Join(q.share(f), f.Close()); err == nil {
+		err = os.Link(f.Name(), path)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		err = nil // somebody else was faster
+	}
+	return errors.Join(err, os.Remove(f.Name()))
+}
+
+// mend gives the mode of a shared list to what was made before the list was shared, if that
+// is ours: nobody else can.
+func (q *Queue) mend(path string, has, want fs.FileMode) {
+	if q.mode != private && has&want != want {
+		_ = os.Chmod(path, want)
+	}
+}
+
+// share gives a new file the mode of the queue's files, and to whom it belongs.
+func (q *Queue) share(f *os.File) error {
+	return errors.Join(f.Chmod(q.mode&0o666), q.give(f.Name()))
+}
+
+// give gives what was made to whom it belongs.
+func (q *Queue) give(path string) error {
+	if q.uid < 0 {
+		return nil
+	}
+	return os.Lchown(path, q.uid, q.gid)
+}
+
+// owner is whom a folder belongs to, or the nearest one above that exists; -1 if to us.
+func owner(dir string) (uid, gid int) {
+	info, err := os.Stat(dir)
+	for errors.Is(err, fs.ErrNotExist) && dir != filepath.Dir(dir) {
+		dir = filepath.Dir(dir)
+		info, err = os.Stat(dir)
+	}
+	if err != nil {
+		return -1, -1
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || int(stat.Uid) == os.Geteuid() {
+		return -1, -1
+	}
+	return int(stat.Uid), int(stat.Gid)
+}
+
+// Dir is the state directory.
+func (q *Queue) Dir() string { return q.dir }

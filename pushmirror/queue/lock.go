@@ -1,0 +1,76 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// Worked is when a worker last took the lock; the zero Time if none ever did.
+func (q *Queue) Worked() (time.Time, error) {
+	path := q.lock().Path()
+	if info, err := os.Stat(path); err == nil && info.Size() == 0 {
+		return time.Time{}, nil
+	}
+	return modified(path)
+}
+
+// Lock takes the worker's lock. It reports false, or with wait blocks, while another
+// worker holds it.
+func (q *Queue) Lock(ctx context.Context, wait bool) (unlock func() error, ok bool, err error) {
+	lock := q.lock()
+	if wait {
+		ok, err = lock.TryLockContext(ctx, 100*time.Millisecond)
+	} else {
+		ok, err = lock.TryLock()
+	}
+	if err == nil && ok {
+		// For people: the lock is the kernel's, and holds on a full disk too.
+		err = writeOver(lock.Path(), fmt.Sprintf("pid %d\n", os.Getpid()))
+		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("locking %s: %w", lock.Path(), err)
+	}
+	if ok {
+		q.clearUnfinished()
+	}
+	return lock.Unlock, ok, nil
+}
+
+// Working reports whether a worker holds the lock.
+func (q *Queue) Working() (bool, error) {
+	lock := q.lock()
+	free, err := lock.TryRLock()
+	if err != nil {
+		return false, fmt.Errorf("looking at %s: %w", lock.Path(), err)
+	}
+	if free {
+		return false, lock.Unlock()
+	}
+	return true, nil
+}
+
+func (q *Queue) lock() *flock.Flock {
+	return flock.New(filepath.Join(q.dir, "worker.lock"),
+		flock.SetFlag(os.O_CREATE|os.O_RDONLY|syscall.O_NOFOLLOW), flock.SetPermissions(q.mode&0o666))
+}
+
+// writeOver replaces the content of a file. A link that somebody of the group put in its
+// place must not lead to a file of ours.
+func writeOver(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
