@@ -112,26 +112,37 @@ func (s *site) credential(url, password string) {
 	s.write("home/.git-credentials", strings.Replace(url, "://", "://ada:"+password+"@", 1)+"\n")
 }
 
-// work starts a worker with the site's clock. It returns a function that waits for its end.
-func (s *site) work() (wait func()) {
+func (s *site) queue() *queue.Queue {
+	s.t.Helper()
+	q, err := queue.Open(s.path("state"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return q
+}
+
+func (s *site) worker(q *queue.Queue) *Worker {
 	s.t.Helper()
 	g, err := git.New(s.env)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	q, err := queue.Open(s.path("state"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := q.Add(s.path("up.git")); err != nil {
-		s.t.Fatal(err)
-	}
 	log, hook := logtest.NewNullLogger()
 	s.logs = hook
-	w := &Worker{
+	return &Worker{
 		Git: g, Env: s.getenv, Queue: q, UntilIdle: true, Log: log, Limits: worker.Limits{Concurrent: 4, PerHost: 4},
 		clock: func() time.Time { return time.Unix(s.now.Load(), 0) },
 	}
+}
+
+// work starts a worker with the site's clock. It returns a function that waits for its end.
+func (s *site) work() (wait func()) {
+	s.t.Helper()
+	q := s.queue()
+	if err := q.Add(s.path("up.git")); err != nil {
+		s.t.Fatal(err)
+	}
+	w := s.worker(q)
 	var done sync.WaitGroup
 	done.Go(func() {
 		if err := w.Run(s.t.Context()); err != nil && s.t.Context().Err() == nil {
@@ -242,6 +253,28 @@ func TestATemporaryFailureBacksOffAndCountsAsFailedWhenItLasts(t *testing.T) {
 		if entry.Level == logrus.ErrorLevel {
 			t.Errorf("an error in the log: %s", entry.Message)
 		}
+	}
+}
+
+func TestWhatComesJustBeforeTheLockIsLetGoIsTakenUp(t *testing.T) {
+	s := newSite(t)
+	q := s.queue()
+	w := s.worker(q)
+	w.clock = func() time.Time { return time.Unix(s.now.Add(10), 0) }
+	left := 20
+	w.Replaced = func() bool { // asked between the look for work and the look whether any is left
+		if left--; left >= 0 {
+			if err := q.Add(s.path("up.git")); err != nil {
+				t.Error(err)
+			}
+		}
+		return false
+	}
+	if err := w.Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if more, err := q.HasWork(); more || err != nil {
+		t.Errorf("work is left: %t, %v", more, err)
 	}
 }
 
