@@ -83,7 +83,11 @@ func (s *site) getenv(key string) string {
 func (s *site) commit() {
 	s.t.Helper()
 	up := s.path("up.git")
-	s.git("-C", up, "update-ref", "refs/heads/main", s.git("-C", up, "commit-tree", "-m", "x", s.git("-C", up, "mktree")))
+	args := []string{"-C", up, "commit-tree", "-m", "x", s.git("-C", up, "mktree")}
+	if main := s.git("-C", up, "for-each-ref", "--format=%(objectname)", "refs/heads/main"); main != "" {
+		args = append(args, "-p", main)
+	}
+	s.git("-C", up, "update-ref", "refs/heads/main", s.git(args...))
 }
 
 // serve serves the mirror over http to whoever knows the password.

@@ -1,0 +1,68 @@
+package pushmirror
+
+import (
+	"sync"
+	"testing"
+
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/state"
+)
+
+// update brings the mirror up to date, as a process of its own would.
+func (s *site) update(opt Options) Update {
+	s.t.Helper()
+	g, err := git.New(s.env)
+	if err != nil {
+		s.t.Error(err)
+		return Update{}
+	}
+	repo, err := g.Open(s.path("up.git"))
+	if err != nil {
+		s.t.Error(err)
+		return Update{}
+	}
+	u, err := Open(s.t.Context(), repo, s.getenv)
+	if err != nil {
+		s.t.Error(err)
+		return Update{}
+	}
+	return u.Update(s.t.Context(), u.config.Remotes[0], opt)
+}
+
+func TestAnUpdateThatWaitedPutsNoOlderValueThere(t *testing.T) {
+	for name, keep := range map[string]string{"with keep": "true", "without": "false"} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.write("up.git/push-mirror.toml", "[[remote]]\nname = \"m\"\nurl = \""+s.path("m.git")+"\"\nkeep_divergent_refs = "+keep+"\n")
+			s.commit()
+			if u := s.update(Options{}); u.Record.Status != state.Finished {
+				t.Fatalf("the first update: %s", u.Record.Error)
+			}
+
+			// A second update, which lists the mirror, and a third, which builds on what was last seen, have both begun when
+			// upstream goes on.
+			s.commit()
+			waiting := make(chan struct{})
+			waits := sync.OnceFunc(func() { close(waiting) })
+			third := make(chan Update, 1)
+			second := s.update(Options{Fresh: true, Reached: sync.OnceFunc(func() {
+				go func() {
+					third <- s.update(Options{Waiting: waits})
+					waits()
+				}()
+				<-waiting
+				s.commit()
+			})})
+			newest := s.git("-C", s.path("up.git"), "rev-parse", "main")
+			if len(second.Steps) != 1 || string(second.Steps[0].New) != newest {
+				t.Errorf("the second update did not bring %s: %s", newest, second.Record.Error)
+			}
+			if u := <-third; u.Record.Status != state.Finished || len(u.Steps) > 0 {
+				t.Errorf("the third found %d refs to do, where all was done: %s", len(u.Steps), u.Record.Error)
+			}
+			if got := s.git("-C", s.path("m.git"), "rev-parse", "main"); got != newest {
+				t.Errorf("the mirror has %s and not %s", got, newest)
+			}
+		})
+	}
+}
