@@ -3,6 +3,7 @@ package pushmirror
 import (
 	"sync"
 	"testing"
+	"time"
 
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/state"
@@ -64,5 +65,37 @@ func TestAnUpdateThatWaitedPutsNoOlderValueThere(t *testing.T) {
 				t.Errorf("the mirror has %s and not %s", got, newest)
 			}
 		})
+	}
+}
+
+func TestAMarkThatIsMadeDuringAnUpdateOutlivesIt(t *testing.T) {
+	s := newSite(t)
+	s.write("up.git/push-mirror.toml", "[[remote]]\nname = \"m\"\nurl = \""+s.path("m.git")+"\"\n")
+	dir, err := state.Of(s.path("up.git"), "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	push := func() {
+		s.commit()
+		if err := dir.Mark(state.Push{Time: state.At(time.Now())}); err != nil {
+			t.Error(err)
+		}
+	}
+	push()
+	if u := s.update(Options{}); u.Record.Status != state.Finished {
+		t.Fatalf("the first update: %s", u.Record.Error)
+	}
+	if _, marked, err := dir.Marked(); marked || err != nil {
+		t.Fatalf("a mark is left: %t, %v", marked, err)
+	}
+
+	// What is pushed when the plan is made is not in it.
+	push()
+	u := s.update(Options{Reached: sync.OnceFunc(push)})
+	if u.Record.Status != state.Finished || len(u.Steps) != 1 || s.delivered() {
+		t.Fatalf("the second update brought what came after its plan, or nothing: %d refs, %s", len(u.Steps), u.Record.Error)
+	}
+	if _, marked, err := dir.Marked(); !marked || err != nil {
+		t.Errorf("the mark is gone: %t, %v", marked, err)
 	}
 }
