@@ -1,6 +1,14 @@
 package pushmirror
 
 import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -97,5 +105,59 @@ func TestAMarkThatIsMadeDuringAnUpdateOutlivesIt(t *testing.T) {
 	}
 	if _, marked, err := dir.Marked(); !marked || err != nil {
 		t.Errorf("the mark is gone: %t, %v", marked, err)
+	}
+}
+
+func TestWhatAMirrorSaysIsRepeatedWithoutThePassword(t *testing.T) {
+	const password = "4-said/back+loud="
+	packet := func(text string) string { return fmt.Sprintf("%04x%s", len(text)+4, text) }
+	offer := func(service, capabilities string) string {
+		return packet("# service="+service+"\n") + "0000" + packet(strings.Repeat("0", 40)+" capabilities^{}\x00"+capabilities+"\n") + "0000"
+	}
+	for name, said := range map[string]struct{ listing, report string }{
+		"as an error": {listing: packet("# service=git-upload-pack\n") + "0000" + packet("ERR you sent "+password+"\n")},
+		"about a ref": {
+			listing: offer("git-upload-pack", "agent=x"),
+			report:  packet("unpack ok\n") + packet("ng refs/heads/main you sent "+password+"\n") + "0000",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				answer := said.listing
+				switch {
+				case r.Method == http.MethodPost:
+					w.Header().Set("Content-Type", "application/x-git-receive-pack-result")
+					answer = said.report
+				case r.URL.Query().Get("service") == "git-receive-pack":
+					w.Header().Set("Content-Type", "application/x-git-receive-pack-advertisement")
+					answer = offer("git-receive-pack", "report-status")
+				default:
+					w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
+				}
+				_, _ = io.Copy(io.Discard, r.Body)
+				_, _ = io.WriteString(w, answer)
+			}))
+			t.Cleanup(server.Close)
+			s.write("up.git/push-mirror.toml", "[[remote]]\nname = \"m\"\nurl = \""+server.URL+"/m.git\"\nusername = \"ada\"\npassword = \""+password+"\"\n")
+			s.commit()
+			u := s.update(Options{})
+			shown := fmt.Sprintf("%+v", u.Record)
+			for _, step := range u.Steps {
+				shown += fmt.Sprintf("\n%+v", *step)
+			}
+			if !strings.Contains(shown, "you sent *****") || strings.Contains(shown, password) {
+				t.Errorf("the update tells: %s", shown)
+			}
+			for _, file := range []string{"status.json", "log"} {
+				text, err := os.ReadFile(s.path("up.git/push-mirror/m/" + file))
+				if err != nil && !errors.Is(err, fs.ErrNotExist) {
+					t.Error(err)
+				}
+				if strings.Contains(string(text), password) {
+					t.Errorf("%s tells: %s", file, text)
+				}
+			}
+		})
 	}
 }
