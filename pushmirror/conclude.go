@@ -18,7 +18,7 @@ import (
 
 // steps are all that an update did and did not do, by name.
 func (a *attempt) steps() []*plan.Step {
-	all := append(slices.Clip(a.done), slices.Collect(maps.Values(a.refused))...)
+	all := slices.Concat(a.done, slices.Collect(maps.Values(a.refused)))
 	for _, s := range a.plan.Steps {
 		if !s.Sent() || a.DryRun {
 			all = append(all, s)
