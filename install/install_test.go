@@ -375,3 +375,15 @@ func writeFile(t *testing.T, path, text string, mode fs.FileMode) {
 		t.Fatal(err)
 	}
 }
+
+func TestExpandUser(t *testing.T) {
+	t.Setenv("HOME", "/home/me")
+	for path, want := range map[string]string{
+		"~/hooks": "/home/me/hooks", "~": "/home/me", "~root/hooks": "/root/hooks", "~nobody-has-this-name/x": "~nobody-has-this-name/x",
+		"hooks": "hooks", "/srv/~/hooks": "/srv/~/hooks",
+	} {
+		if got := expandUser(path); got != want {
+			t.Errorf("%s becomes %s, want %s", path, got, want)
+		}
+	}
+}

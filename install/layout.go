@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -65,6 +66,7 @@ func settingsOf(repo *git.Repository, all []git.Setting) settings {
 	for _, setting := range all {
 		switch key := setting.Key; {
 		case key == "core.hookspath":
+			setting.Value = expandUser(setting.Value)
 			s.hooksPath = setting
 		case key == "core.bare":
 			s.bare = slices.Contains([]string{"true", "yes", "on", "1"}, strings.ToLower(setting.Value))
@@ -75,6 +77,25 @@ func settingsOf(repo *git.Repository, all []git.Setting) settings {
 		}
 	}
 	return s
+}
+
+// expandUser puts the home of the user in place of ~, and that of another in place of ~NAME,
+// as git does for values that are paths.
+func expandUser(path string) string {
+	name, rest, _ := strings.Cut(path, "/")
+	other, ok := strings.CutPrefix(name, "~")
+	if !ok {
+		return path
+	}
+	home := os.Getenv("HOME")
+	if other != "" {
+		account, err := user.Lookup(other)
+		if err != nil {
+			return path
+		}
+		home = account.HomeDir
+	}
+	return filepath.Join(home, rest)
 }
 
 // place finds where the hook goes, or why it cannot: gitlab and dispatched hooks have a
