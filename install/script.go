@@ -32,19 +32,30 @@ exec cat >/dev/null
 `)
 }
 
+// shebang begins a script.
+const shebang = "#!"
+
 // maxScript is how much of a file is looked at, in bytes.
 const maxScript = 1 << 20
 
 // readRegular reads a regular file, following links, but no further than a hook is looked
-// at; ok is false for anything else. A pipe would keep us waiting.
+// at, and a large one that is no script no further than to see that; ok is false for anything
+// else. A pipe would keep us waiting.
 func readRegular(path string) (text []byte, ok bool) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, false
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
 		return nil, false
+	}
+	if info.Size() >= maxScript {
+		begin := make([]byte, len(shebang))
+		if n, _ := f.ReadAt(begin, 0); string(begin[:n]) != shebang {
+			return begin[:n], true
+		}
 	}
 	text, err = io.ReadAll(io.LimitReader(f, maxScript))
 	return text, err == nil
@@ -52,7 +63,7 @@ func readRegular(path string) (text []byte, ok bool) {
 
 // runsUs reports whether a script calls the program, in a line that is no comment.
 func runsUs(text []byte) bool {
-	if !bytes.HasPrefix(text, []byte("#!")) {
+	if !bytes.HasPrefix(text, []byte(shebang)) {
 		return false
 	}
 	for line := range bytes.Lines(text) {
