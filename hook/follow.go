@@ -40,20 +40,28 @@ func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes
 		}
 		shown += len(lines)
 	}
-	waiting := remotes
+	waiting := make([]awaited, 0, len(remotes))
+	for _, remote := range remotes {
+		waiting = append(waiting, awaited{Remote: remote, id: "unread"})
+	}
 	for {
-		var left []config.Remote
-		for _, remote := range waiting {
-			record, err := upstream.Record(remote)
+		left := waiting[:0]
+		for _, w := range waiting {
+			id := upstream.RecordID(w.Remote)
+			if id == w.id {
+				left = append(left, w)
+				continue
+			}
+			record, err := upstream.Record(w.Remote)
 			if err == nil && !settled(record, pushed) {
-				left = append(left, remote)
+				left = append(left, awaited{w.Remote, id, record})
 				continue
 			}
 			if record.StartedAt.Before(pushed.Time) {
 				record.Results, record.More = nil, 0 // those of an earlier push
 			}
 			lines, bad := outcome(record, err, changes, settings.Show, maxLines/len(remotes))
-			tell(remote, lines, bad)
+			tell(w.Remote, lines, bad)
 		}
 		waiting = left
 		if len(waiting) == 0 || ctx.Err() != nil {
@@ -64,10 +72,9 @@ func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes
 		case <-time.After(followEvery):
 		}
 	}
-	for _, remote := range waiting {
-		record, err := upstream.Record(remote)
-		lines, bad := underWay(record, err, wait, settings.Show)
-		tell(remote, lines, bad)
+	for _, w := range waiting {
+		lines, bad := underWay(w.record, wait, settings.Show)
+		tell(w.Remote, lines, bad)
 	}
 	if unshown > 0 {
 		h.say("and %d more remotes", unshown)
@@ -77,13 +84,20 @@ func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes
 	}
 }
 
+// awaited is a remote that the push was not seen to have reached yet.
+type awaited struct {
+	config.Remote
+	id     string // of the record
+	record state.Record
+}
+
 // underWay tells of a remote that nobody waits for any longer, and whether it is in trouble
 // from before.
-func underWay(r state.Record, err error, wait time.Duration, show config.Show) (lines []string, trouble bool) {
+func underWay(r state.Record, wait time.Duration, show config.Show) (lines []string, trouble bool) {
 	switch {
 	case show == config.ShowNothing:
 		return nil, false
-	case err == nil && r.Error != "":
+	case r.Error != "":
 		return []string{"older trouble: " + git.Printable(r.Error)}, true
 	case wait > 0 && show == config.ShowAll:
 		return []string{"on its way"}, false

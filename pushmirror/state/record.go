@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
@@ -102,12 +104,15 @@ type RefResult struct {
 	Reason string      `json:"reason,omitempty"`
 }
 
-const recordVersion = 1
+const (
+	recordName    = "status.json"
+	recordVersion = 1
+)
 
 // Record reads how the last update ended. Without one, its status is none.
 func (d *Dir) Record() (Record, error) {
 	r := Record{Version: recordVersion, Status: None}
-	found, err := d.read("status.json", func(content string) (err error) {
+	found, err := d.read(recordName, func(content string) (err error) {
 		r, err = parseRecord([]byte(content))
 		return err
 	})
@@ -115,6 +120,20 @@ func (d *Dir) Record() (Record, error) {
 		return Record{Version: recordVersion, Status: None}, err
 	}
 	return r, nil
+}
+
+// RecordID tells records apart without reading them; it is empty if there is none.
+func (d *Dir) RecordID() string {
+	f, err := os.Open(filepath.Join(d.path, recordName)) // NFS asks the server anew for what is opened
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprint(inode(info), info.Size(), info.ModTime().UnixNano())
 }
 
 // parseRecord reads a status.json.
@@ -144,7 +163,7 @@ func (d *Dir) WriteRecord(r Record) error {
 	r.Version = recordVersion
 	content, err := json.MarshalIndent(r, "", "  ")
 	if err == nil {
-		err = d.writeFile("status.json", append(content, '\n'))
+		err = d.writeFile(recordName, append(content, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("writing the status: %w", err)
