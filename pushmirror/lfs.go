@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
@@ -78,13 +79,13 @@ func LFSServer(remote config.Remote) (server string, elsewhere bool, err error) 
 	}
 }
 
-var plainSSH = regexp.MustCompile(`^[\w./~+@%=:,\[\]-]*$`)
+var plainSSH = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w./~+@%=:,\[\]-]*$`) })
 
 // checkSSHPath refuses the path of an ssh URL that the host's shell would not take as it stands, since git-lfs
 // quotes nothing.
 func checkSSHPath(u config.URL) error {
 	path, err := url.PathUnescape(u.Identity())
-	if u.Scheme() != "ssh" || err == nil && plainSSH.MatchString(path) {
+	if u.Scheme() != "ssh" || err == nil && plainSSH().MatchString(path) {
 		return nil
 	}
 	return &git.Error{

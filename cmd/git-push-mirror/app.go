@@ -143,10 +143,11 @@ func (inv invocation) say(what, text string) {
 }
 
 // isHook reports whether git, or a dispatcher of hooks, calls us: by the name of the
-// hook, or out of a folder of hooks, and with no arguments.
+// hook, or out of a folder of hooks, and with no arguments. The hook that we install
+// says so in a word; a pusher waits, and the other commands are not set up for it.
 func (inv invocation) isHook() bool {
 	name := inv.args[0]
-	return len(inv.args) == 1 &&
+	return len(inv.args) == 2 && inv.args[1] == "hook" || len(inv.args) == 1 &&
 		(filepath.Base(name) == "post-receive" || filepath.Base(filepath.Dir(name)) == "post-receive.d")
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"reflect"
 	"strings"
+	"sync"
 
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
@@ -87,7 +88,7 @@ func readRemote(decoder *json.Decoder, n int) (d *config.Draft, isStatus bool, e
 		if name == "url" {
 			value, masked = unmasked(value)
 		}
-		if value == nil || name == "name" || isStatusField[name] {
+		if value == nil || name == "name" || isStatusField()[name] {
 			continue
 		}
 		err := d.Set(name, value)
@@ -156,7 +157,7 @@ func fromJSON(value any) any {
 }
 
 // isStatusField has the fields of status --json and sync --json that are no keys of a remote.
-var isStatusField = func() map[string]bool {
+var isStatusField = sync.OnceValue(func() map[string]bool {
 	fields := map[string]bool{}
 	for _, t := range []reflect.Type{reflect.TypeFor[pushmirror.Status](), reflect.TypeFor[syncOutcome]()} {
 		for _, f := range reflect.VisibleFields(t) {
@@ -171,6 +172,6 @@ var isStatusField = func() map[string]bool {
 		}
 	}
 	return fields
-}()
+})
 
 const remoteHeader = "[[remote]]"

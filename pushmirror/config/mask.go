@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -21,10 +22,10 @@ const (
 
 // baits are what may carry a secret into a value that should have none: the
 // end of a user and password, and a second assignment.
-var baits = regexp.MustCompile(`@|[\w"'\])}]\s*=`)
+var baits = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`@|[\w"'\])}]\s*=`) })
 
 func mayHoldSecret(text string) bool {
-	return baits.MatchString(text) || strings.ContainsFunc(text, unicode.IsControl)
+	return baits().MatchString(text) || strings.ContainsFunc(text, unicode.IsControl)
 }
 
 // quote makes a value fit for a message.

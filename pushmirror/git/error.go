@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Error is a git command that failed.
@@ -42,7 +43,7 @@ func newError(ctx context.Context, args []string, stderr string, err error) *Err
 		return e
 	}
 	class := classify(stderr)
-	e.Moved = redirected.MatchString(stderr)
+	e.Moved = redirected().MatchString(stderr)
 	e.Kind, e.Hint, e.Host = class.kind, class.hint, class.host
 	return e
 }
@@ -127,7 +128,7 @@ type failure struct {
 }
 
 // redirected is how curl complains of a redirect that it may not follow.
-var redirected = regexp.MustCompile(`The requested URL returned error: 30[12378]`)
+var redirected = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`The requested URL returned error: 30[12378]`) })
 
 const otherHost = "the mirror's certificate is for another host: write the host that it is for into the url"
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // List asks the mirror for its branches and tags, by
@@ -39,7 +40,7 @@ func (s *Scratch) Redirect(ctx context.Context) string {
 		args: []string{"ls-remote", "--", s.mirror()},
 		env:  []string{"GIT_TRACE_CURL=1", "GIT_TRACE_CURL_NO_DATA=1"},
 	})
-	found := location.FindAllStringSubmatch(said, -1)
+	found := location().FindAllStringSubmatch(said, -1)
 	if len(found) == 0 {
 		return ""
 	}
@@ -48,4 +49,4 @@ func (s *Scratch) Redirect(ctx context.Context) string {
 }
 
 // location is how git writes down the header of a redirect.
-var location = regexp.MustCompile(`(?i)Recv header:? *location: *(\S+)`)
+var location = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)Recv header:? *location: *(\S+)`) })

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -54,7 +55,7 @@ func (n RefName) MarshalText() ([]byte, error) {
 
 // UnmarshalText reads what MarshalText wrote.
 func (n *RefName) UnmarshalText(text []byte) error {
-	*n = RefName(escapedByte.ReplaceAllFunc(text, func(escape []byte) []byte {
+	*n = RefName(escapedByte().ReplaceAllFunc(text, func(escape []byte) []byte {
 		b, err := strconv.ParseUint(string(escape[2:]), 16, 8)
 		if err != nil {
 			return escape
@@ -64,7 +65,7 @@ func (n *RefName) UnmarshalText(text []byte) error {
 	return nil
 }
 
-var escapedByte = regexp.MustCompile(`\\x[0-9a-f]{2}`)
+var escapedByte = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\\x[0-9a-f]{2}`) })
 
 // ConflictsWith reports whether n and m cannot both exist in a repository that
 // keeps refs as files: one is a directory of the other, as refs/heads/a and

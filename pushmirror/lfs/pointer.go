@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Pointer is what git has of a large file.
@@ -30,9 +31,9 @@ var versions = []string{
 }
 
 var (
-	extension = regexp.MustCompile(`^ext-[0-9]-\w+ sha256:[0-9a-f]{64}$`)
-	oidLine   = regexp.MustCompile(`^oid sha256:([0-9a-f]{64})$`)
-	sizeLine  = regexp.MustCompile(`^size ([0-9]+)$`)
+	extension = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^ext-[0-9]-\w+ sha256:[0-9a-f]{64}$`) })
+	oidLine   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^oid sha256:([0-9a-f]{64})$`) })
+	sizeLine  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^size ([0-9]+)$`) })
 )
 
 // ParsePointer reads a pointer, as docs/spec.md of git-lfs has it: a version, extensions, an oid
@@ -53,12 +54,12 @@ func ParsePointer(content []byte) (p Pointer, ok bool) {
 		return Pointer{}, false
 	}
 	version, isVersion := strings.CutPrefix(lines[0], "version ")
-	oid, size := oidLine.FindStringSubmatch(lines[last-1]), sizeLine.FindStringSubmatch(lines[last])
+	oid, size := oidLine().FindStringSubmatch(lines[last-1]), sizeLine().FindStringSubmatch(lines[last])
 	if !isVersion || !slices.Contains(versions, version) || oid == nil || size == nil {
 		return Pointer{}, false
 	}
 	for _, line := range lines[1 : last-1] {
-		if !extension.MatchString(line) {
+		if !extension().MatchString(line) {
 			return Pointer{}, false
 		}
 	}

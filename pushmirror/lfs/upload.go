@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"git-push-mirror/pushmirror/git"
 )
@@ -86,13 +87,13 @@ func (u *upload) some(ctx context.Context, ids []string) error {
 	return u.some(ctx, ids[half:])
 }
 
-var objectID = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
+var objectID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\b[0-9a-f]{64}\b`) })
 
 // named gives the objects that git-lfs complained of by name.
 func (u *upload) named(said string, files map[string]string) map[string]Failure {
 	named := map[string]Failure{}
 	for line := range strings.Lines(said) {
-		for _, id := range objectID.FindAllString(line, -1) {
+		for _, id := range objectID().FindAllString(line, -1) {
 			if _, ours := files[id]; ours {
 				named[id], _ = classify(&git.Error{Kind: git.KindNetwork}, line)
 			}

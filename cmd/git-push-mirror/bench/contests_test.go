@@ -30,7 +30,7 @@ var contests = []contest{
 	{name: "one branch changed", beside: "push of it, no bitmap", atMost: 1.5, unit: "refs", sizes: manyRefs, quick: fewRefs, stage: oneChanged(pushOne), config: workerAlone},
 	{name: "one branch changed", beside: "push --mirror", atMost: 0.2, unit: "refs", sizes: manyRefs, quick: fewRefs, stage: oneChanged(mirrorPush), config: workerAlone},
 	{name: "sync, nothing to do", beside: "ls-remote, for-each-ref", atMost: 1.5, unit: "refs", sizes: manyRefs, quick: fewRefs, stage: nothingToDo, config: workerAlone},
-	{name: "a local push, wait = 0s", beside: "an empty sh hook", atMost: 1.25, unit: "push", sizes: []int{1}, quick: []int{1}, rounds: 40, stage: localPush, config: hookAlone},
+	{name: "a local push, wait = 0s", beside: "an empty sh hook", atMost: 1.25, unit: "push", sizes: []int{1}, quick: []int{1}, rounds: 100, stage: localPush, config: hookAlone},
 	{name: "the hook alone", beside: "an empty sh hook", unit: "run", sizes: []int{1}, quick: []int{1}, rounds: 40, stage: hookRun, config: hookAlone},
 	{name: "ten commits, ten large files", beside: "lfs push, then push", unit: "older large files", sizes: []int{100, 1_000, 10_000}, quick: []int{100, 1_000}, stage: largeFiles, config: workerAlone},
 	{name: "a push in each repository", beside: "xargs -P4 git push", atMost: 1.3, unit: "repositories", sizes: repositories, quick: []int{10, 40}, stage: manyRepositories, config: workerAlone},
@@ -179,8 +179,7 @@ func (w *world) withHooks() {
 	w.mirrored(10, "")
 	w.run(w.command(".", "cp", "-a", "up.git", "plain.git"))
 	w.git(".", "clone", "-q", "--bare", "up.git", "work.git")
-	w.check(os.MkdirAll(w.path("up.git/hooks"), 0o700))
-	w.check(os.Symlink(program, w.path("up.git/hooks/post-receive")))
+	w.program(".", "install", "up.git")
 	w.write("plain.git/hooks/post-receive", "#!/bin/sh\n")
 }
 
