@@ -16,12 +16,15 @@ const newPrefix = ".new-"
 // writeFile replaces the file path by one with this content: whoever reads it,
 // and whatever happens meanwhile, there is either the old or the new one.
 func (d *Dir) writeFile(name string, content []byte) error {
-	return d.replace(name, func(w *bufio.Writer) { _, _ = w.Write(content) })
+	return d.replace(name, func(w *bufio.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
 }
 
 // replace is writeFile for content that is made while it is written. What goes wrong with w
 // is found at the end.
-func (d *Dir) replace(name string, write func(w *bufio.Writer)) (err error) {
+func (d *Dir) replace(name string, write func(w *bufio.Writer) error) (err error) {
 	path := filepath.Join(d.path, name)
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is no regular file", path)
@@ -36,8 +39,7 @@ func (d *Dir) replace(name string, write func(w *bufio.Writer)) (err error) {
 		}
 	}()
 	w := bufio.NewWriter(f)
-	write(w)
-	if err = errors.Join(w.Flush(), d.share(f), f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(write(w), w.Flush(), d.share(f), f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	if err = os.Rename(f.Name(), path); err != nil {

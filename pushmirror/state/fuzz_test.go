@@ -1,7 +1,10 @@
 package state
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"testing"
 	"unicode/utf8"
 )
@@ -24,6 +27,7 @@ func FuzzRecord(f *testing.F) {
 	for _, text := range []string{
 		`{"version": 1, "update_status": "failed", "last_update_at": "2026-11-20T10:00:00.123Z"}`,
 		`{"version": 1, "update_status": "finished", "last_update_at": null, "pushers": {"": "ada"}, "settled": "0"}`,
+		`{"version": 1, "update_status": "failed", "divergent": [{"ref": "refs/heads/\\xff", "mirror": "1", "upstream": "2"}, {}], "rejected": [{"reason": "no"}]}`,
 		`{"version": 1, "update_status": "started"}`, `{"version": 2}`, `{"version": 1, "update_status": "to_retry", "attempts": -1}`, `[]`, ``,
 	} {
 		f.Add([]byte(text))
@@ -33,14 +37,26 @@ func FuzzRecord(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := json.Marshal(r)
-		if err != nil {
+		r.Version = recordVersion
+		var written bytes.Buffer
+		w := bufio.NewWriter(&written)
+		if err := errors.Join(writeRecord(w, r), w.Flush()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := parseRecord(again); err != nil {
-			t.Errorf("%q became %q: %v", text, again, err)
+		again, err := parseRecord(written.Bytes())
+		if err != nil || asJSON(t, again) != asJSON(t, r) {
+			t.Errorf("%q became %q: %v", text, &written, err)
 		}
 	})
+}
+
+func asJSON(t *testing.T, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func FuzzMark(f *testing.F) {
