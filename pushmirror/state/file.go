@@ -13,10 +13,18 @@ import (
 // newPrefix begins the name of a file that is about to replace another.
 const newPrefix = ".new-"
 
-// writeFile replaces the file path by one with this content: whoever reads it,
+// durability is what a power failure may do to a file that was replaced.
+type durability bool
+
+const (
+	durable durability = true  // nothing: it is on disk
+	cached  durability = false // it is the old one again, or damaged
+)
+
+// writeFile replaces the file path by one with this content, durably: whoever reads it,
 // and whatever happens meanwhile, there is either the old or the new one.
 func (d *Dir) writeFile(name string, content []byte) error {
-	return d.replace(name, func(w *bufio.Writer) error {
+	return d.replace(name, durable, func(w *bufio.Writer) error {
 		_, err := w.Write(content)
 		return err
 	})
@@ -24,7 +32,7 @@ func (d *Dir) writeFile(name string, content []byte) error {
 
 // replace is writeFile for content that is made while it is written. What goes wrong with w
 // is found at the end.
-func (d *Dir) replace(name string, write func(w *bufio.Writer) error) (err error) {
+func (d *Dir) replace(name string, lasts durability, write func(w *bufio.Writer) error) (err error) {
 	path := filepath.Join(d.path, name)
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is no regular file", path)
@@ -39,10 +47,14 @@ func (d *Dir) replace(name string, write func(w *bufio.Writer) error) (err error
 		}
 	}()
 	w := bufio.NewWriter(f)
-	if err = errors.Join(write(w), w.Flush(), d.share(f), f.Sync(), f.Close()); err != nil {
+	err = errors.Join(write(w), w.Flush(), d.share(f))
+	if err == nil && lasts == durable {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if err = os.Rename(f.Name(), path); err != nil {
+	if err = os.Rename(f.Name(), path); err != nil || lasts == cached {
 		return err
 	}
 	return syncDir(d.path)

@@ -56,7 +56,7 @@ const (
 // logNames are the files of the log, the oldest first.
 var logNames = []string{droppedName, oldLogName, logName}
 
-// Append adds entries to the log. They are on disk when it returns. The lock must
+// Append adds entries to the log; those of what is dropped are on disk when it returns. The lock must
 // be held.
 func (d *Dir) Append(entries iter.Seq[Entry]) error {
 	for range entries {
@@ -87,12 +87,18 @@ func (d *Dir) append(entries iter.Seq[Entry]) (err error) {
 	}
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
+	drops := false
 	for entry := range entries {
+		drops = drops || entry.Drops()
 		if err := encoder.Encode(entry); err != nil {
 			return err
 		}
 	}
-	return errors.Join(w.Flush(), f.Sync())
+	// Only what was dropped cannot be found anywhere else.
+	if err := w.Flush(); err != nil || !drops {
+		return err
+	}
+	return f.Sync()
 }
 
 // torn reports whether the last line has no end, since its writer was killed, and

@@ -163,7 +163,7 @@ func parseRecord(content []byte) (Record, error) {
 // WriteRecord replaces the record.
 func (d *Dir) WriteRecord(r Record) error {
 	r.Version = recordVersion
-	if err := d.replace(recordName, func(w *bufio.Writer) error { return writeRecord(w, r) }); err != nil {
+	if err := d.replace(recordName, durable, func(w *bufio.Writer) error { return writeRecord(w, r) }); err != nil {
 		return fmt.Errorf("writing the status: %w", err)
 	}
 	return nil

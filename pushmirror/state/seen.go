@@ -59,7 +59,8 @@ func (d *Dir) identity() string {
 	return fmt.Sprintf("%d %q", d.inode, d.repository)
 }
 
-// WriteSeen replaces what is known of the mirror; nil forgets it.
+// WriteSeen replaces what is known of the mirror; nil forgets it. Nothing depends on its outliving a power
+// failure: who builds on an older one finds the mirror changed and lists it, as who finds it damaged does.
 func (d *Dir) WriteSeen(s *Seen) error {
 	if s == nil {
 		if err := os.Remove(filepath.Join(d.path, "seen")); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -67,7 +68,7 @@ func (d *Dir) WriteSeen(s *Seen) error {
 		}
 		return nil
 	}
-	err := d.replace("seen", func(w *bufio.Writer) error {
+	err := d.replace("seen", cached, func(w *bufio.Writer) error {
 		writeSeen(w, s, d.identity())
 		return nil
 	})
