@@ -238,7 +238,10 @@ func manyRepositories(w *world, n int) stage {
 		w.mark(repository, "refs/heads/main")
 		fmt.Fprintln(&list, i)
 	}
-	w.save("up", "mirrors", "state")
+	w.save("mirrors", "state")
+	for i := range n {
+		w.save(fmt.Sprintf("up/%d.git/push-mirror", i)) // a copy of the whole would be another repository, whose first update lists
+	}
 	return stage{
 		reset: w.reset, ours: w.deliver,
 		peer: func() {
