@@ -76,8 +76,8 @@ race: ## run all tests with the race detector, the many processes of scripts too
 
 soak: ## push to 50 repositories for SOAK while servers and workers die, then try many sequences and every fault, for hours
 	.ci/needs
-	$(GO) test -timeout 24h -run TestSoak -v -soak $(SOAK) -soakrepositories 50 $(TESTFLAGS) ./cmd/git-push-mirror
-	$(GO) test -timeout 24h -run 'TestModel|TestFaults' -model $(MODEL) -faults 0 $(TESTFLAGS) ./cmd/git-push-mirror/proof
+	$(GO) test ./cmd/git-push-mirror -timeout 24h -run TestSoak -v -soak $(SOAK) -soakrepositories 50 $(TESTFLAGS)
+	$(GO) test ./cmd/git-push-mirror/proof -timeout 24h -run 'TestModel|TestFaults' -model $(MODEL) -faults 0 $(TESTFLAGS)
 
 lint: ## format, vet and all linters
 	.ci/needs
