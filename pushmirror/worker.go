@@ -189,15 +189,11 @@ func (s *shift) update(ctx context.Context, task worker.Task) ended {
 	}
 	if err != nil {
 		log.WithError(err).Error("the repository cannot be mirrored")
-		return ended{task: task, end: worker.End{Failed: true, Retry: s.clock().Add(time.Minute)}}
+		return s.lookAgain(task)
 	}
 	i := slices.IndexFunc(upstream.config.Remotes, func(r config.Remote) bool { return r.Name == task.Remote })
 	if i < 0 || !upstream.config.Remotes[i].Enabled {
-		// What took its place, if anything, is found by looking again.
-		if err := s.Queue.Add(task.Repository); err != nil {
-			log.WithError(err).Error("looking again")
-		}
-		return ended{task: task, end: worker.End{Done: true}}
+		return s.lookAgain(task) // for what took its place, if anything
 	}
 	if _, due, err := upstream.due(ctx, upstream.config.Remotes[i], true); err == nil && !due {
 		return ended{task: task, end: worker.End{Done: true}} // it was dealt with since it was found
@@ -230,6 +226,15 @@ func (s *shift) update(ctx context.Context, task worker.Task) ended {
 		e.tidings = &tidings{upstream, u}
 	}
 	return e
+}
+
+// lookAgain ends a task whose repository is not as it was when the task was found.
+func (s *shift) lookAgain(task worker.Task) ended {
+	if err := s.Queue.Add(task.Repository); err != nil {
+		s.Log.WithField("repository", task.Repository).WithError(err).Error("looking again")
+		return ended{task: task, end: worker.End{Retry: s.clock().Add(time.Minute)}}
+	}
+	return ended{task: task, end: worker.End{Done: true}}
 }
 
 func earlier(a, b time.Time) time.Time {
