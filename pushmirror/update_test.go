@@ -1,12 +1,14 @@
 package pushmirror
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -114,7 +116,14 @@ func TestWhatAMirrorSaysIsRepeatedWithoutThePassword(t *testing.T) {
 	offer := func(service, capabilities string) string {
 		return packet("# service="+service+"\n") + "0000" + packet(strings.Repeat("0", 40)+" capabilities^{}\x00"+capabilities+"\n") + "0000"
 	}
-	for name, said := range map[string]struct{ listing, report string }{
+	logins := map[string]string{
+		"a password": "url = \"http://HOST/m.git\"\nusername = \"ada\"\npassword = \"" + password + "\"\n",
+		"a token":    "url = \"http://" + url.User(password).String() + "@HOST/m.git\"\n",
+	}
+	for name, said := range map[string]struct{ login, listing, report string }{
+		"a token as an error": {
+			login: "a token", listing: packet("# service=git-upload-pack\n") + "0000" + packet("ERR you sent "+password+"\n"),
+		},
 		"as an error": {listing: packet("# service=git-upload-pack\n") + "0000" + packet("ERR you sent "+password+"\n")},
 		"about a ref": {
 			listing: offer("git-upload-pack", "agent=x"),
@@ -139,7 +148,8 @@ func TestWhatAMirrorSaysIsRepeatedWithoutThePassword(t *testing.T) {
 				_, _ = io.WriteString(w, answer)
 			}))
 			t.Cleanup(server.Close)
-			s.write("up.git/push-mirror.toml", "[[remote]]\nname = \"m\"\nurl = \""+server.URL+"/m.git\"\nusername = \"ada\"\npassword = \""+password+"\"\n")
+			login := logins[cmp.Or(said.login, "a password")]
+			s.write("up.git/push-mirror.toml", "[[remote]]\nname = \"m\"\n"+strings.Replace(login, "HOST", server.Listener.Addr().String(), 1))
 			s.commit()
 			u := s.update(Options{})
 			shown := fmt.Sprintf("%+v", u.Record)
