@@ -65,9 +65,6 @@ func (u *Upstream) Dir() string { return u.repo.Dir() }
 // Repository is the repository itself.
 func (u *Upstream) Repository() *git.Repository { return u.repo }
 
-// Files are the configuration files that were read.
-func (u *Upstream) Files() []string { return u.config.Files }
-
 // Hook is the configuration of what pushers meet.
 func (u *Upstream) Hook() config.Hook { return u.config.Hook }
 

@@ -25,9 +25,6 @@ func (s Secret) Reveal() string {
 // IsZero reports whether there is no secret; an empty one is one.
 func (s Secret) IsZero() bool { return s.text == nil }
 
-// String is "*****".
-func (s Secret) String() string { return masked }
-
 // Format prints "*****", whatever the verb and its flags.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, masked) }
 

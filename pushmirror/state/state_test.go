@@ -309,3 +309,39 @@ func TestNeverIsNull(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// A log that has grown too long begins anew, but for what was dropped from the mirror within a year.
+func TestTheLogIsBounded(t *testing.T) {
+	d := newDir(t)
+	add := func(name git.RefName, at time.Time, result plan.Result, reason string) {
+		t.Helper()
+		e := Entry{Time: At(at), Remote: "m", Name: name, Result: result, Old: oidA, New: oidB, Reason: reason}
+		if err := d.Append(slices.Values([]Entry{e})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := time.Now()
+	add("refs/heads/long-ago", now.Add(-keepDropped-time.Hour), plan.Forced, "")
+	add("refs/heads/dropped", now.Add(-time.Hour), plan.Forced, "")
+	for i := range 20 {
+		add("refs/heads/first", now.Add(time.Duration(i)*time.Second), plan.Updated, strings.Repeat("x", maxLog/4))
+	}
+	add("refs/heads/last", now.Add(time.Minute), plan.Updated, "")
+
+	var size int64
+	for _, name := range logNames {
+		if info, err := os.Stat(filepath.Join(d.path, name)); err == nil {
+			size += info.Size()
+		}
+	}
+	if size > 3*maxLog {
+		t.Errorf("the log takes %d bytes", size)
+	}
+	entries, err := d.Log()
+	has := func(name git.RefName) bool {
+		return slices.ContainsFunc(entries, func(e Entry) bool { return e.Name == name })
+	}
+	if err != nil || !has("refs/heads/dropped") || !has("refs/heads/last") || has("refs/heads/long-ago") {
+		t.Errorf("the log has %d entries, %v", len(entries), err)
+	}
+}
