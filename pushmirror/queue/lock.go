@@ -28,7 +28,7 @@ func (q *Queue) Lock(ctx context.Context, wait bool) (unlock func() error, ok bo
 	if wait {
 		ok, err = lock.TryLockContext(ctx, 100*time.Millisecond)
 	} else {
-		ok, err = lock.TryLock()
+		ok, err = lockUnlessHeld(lock)
 	}
 	if err == nil && ok {
 		// For people: the lock is the kernel's, and holds on a full disk too.
@@ -44,6 +44,24 @@ func (q *Queue) Lock(ctx context.Context, wait bool) (unlock func() error, ok bo
 		q.clearUnfinished()
 	}
 	return lock.Unlock, ok, nil
+}
+
+// lockUnlessHeld takes the lock unless a worker holds it. Somebody who only looks holds it for a moment too, together with
+// others who do: whoever left because of them would leave the work undone.
+func lockUnlessHeld(lock *flock.Flock) (bool, error) {
+	for {
+		if ok, err := lock.TryLock(); ok || err != nil {
+			return ok, err
+		}
+		onlyLookedAt, err := lock.TryRLock()
+		if !onlyLookedAt || err != nil {
+			return false, err
+		}
+		if err := lock.Unlock(); err != nil {
+			return false, err
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // Working reports whether a worker holds the lock.

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -153,6 +154,32 @@ func TestOneWorkerAtATime(t *testing.T) {
 	if _, ok, err := q.Lock(t.Context(), true); !ok || err != nil {
 		t.Errorf("the lock is not free: %v", err)
 	}
+}
+
+// Somebody who only looks whether a worker works keeps none from working.
+func TestWhoLooksKeepsNoWorkerAway(t *testing.T) {
+	q := open(t)
+	ctx, stop := context.WithCancel(t.Context())
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		for ctx.Err() == nil {
+			if _, err := q.Working(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for range 300 {
+		unlock, ok, err := q.Lock(t.Context(), false)
+		if err != nil || !ok {
+			t.Errorf("a worker left, since another one seemed to work: %v", err)
+			break
+		}
+		if err := unlock(); err != nil {
+			t.Error(err)
+		}
+	}
+	stop()
+	looking.Wait()
 }
 
 func TestTheStateDirectoryIsTheUsersOwn(t *testing.T) {
