@@ -16,7 +16,8 @@ import (
 	"git-push-mirror/pushmirror/queue"
 )
 
-// gitConfig keeps git from working in the background, where it would disturb whoever is measured next.
+// gitConfig keeps git from working in the background, where it would disturb whoever is measured next. Who receives a push
+// looks for such work all the same, as servers do.
 const gitConfig = `[init]
 	defaultBranch = main
 [user]
@@ -26,8 +27,6 @@ const gitConfig = `[init]
 	auto = 0
 [maintenance]
 	auto = false
-[receive]
-	autogc = false
 `
 
 // A world is a folder with a user of its own, whose commands see nothing of this machine's.
