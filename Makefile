@@ -10,9 +10,10 @@ TIMEOUT ?= 30m
 BENCH ?=
 # How long each fuzzer runs.
 FUZZTIME ?= 10s
-# How long `make soak` pushes, and how many sequences its model tries.
+# How long `make soak` pushes, how many sequences its model tries, and how many faults it has happen (0: all).
 SOAK ?= 10m
 MODEL ?= 100
+FAULTS ?= 0
 
 binary := bin/git-push-mirror
 # What --version shows: the tag, and how far from it this is. Without git, nothing is known.
@@ -77,7 +78,7 @@ race: ## run all tests with the race detector, the many processes of scripts too
 soak: ## push to 50 repositories for SOAK while servers and workers die, then try many sequences and every fault, for hours
 	.ci/needs
 	$(GO) test ./cmd/git-push-mirror -timeout 24h -run TestSoak -v -soak $(SOAK) -soakrepositories 50 $(TESTFLAGS)
-	$(GO) test ./cmd/git-push-mirror/proof -timeout 24h -run 'TestModel|TestFaults' -model $(MODEL) -faults 0 $(TESTFLAGS)
+	$(GO) test ./cmd/git-push-mirror/proof -timeout 24h -run 'TestModel|TestFaults' -model $(MODEL) -faults $(FAULTS) $(TESTFLAGS)
 
 lint: ## format, vet and all linters
 	.ci/needs
