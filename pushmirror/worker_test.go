@@ -282,6 +282,19 @@ func TestWhatComesJustBeforeTheLockIsLetGoIsTakenUp(t *testing.T) {
 	}
 }
 
+func TestAConfigThatCannotBeReadIsLookedAtAgainAtOnce(t *testing.T) {
+	s := newSite(t)
+	q := s.queue()
+	s.write("up.git/push-mirror.toml", "no TOML")
+	task := worker.Task{Key: worker.Key{Repository: s.path("up.git"), Remote: "m"}}
+	if e := newShift(s.worker(q)).update(t.Context(), task); !e.end.Done {
+		t.Errorf("the task is kept, until %s", e.end.Retry)
+	}
+	if more, err := q.HasWork(); !more || err != nil {
+		t.Errorf("nobody looks again: %t, %v", more, err)
+	}
+}
+
 func TestBackOffDoublesUpToItsBound(t *testing.T) {
 	for attempts, want := range []time.Duration{5, 5, 10, 20, 40, 80, 160, 300, 300} {
 		if got := backOff(attempts, 5*time.Second, 5*time.Minute); got != want*time.Second {
