@@ -24,15 +24,12 @@ const (
 // writeFile replaces the file path by one with this content, durably: whoever reads it,
 // and whatever happens meanwhile, there is either the old or the new one.
 func (d *Dir) writeFile(name string, content []byte) error {
-	return d.replace(name, durable, func(w *bufio.Writer) error {
-		_, err := w.Write(content)
-		return err
-	})
+	return d.replace(name, durable, func(w *bufio.Writer) { _, _ = w.Write(content) })
 }
 
 // replace is writeFile for content that is made while it is written. What goes wrong with w
 // is found at the end.
-func (d *Dir) replace(name string, lasts durability, write func(w *bufio.Writer) error) (err error) {
+func (d *Dir) replace(name string, lasts durability, write func(w *bufio.Writer)) (err error) {
 	path := filepath.Join(d.path, name)
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is no regular file", path)
@@ -47,7 +44,8 @@ func (d *Dir) replace(name string, lasts durability, write func(w *bufio.Writer)
 		}
 	}()
 	w := bufio.NewWriter(f)
-	err = errors.Join(write(w), w.Flush(), d.share(f))
+	write(w)
+	err = errors.Join(w.Flush(), d.share(f))
 	if err == nil && lasts == durable {
 		err = f.Sync()
 	}

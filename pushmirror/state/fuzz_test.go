@@ -1,10 +1,7 @@
 package state
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
-	"errors"
 	"testing"
 	"unicode/utf8"
 )
@@ -38,14 +35,13 @@ func FuzzRecord(f *testing.F) {
 			return
 		}
 		r.Version = recordVersion
-		var written bytes.Buffer
-		w := bufio.NewWriter(&written)
-		if err := errors.Join(writeRecord(w, r), w.Flush()); err != nil {
+		written, err := encodeRecord(r)
+		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := parseRecord(written.Bytes())
+		again, err := parseRecord(written)
 		if err != nil || asJSON(t, again) != asJSON(t, r) {
-			t.Errorf("%q became %q: %v", text, &written, err)
+			t.Errorf("%q became %q: %v", text, written, err)
 		}
 	})
 }
