@@ -202,7 +202,9 @@ func readText(path string) (string, error) {
 	}
 	var text strings.Builder
 	text.Grow(int(info.Size()))
-	_, err = io.Copy(&text, f)
+	// Most are small, and many are read: io.Copy's own buffer would be larger than they are.
+	buffer := make([]byte, min(info.Size()+1, 32<<10))
+	_, err = io.CopyBuffer(&text, struct{ io.Reader }{f}, buffer)
 	return text.String(), err
 }
 

@@ -14,22 +14,31 @@ import (
 const newPrefix = ".new-"
 
 // durability is what a power failure may do to a file that was replaced.
-type durability bool
+type durability int
 
 const (
-	durable durability = true  // nothing: it is on disk
-	cached  durability = false // it is the old one again, or damaged
+	cached  durability = iota // it is the old one again, or damaged
+	present                   // it is there, maybe damaged
+	durable                   // nothing: it is on disk
 )
 
 // writeFile replaces the file path by one with this content, durably: whoever reads it,
 // and whatever happens meanwhile, there is either the old or the new one.
 func (d *Dir) writeFile(name string, content []byte) error {
-	return d.replace(name, durable, func(w *bufio.Writer) { _, _ = w.Write(content) })
+	return d.replace(name, durable, write(content))
+}
+
+// write writes this content.
+func write(content []byte) func(w *bufio.Writer) error {
+	return func(w *bufio.Writer) error {
+		_, err := w.Write(content)
+		return err
+	}
 }
 
 // replace is writeFile for content that is made while it is written. What goes wrong with w
 // is found at the end.
-func (d *Dir) replace(name string, lasts durability, write func(w *bufio.Writer)) (err error) {
+func (d *Dir) replace(name string, lasts durability, write func(w *bufio.Writer) error) (err error) {
 	path := filepath.Join(d.path, name)
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is no regular file", path)
@@ -44,8 +53,7 @@ func (d *Dir) replace(name string, lasts durability, write func(w *bufio.Writer)
 		}
 	}()
 	w := bufio.NewWriter(f)
-	write(w)
-	err = errors.Join(w.Flush(), d.share(f))
+	err = errors.Join(write(w), w.Flush(), d.share(f))
 	if err == nil && lasts == durable {
 		err = f.Sync()
 	}

@@ -1,7 +1,10 @@
 package state
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"testing"
 	"unicode/utf8"
 )
@@ -35,13 +38,14 @@ func FuzzRecord(f *testing.F) {
 			return
 		}
 		r.Version = recordVersion
-		written, err := encodeRecord(r)
-		if err != nil {
+		var written bytes.Buffer
+		w := bufio.NewWriter(&written)
+		if err := errors.Join(writeRecord(w, r), w.Flush()); err != nil {
 			t.Fatal(err)
 		}
-		again, err := parseRecord(written)
+		again, err := parseRecord(written.Bytes())
 		if err != nil || asJSON(t, again) != asJSON(t, r) {
-			t.Errorf("%q became %q: %v", text, written, err)
+			t.Errorf("%q became %q: %v", text, &written, err)
 		}
 	})
 }

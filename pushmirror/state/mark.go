@@ -42,8 +42,8 @@ const (
 	takenName = ".due-taken" // taken by an update that is not recorded
 )
 
-// Mark makes a mark, or adds the push to the one that stands. The mark is on disk when Mark
-// returns.
+// Mark makes a mark, or adds the push to the one that stands. That there is one is on disk when
+// Mark returns, which is all that has to be.
 func (d *Dir) Mark(p Push) error {
 	if len(p.Refs) > MaxPushRefs {
 		p.Refs = nil
@@ -64,7 +64,7 @@ func (d *Dir) Mark(p Push) error {
 	if err := d.make(); err != nil {
 		return err
 	}
-	return d.writeFile(markName, content)
+	return d.replace(markName, present, write(content))
 }
 
 // Marked tells since when the remote has work, whether taken or not. Content that cannot be

@@ -1,6 +1,8 @@
 package state
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -161,17 +163,43 @@ func parseRecord(content []byte) (Record, error) {
 // WriteRecord replaces the record.
 func (d *Dir) WriteRecord(r Record) error {
 	r.Version = recordVersion
-	content, err := encodeRecord(r)
-	if err == nil {
-		err = d.writeFile(recordName, content)
-	}
-	if err != nil {
+	if err := d.replace(recordName, durable, func(w *bufio.Writer) error { return writeRecord(w, r) }); err != nil {
 		return fmt.Errorf("writing the status: %w", err)
 	}
 	return nil
 }
 
-func encodeRecord(r Record) ([]byte, error) {
-	content, err := json.MarshalIndent(r, "", "  ")
-	return append(content, '\n'), err
+// writeRecord writes the long lists at the end, a line for each ref: as a whole, the text of a hundred thousand would be
+// in memory several times.
+func writeRecord(w *bufio.Writer, r Record) error {
+	head := r
+	head.Divergent, head.Rejected = nil, nil
+	text, err := json.MarshalIndent(head, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, _ = w.Write(bytes.TrimSuffix(text, []byte("\n}")))
+	err = errors.Join(writeList(w, "divergent", r.Divergent), writeList(w, "rejected", r.Rejected))
+	_, _ = w.WriteString("\n}\n")
+	return err
+}
+
+func writeList[T any](w *bufio.Writer, key string, list []T) error {
+	for i, item := range list {
+		text, err := json.Marshal(item)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			_, _ = fmt.Fprintf(w, ",\n  %q: [", key)
+		} else {
+			_ = w.WriteByte(',')
+		}
+		_, _ = w.WriteString("\n    ")
+		_, _ = w.Write(text)
+	}
+	if len(list) > 0 {
+		_, _ = w.WriteString("\n  ]")
+	}
+	return nil
 }

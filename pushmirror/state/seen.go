@@ -68,7 +68,11 @@ func (d *Dir) WriteSeen(s *Seen) error {
 		}
 		return nil
 	}
-	if err := d.replace("seen", cached, func(w *bufio.Writer) { writeSeen(w, s, d.identity()) }); err != nil {
+	err := d.replace("seen", cached, func(w *bufio.Writer) error {
+		writeSeen(w, s, d.identity())
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("writing what was last seen: %w", err)
 	}
 	return nil
