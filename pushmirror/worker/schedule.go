@@ -55,7 +55,7 @@ type End struct {
 // Schedule holds the tasks that wait and those that run.
 type Schedule struct {
 	limits  Limits
-	waiting map[Key]Task
+	waiting map[Key]*Task
 	running map[Key]Task
 	again   map[Key]Task     // running, and due once more
 	hosts   map[string]*host // and logins
@@ -71,7 +71,7 @@ type host struct {
 // New makes an empty schedule.
 func New(limits Limits) *Schedule {
 	return &Schedule{
-		limits: limits, waiting: map[Key]Task{}, running: map[Key]Task{}, again: map[Key]Task{}, hosts: map[string]*host{},
+		limits: limits, waiting: map[Key]*Task{}, running: map[Key]Task{}, again: map[Key]Task{}, hosts: map[string]*host{},
 	}
 }
 
@@ -92,7 +92,7 @@ func (s *Schedule) Add(t Task) {
 		}
 		t.reruns, t.rest = old.reruns, old.rest
 	}
-	s.waiting[t.Key] = t
+	s.waiting[t.Key] = &t
 }
 
 // Remove drops the waiting tasks of a repository that is gone.
@@ -104,19 +104,11 @@ func (s *Schedule) Remove(repository string) {
 	}
 }
 
-// Start gives the tasks to start now; they count as running.
-func (s *Schedule) Start(now time.Time) []Task {
-	var ready []Task
-	for _, t := range s.waiting {
-		if !s.startOf(t).After(now) {
-			ready = append(ready, t)
-		}
-	}
-	slices.SortFunc(ready, func(a, b Task) int {
-		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Remote, b.Remote))
-	})
+// Start gives the tasks to start now, the oldest first; they count as running. Of many that
+// wait, the few that there is room for are picked one by one.
+func (s *Schedule) Start(now time.Time) (started []Task) {
 	failing, doubtful := 0, 0
-	count := func(t Task) {
+	count := func(t *Task) {
 		if t.Failing {
 			failing++
 		}
@@ -125,31 +117,46 @@ func (s *Schedule) Start(now time.Time) []Task {
 		}
 	}
 	for _, t := range s.running {
-		count(t)
+		count(&t)
 	}
-	var started []Task
-	for _, t := range ready {
-		if len(s.running) >= s.limits.Concurrent {
+	for len(s.running) < s.limits.Concurrent {
+		t := s.first(func(t *Task) bool {
+			return !s.startOf(t).After(now) && s.admits(t) &&
+				!(t.Failing && failing >= max(1, s.limits.Concurrent/2)) &&
+				!(s.doubtful(t) && doubtful >= max(1, s.limits.Concurrent-1))
+		})
+		if t == nil {
 			break
-		}
-		if (t.Failing && failing >= max(1, s.limits.Concurrent/2)) ||
-			(s.doubtful(t) && doubtful >= max(1, s.limits.Concurrent-1)) || !s.admits(t) {
-			continue
 		}
 		count(t)
 		delete(s.waiting, t.Key)
 		t.started = now
-		s.running[t.Key] = t
+		s.running[t.Key] = *t
 		for _, name := range t.shares() {
 			s.host(name).active++
 		}
-		started = append(started, t)
+		started = append(started, *t)
 	}
 	return started
 }
 
+// first is the oldest of the waiting tasks that may start; nil if none may.
+func (s *Schedule) first(may func(*Task) bool) (first *Task) {
+	for _, t := range s.waiting {
+		if (first == nil || t.before(first)) && may(t) {
+			first = t
+		}
+	}
+	return first
+}
+
+// before tells which of two tasks goes first.
+func (t *Task) before(other *Task) bool {
+	return cmp.Or(t.Since.Compare(other.Since), cmp.Compare(t.Repository, other.Repository), cmp.Compare(t.Remote, other.Remote)) < 0
+}
+
 // shares are the host and the login of a task.
-func (t Task) shares() []string {
+func (t *Task) shares() []string {
 	switch {
 	case t.Host == "":
 		return nil
@@ -161,12 +168,12 @@ func (t Task) shares() []string {
 
 // doubtful reports whether a task may well hold its place for long without an answer: the
 // last one is for those that are known to answer.
-func (s *Schedule) doubtful(t Task) bool {
+func (s *Schedule) doubtful(t *Task) bool {
 	return t.Failing || (t.Host != "" && !s.host(t.Host).proven)
 }
 
 // startOf is when a task may start: where its host or login failed, when that may be probed.
-func (s *Schedule) startOf(t Task) time.Time {
+func (s *Schedule) startOf(t *Task) time.Time {
 	start := t.NotBefore
 	var probe time.Time
 	for _, name := range t.shares() {
@@ -187,7 +194,7 @@ func (s *Schedule) startOf(t Task) time.Time {
 
 // admits reports whether the task's host has room for it: for one alone until it has shown
 // that it answers. A login that failed has room for one too.
-func (s *Schedule) admits(t Task) bool {
+func (s *Schedule) admits(t *Task) bool {
 	if t.Host == "" {
 		return true
 	}
@@ -243,9 +250,9 @@ func (s *Schedule) Finish(t Task, end End, now time.Time) {
 	}
 	if t.hurried {
 		t.hurried, t.NotBefore = false, time.Time{}
-		s.probe(t, now)
+		s.probe(&t, now)
 	}
-	s.waiting[t.Key] = t
+	s.waiting[t.Key] = &t
 }
 
 // settle notes what the end of an update says about its host and login.
@@ -273,10 +280,9 @@ func (s *Schedule) Reached(name string) {
 	if !failed {
 		return
 	}
-	for key, t := range s.waiting {
+	for _, t := range s.waiting {
 		if slices.Contains(t.shares(), name) {
 			t.NotBefore = time.Time{}
-			s.waiting[key] = t
 		}
 	}
 }
@@ -288,7 +294,6 @@ func (s *Schedule) Hurry(repository string, now time.Time) {
 	for key, t := range s.waiting {
 		if key.Repository == repository {
 			t.NotBefore = time.Time{}
-			s.waiting[key] = t
 			s.probe(t, now)
 		}
 	}
@@ -301,7 +306,7 @@ func (s *Schedule) Hurry(repository string, now time.Time) {
 }
 
 // probe lets what failed of a task's host and login be probed now.
-func (s *Schedule) probe(t Task, now time.Time) {
+func (s *Schedule) probe(t *Task, now time.Time) {
 	for _, name := range t.shares() {
 		if h, ok := s.hosts[name]; ok && h.retry.After(now) {
 			h.retry = now
@@ -313,7 +318,7 @@ func (s *Schedule) probe(t Task, now time.Time) {
 func (s *Schedule) Waiting() []Task {
 	tasks := make([]Task, 0, len(s.waiting))
 	for _, t := range s.waiting {
-		tasks = append(tasks, t)
+		tasks = append(tasks, *t)
 	}
 	return tasks
 }
