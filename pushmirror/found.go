@@ -128,30 +128,25 @@ func (s *shift) watch(ctx context.Context) {
 	}
 }
 
-// lookAround looks into every known repository: first for marks, whose list was lost, then
-// for refs that changed without a push.
+// lookAround looks into every known repository: for marks, whose list was lost, and for refs that
+// changed without a push.
 func (s *shift) lookAround(ctx context.Context) {
-	send := func(f found) bool {
-		select {
-		case s.found <- f:
-			return true
-		case <-ctx.Done():
-			return false
-		}
-	}
 	repositories, err := s.Queue.Known()
 	if err != nil {
 		s.Log.WithError(err).Error("reading the list of repositories")
 	}
-	for _, thoroughly := range []bool{false, true} {
-		for _, repository := range repositories {
-			if ctx.Err() != nil {
-				break
-			}
-			if f := s.visit(ctx, repository, thoroughly); f.err != nil || len(f.tasks)+len(f.untold) > 0 {
-				f.looked = true
-				send(f)
-			}
+	for _, repository := range repositories {
+		if ctx.Err() != nil {
+			break
+		}
+		f := s.visit(ctx, repository, true)
+		if f.err == nil && len(f.tasks)+len(f.untold) == 0 {
+			continue
+		}
+		f.looked = true
+		select {
+		case s.found <- f:
+		case <-ctx.Done():
 		}
 	}
 	s.found <- found{last: true}
