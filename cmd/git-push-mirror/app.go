@@ -52,7 +52,6 @@ func run(ctx context.Context, inv invocation) int {
 	defer stop(nil)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
 	go func() {
 		select {
 		case sig := <-signals:
