@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,19 +14,31 @@ import (
 // Pair asks whether Old, which the mirror holds, is an ancestor of New.
 type Pair struct{ Old, New OID }
 
-// Ancestry holds the answers of Compare.
-type Ancestry struct {
-	known     map[OID]bool
-	ancestors map[Pair]bool
+func (p Pair) compare(other Pair) int {
+	return cmp.Or(cmp.Compare(p.Old, other.Old), cmp.Compare(p.New, other.New))
 }
 
+// Ancestry holds the answers of Compare.
+type Ancestry struct {
+	pairs   []Pair // sorted
+	answers []answer
+}
+
+type answer struct{ known, ancestor bool }
+
 // Known reports whether upstream has the Old of a pair that was asked for.
-func (a Ancestry) Known(old OID) bool { return a.known[old] }
+func (a Ancestry) Known(old OID) bool {
+	i, _ := slices.BinarySearchFunc(a.pairs, Pair{Old: old}, Pair.compare)
+	return i < len(a.pairs) && a.pairs[i].Old == old && a.answers[i].known
+}
 
 // IsAncestor reports whether the commit of p.Old is the commit of p.New or an
 // ancestor of it. It is false for what was not asked, is not known upstream, or
 // is no commit.
-func (a Ancestry) IsAncestor(p Pair) bool { return a.ancestors[p] }
+func (a Ancestry) IsAncestor(p Pair) bool {
+	i, found := slices.BinarySearchFunc(a.pairs, p, Pair.compare)
+	return found && a.answers[i].ancestor
+}
 
 // Compare answers any number of questions about ancestry, some thousand at a time: for all of
 // many at once the answers are the same and take ten times the memory. Git has no command for
@@ -35,17 +49,19 @@ func (a Ancestry) IsAncestor(p Pair) bool { return a.ancestors[p] }
 //
 // pushes the repository into itself, since a push compares each ref that it updates.
 func (s *Scratch) Compare(ctx context.Context, pairs []Pair) (Ancestry, error) {
-	answer := Ancestry{known: make(map[OID]bool, len(pairs)), ancestors: make(map[Pair]bool, len(pairs))}
-	for some := range slices.Chunk(pairs, maxPairs) {
-		left, err := s.compareNew(ctx, some, answer)
-		if err == nil {
-			err = s.compare(ctx, left, answer)
+	pairs = slices.Compact(slices.SortedFunc(slices.Values(pairs), Pair.compare))
+	all := Ancestry{pairs, make([]answer, len(pairs))}
+	for from := 0; from < len(pairs); from += maxPairs {
+		to := min(from+maxPairs, len(pairs))
+		some := Ancestry{pairs[from:to], all.answers[from:to]}
+		if err := s.compareNew(ctx, some); err != nil {
+			return all, err
 		}
-		if err != nil {
-			return answer, err
+		if err := s.compareLeft(ctx, some); err != nil {
+			return all, err
 		}
 	}
-	return answer, nil
+	return all, nil
 }
 
 const (
@@ -58,23 +74,22 @@ const (
 //
 //	git rev-list --parents --stdin
 //
-// which one process does for all, with the Olds excluded. What it finds is an ancestor. It
-// returns the pairs of which that tells nothing: Old is no ancestor, or no commit, or hidden
-// behind another pair's.
-func (s *Scratch) compareNew(ctx context.Context, pairs []Pair, answer Ancestry) (left []Pair, err error) {
+// which one process does for all, with the Olds excluded. What it finds is an ancestor. Of what it
+// does not find nothing is known: Old is no ancestor, or no commit, or hidden behind another pair's.
+func (s *Scratch) compareNew(ctx context.Context, a Ancestry) error {
 	var in strings.Builder
-	for _, p := range pairs {
+	for _, p := range a.pairs {
 		if !p.Old.IsZero() && !p.New.IsZero() {
 			in.WriteString(string(p.New) + "\n^" + string(p.Old) + "\n")
 		}
 	}
 	if in.Len() == 0 {
-		return pairs, nil
+		return nil
 	}
-	if err := s.configure(len(pairs[0].Old)); err != nil {
-		return nil, err
+	if err := s.configure(len(a.pairs[0].Old)); err != nil {
+		return err
 	}
-	parents := make(map[OID][]OID, len(pairs))
+	parents := make(map[OID][]OID, len(a.pairs))
 	out := lines{each: func(line string) error {
 		var ids []OID
 		for id := range strings.FieldsSeq(line) {
@@ -86,25 +101,23 @@ func (s *Scratch) compareNew(ctx context.Context, pairs []Pair, answer Ancestry)
 		parents[ids[0]] = ids[1:]
 		return nil
 	}}
-	_, err = s.run(ctx, command{stdin: strings.NewReader(in.String()), stdout: &out, args: []string{
+	_, err := s.run(ctx, command{stdin: strings.NewReader(in.String()), stdout: &out, args: []string{
 		"rev-list", "--parents", "--ignore-missing", "--max-count=" + strconv.Itoa(maxNew), "--stdin",
 	}})
 	var failed *Error
 	if errors.As(err, &failed) && failed.ExitCode > 0 {
-		return pairs, nil // history that cannot be read: a push knows how far that matters
+		return nil // history that cannot be read: a push knows how far that matters
 	}
 	if err = cmp.Or(err, out.close()); err != nil {
-		return nil, err
+		return err
 	}
 	steps := maxSteps
-	for _, p := range pairs {
+	for i, p := range a.pairs {
 		if leadsTo(parents, p, &steps) {
-			answer.known[p.Old], answer.ancestors[p] = true, true
-		} else {
-			left = append(left, p)
+			a.answers[i] = answer{known: true, ancestor: true}
 		}
 	}
-	return left, nil
+	return nil
 }
 
 // leadsTo reports whether a way from p.New to p.Old is found in so many steps.
@@ -129,10 +142,13 @@ func leadsTo(parents map[OID][]OID, p Pair, steps *int) bool {
 	return false
 }
 
-func (s *Scratch) compare(ctx context.Context, pairs []Pair, answer Ancestry) error {
-	oids := make([]OID, 0, 2*len(pairs))
-	for _, p := range pairs {
-		oids = append(oids, p.Old, p.New)
+// compareLeft answers what compareNew did not.
+func (s *Scratch) compareLeft(ctx context.Context, a Ancestry) error {
+	var oids []OID
+	for i, p := range a.pairs {
+		if !a.answers[i].ancestor {
+			oids = append(oids, p.Old, p.New)
+		}
 	}
 	oids = slices.DeleteFunc(oids, OID.IsZero)
 	slices.Sort(oids)
@@ -140,31 +156,32 @@ func (s *Scratch) compare(ctx context.Context, pairs []Pair, answer Ancestry) er
 	if err != nil {
 		return err
 	}
-	var asked []Pair
-	for _, p := range pairs {
-		answer.known[p.Old] = objects.Known(p.Old)
-		switch from, to := objects.Commit(p.Old), objects.Commit(p.New); {
-		case from == "" || to == "":
-		case from == to:
-			answer.ancestors[p] = true
-		default:
-			asked = append(asked, p)
+	var asked []int
+	for i, p := range a.pairs {
+		if a.answers[i].ancestor {
+			continue
+		}
+		from, to := objects.Commit(p.Old), objects.Commit(p.New)
+		a.answers[i] = answer{known: objects.Known(p.Old), ancestor: from != "" && from == to}
+		if from != "" && to != "" && from != to {
+			asked = append(asked, i)
 		}
 	}
 	if len(asked) == 0 {
 		return nil
 	}
-	return s.compareMany(ctx, asked, objects, answer)
+	return s.compareByPush(ctx, a, asked, objects)
 }
 
-func (s *Scratch) compareMany(ctx context.Context, pairs []Pair, objects Objects, answer Ancestry) error {
+// compareByPush answers the questions of these numbers, all of them about commits.
+func (s *Scratch) compareByPush(ctx context.Context, a Ancestry, asked []int, objects Objects) error {
 	const from, to = "refs/new/", "refs/old/"
-	refs := make(Refs, 0, 2*len(pairs))
-	for i, p := range pairs {
+	refs := make(Refs, 0, 2*len(asked))
+	for _, i := range asked {
 		number := RefName(strconv.Itoa(i))
-		refs = append(refs, Ref{Name: to + number, OID: objects.Commit(p.Old)}, Ref{Name: from + number, OID: objects.Commit(p.New)})
+		refs = append(refs, Ref{Name: to + number, OID: objects.Commit(a.pairs[i].Old)}, Ref{Name: from + number, OID: objects.Commit(a.pairs[i].New)})
 	}
-	if err := s.setRefs(Sort(refs)); err != nil {
+	if err := cmp.Or(s.setRefs(Sort(refs)), s.borrow()); err != nil {
 		return err
 	}
 	var r report
@@ -177,9 +194,18 @@ func (s *Scratch) compareMany(ctx context.Context, pairs []Pair, objects Objects
 		return err
 	}
 	for _, o := range r.outcomes {
-		if i, err := strconv.Atoi(strings.TrimPrefix(string(o.Name), to)); err == nil && i < len(pairs) && !o.Refused() {
-			answer.ancestors[pairs[i]] = true
+		if i, err := strconv.Atoi(strings.TrimPrefix(string(o.Name), to)); err == nil && i < len(a.answers) && !o.Refused() {
+			a.answers[i].ancestor = true
 		}
 	}
 	return nil
+}
+
+// borrow has the scratch repository find upstream's objects as a mirror too, to which git tells
+// nothing of GIT_OBJECT_DIRECTORY.
+func (s *Scratch) borrow() error {
+	if err := os.MkdirAll(filepath.Join(s.dir, "objects/info"), 0o700); err != nil {
+		return err
+	}
+	return s.write("objects/info/alternates", quote(s.objects())+"\n")
 }

@@ -173,8 +173,8 @@ func (s *Scratch) PushLFS(ctx context.Context, p LFSPush) (text string, err erro
 	t := *s
 	if p.Elsewhere {
 		t.to.Login, t.to.CAFile, t.to.ClientCert, t.to.ClientKey = nil, "", "", ""
-		defer func() { err = errors.Join(err, s.configure(s.digits)) }()
-		if err := t.configure(s.digits); err != nil {
+		defer func() { err = errors.Join(err, s.writeConfig()) }()
+		if err := t.writeConfig(); err != nil {
 			return "", err
 		}
 	}

@@ -12,7 +12,8 @@ import (
 )
 
 // Scratch is the repository that a mirror is listed and pushed from. It is made
-// for one update and holds only the refs to send; objects are upstream's. So
+// for one update and holds only the refs to send; objects are upstream's, by
+// GIT_OBJECT_DIRECTORY, which git keeps from a mirror on this machine. So
 // upstream's config, hooks, replace refs and grafts have no say, and a wildcard
 // refspec, whose cost is linear where explicit ones are quadratic, means
 // exactly the refs to send.
@@ -95,9 +96,12 @@ const scratchVariable = "PUSH_MIRROR_SCRATCH"
 
 // run runs git in the scratch repository.
 func (s *Scratch) run(ctx context.Context, c command) (string, error) {
-	c.dir, c.env = s.dir, append(c.env, scratchVariable+"="+s.dir)
+	c.dir, c.env = s.dir, append(c.env, scratchVariable+"="+s.dir, "GIT_OBJECT_DIRECTORY="+s.objects())
 	return s.git.run(ctx, c)
 }
+
+// objects is the folder of upstream's objects.
+func (s *Scratch) objects() string { return filepath.Join(s.upstream.dir, "objects") }
 
 // reach runs git in the scratch repository, to talk with the mirror.
 func (s *Scratch) reach(ctx context.Context, c command) (string, error) {
@@ -106,36 +110,38 @@ func (s *Scratch) reach(ctx context.Context, c command) (string, error) {
 }
 
 func (s *Scratch) init() error {
-	for _, dir := range []string{"refs", "objects/info"} {
-		if err := os.MkdirAll(filepath.Join(s.dir, dir), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(s.dir, "refs"), 0o700); err != nil {
+		return err
+	}
+	shallow := filepath.Join(s.upstream.dir, "shallow")
+	if _, err := os.Lstat(shallow); err == nil {
+		if err := os.Symlink(shallow, filepath.Join(s.dir, "shallow")); err != nil {
 			return err
 		}
-	}
-	// A shallow upstream stays shallow here; where it is not, the link dangles
-	// and git takes that for "not shallow".
-	if err := os.Symlink(filepath.Join(s.upstream.dir, "shallow"), filepath.Join(s.dir, "shallow")); err != nil {
-		return err
 	}
 	if s.to.SSH != nil {
 		if err := s.initSSH(); err != nil {
 			return err
 		}
 	}
-	objects := filepath.Join(s.upstream.dir, "objects")
-	return errors.Join(
-		s.write("objects/info/alternates", quote(objects)+"\n"),
-		s.write("HEAD", "ref: refs/none\n"),
-		s.configure(40),
-	)
+	return errors.Join(s.write("HEAD", "ref: refs/none\n"), s.configure(40))
 }
 
-// configure writes the config. What stands here goes before the user's and the
+// configure has the config say how long object ids are.
+func (s *Scratch) configure(oidDigits int) error {
+	if s.digits == oidDigits {
+		return nil
+	}
+	s.digits = oidDigits
+	return s.writeConfig()
+}
+
+// writeConfig writes the config. What stands here goes before the user's and the
 // system's config, which keep their say on how to reach a mirror (http.*,
 // credential.*, core.sshCommand) and lose it on what is pushed.
-func (s *Scratch) configure(oidDigits int) error {
-	s.digits = oidDigits
+func (s *Scratch) writeConfig() error {
 	version, format := 0, ""
-	if oidDigits == 64 {
+	if s.digits == 64 {
 		version, format = 1, "[extensions]\n\tobjectFormat = sha256\n"
 	}
 	return s.write("config", fmt.Sprintf(`[core]
