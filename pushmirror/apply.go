@@ -73,7 +73,7 @@ func (a *attempt) push(ctx context.Context, batch plan.Batch) (declined, error) 
 }
 
 // pushOnce runs one git push. What it may drop from the mirror is in the log before.
-func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) ([]git.Outcome, string, error) {
+func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) (git.Outcomes, string, error) {
 	p := git.Push{Progress: a.Progress}
 	if !a.noPushOptions {
 		p.Options = a.remote.PushOptions
@@ -95,10 +95,9 @@ func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) ([]git.Outcome
 		return nil, "", &git.Error{Kind: git.KindLocal, Err: err}
 	}
 	outcomes, text, err := a.scratch.Push(ctx, p)
-	told := numbers(outcomes, func(o git.Outcome) git.RefName { return o.Name })
 	took := slices.DeleteFunc(slices.Clone(batch), func(s *plan.Step) bool {
-		i, ok := told[s.Name]
-		return !ok || outcomes[i].Refused()
+		o, ok := outcomes.Get(s.Name)
+		return !ok || o.Refused()
 	})
 	if logErr := a.dir.Append(a.entries(took, false)); logErr != nil && err == nil {
 		err = &git.Error{Kind: git.KindLocal, Err: logErr}
@@ -136,20 +135,15 @@ func (a *attempt) whole(err error, batch plan.Batch) error {
 }
 
 // sort notes what became of the refs of a push.
-func (a *attempt) sort(batch plan.Batch, outcomes []git.Outcome, text string) (declined, error) {
-	told := numbers(outcomes, func(o git.Outcome) git.RefName { return o.Name })
+func (a *attempt) sort(batch plan.Batch, outcomes git.Outcomes, text string) (declined, error) {
 	var left declined
 	var took []*plan.Step
 	var lost error
 	for _, s := range batch {
-		i, ok := told[s.Name]
-		var o git.Outcome
-		if ok {
-			o = outcomes[i]
-		}
+		o, ok := outcomes.Get(s.Name)
 		switch {
 		case !ok:
-			a.change(s, "git did not say what became of it")
+			a.lookAgain(s, "git did not say what became of it")
 		case !o.Refused():
 			took = append(took, s)
 			delete(a.refused, s.Name)
@@ -167,7 +161,7 @@ func (a *attempt) sort(batch plan.Batch, outcomes []git.Outcome, text string) (d
 			left.declined = append(left.declined, s)
 			left.reason, left.text = o.Reason, text
 		case o.Changed():
-			a.change(s, o.Reason)
+			a.lookAgain(s, o.Reason)
 		case o.Lost() || o.Unpacked():
 			lost = &git.Error{Args: []string{"push"}, Stderr: text, Kind: git.KindNetwork, Err: errors.New(o.Reason)}
 		default:
@@ -179,16 +173,22 @@ func (a *attempt) sort(batch plan.Batch, outcomes []git.Outcome, text string) (d
 	return left, lost
 }
 
-// change notes a ref that was not pushed since it is no longer what was compared: it
+// change is a ref that was not pushed, since the mirror held something else than Old.
+type change struct {
+	name     git.RefName
+	old, new git.OID
+}
+
+// lookAgain notes a ref that was not pushed since it is no longer what was compared: it
 // is looked at again. A ref that the mirror calls changed although a fresh listing
 // showed nothing new is one that it refuses.
-func (a *attempt) change(s *plan.Step, reason string) {
-	if last, again := a.refused[s.Name]; again && last.Old == s.Old && last.New == s.New {
+func (a *attempt) lookAgain(s *plan.Step, reason string) {
+	if a.unchanged[s.Name] {
 		a.refuse(s, reason)
 		return
 	}
-	a.refuse(s, reason)
 	a.moved++
+	a.changed = append(a.changed, change{s.Name, s.Old, s.New})
 }
 
 func (a *attempt) refuse(s *plan.Step, reason string) {
@@ -198,16 +198,9 @@ func (a *attempt) refuse(s *plan.Step, reason string) {
 // withoutBroken looks for the refs of a failed push whose objects are missing or
 // damaged here. One of them fails a push as a whole, or is left out of it without a
 // word; the others shall go through.
-func (a *attempt) withoutBroken(ctx context.Context, batch plan.Batch, outcomes []git.Outcome, err error) (sound plan.Batch, found bool) {
-	told := map[git.RefName]bool{}
-	suspicious := git.BrokenObject(err)
-	for _, o := range outcomes {
-		told[o.Name] = true
-		suspicious = suspicious || o.Unpacked()
-	}
-	if err == nil && len(told) < len(batch) {
-		suspicious = true
-	}
+func (a *attempt) withoutBroken(ctx context.Context, batch plan.Batch, outcomes git.Outcomes, err error) (sound plan.Batch, found bool) {
+	suspicious := git.BrokenObject(err) || slices.ContainsFunc(outcomes, git.Outcome.Unpacked) ||
+		err == nil && len(outcomes) < len(batch)
 	if !suspicious {
 		return nil, false
 	}
@@ -244,13 +237,4 @@ func (a *attempt) shared(ctx context.Context) []git.OID {
 // refusal is what the record keeps of a step that was rejected.
 func refusal(s *plan.Step) plan.Refusal {
 	return plan.Refusal{Name: s.Name, Reason: s.Reason, New: s.New, Guilty: s.Guilty}
-}
-
-// numbers tells where in a list each ref is.
-func numbers[T any](list []T, name func(T) git.RefName) map[git.RefName]int {
-	at := make(map[git.RefName]int, len(list))
-	for i, v := range list {
-		at[name(v)] = i
-	}
-	return at
 }

@@ -42,10 +42,18 @@ func (a *attempt) conclude(ctx context.Context, err error) state.Record {
 		return a.failed(ctx, err)
 	}
 	r := a.record()
+	steps := a.steps()
+	diverged := 0
+	for _, s := range steps {
+		if s.Result == plan.Divergent {
+			diverged++
+		}
+	}
+	r.Divergent = slices.Grow(r.Divergent, diverged) // at once: it may be all of very many
 	var undecided bool
-	for i, s := range a.steps() {
+	for i, s := range steps {
 		if i < maxResults {
-			r.Results = append(r.Results, state.RefResult{Name: s.Name, Result: s.Result, Old: s.Old, New: s.New, Reason: s.Reason})
+			r.Results = append(r.Results, state.RefResult{Name: s.Name, Result: s.Result, Old: s.Old, New: s.New, Reason: s.Why()})
 		} else {
 			r.More++
 		}

@@ -86,6 +86,7 @@ type attempt struct {
 	head     git.RefName // upstream's default branch
 	looked   string      // upstream's fingerprint just before
 	seen     *state.Seen // nil: the mirror has to be listed
+	listed   bool        // by this attempt
 
 	noPushOptions bool
 	large         largeFiles
@@ -93,6 +94,8 @@ type attempt struct {
 	done          []*plan.Step               // sent, and on the mirror, as time went
 	refused       map[git.RefName]*plan.Step // sent, and not taken
 	moved         int                        // refs that changed on the mirror since they were compared
+	changed       []change                   // those of them that were not pushed
+	unchanged     map[git.RefName]bool       // of those before, the ones that a fresh listing shows as they were
 	plan          plan.Plan                  // the last one
 	anew          bool                       // the mirror is not the one that was known
 	failedFor     string                     // the host or login that failed
@@ -218,9 +221,9 @@ func (a *attempt) stale() bool {
 
 // rounds looks, plans and pushes until the mirror has stood still while we did.
 func (a *attempt) rounds(ctx context.Context) error {
-	list := a.stale()
+	a.listed = a.stale()
 	for round := range maxRounds {
-		if err := a.look(ctx, list); err != nil {
+		if err := a.look(ctx); err != nil {
 			return err
 		}
 		if err := a.makePlan(ctx, round == 0); err != nil || a.DryRun {
@@ -233,14 +236,15 @@ func (a *attempt) rounds(ctx context.Context) error {
 		if a.moved == 0 {
 			return nil
 		}
-		list = true
+		a.listed = true
+		a.plan.Steps = slices.DeleteFunc(a.plan.Steps, (*plan.Step).Sent) // what became of them is noted
 	}
 	return &git.Error{Kind: git.KindNetwork, Err: errors.New("the mirror kept changing while it was updated")}
 }
 
 // look finds out what both sides hold.
-func (a *attempt) look(ctx context.Context, list bool) error {
-	if !list {
+func (a *attempt) look(ctx context.Context) error {
+	if !a.listed {
 		if err := a.lookHere(ctx, a.seen.Mirror.Refs); err != nil {
 			return err
 		}
@@ -272,6 +276,9 @@ func (a *attempt) look(ctx context.Context, list bool) error {
 // lookHere finds out what upstream holds.
 func (a *attempt) lookHere(ctx context.Context, known git.Refs) (err error) {
 	a.looked = a.repo.Fingerprint()
+	if a.upstream != nil {
+		known = a.upstream // most of it is as it was a moment ago
+	}
 	a.upstream, a.head, err = a.repo.Refs(ctx, known)
 	return err
 }
@@ -280,13 +287,19 @@ func (a *attempt) lookHere(ctx context.Context, known git.Refs) (err error) {
 func (a *attempt) input(first bool) plan.Input {
 	in := plan.Input{
 		Remote: a.remote, Upstream: a.upstream, Default: a.head, Mirror: a.seen.Mirror,
-		Guilty: slices.Clone(a.before.Rejected), RetryGuilty: a.Fresh && first,
+		RetryGuilty: a.Fresh && first,
 		PruneAnyway: a.PruneAnyway, Overwrite: map[git.RefName]git.OID{},
 	}
-	for _, s := range a.refused {
-		in.Guilty = append(in.Guilty, refusal(s))
+	for _, r := range a.before.Rejected {
+		if r.Guilty {
+			in.Guilty = append(in.Guilty, r)
+		}
 	}
-	in.Guilty = slices.DeleteFunc(in.Guilty, func(r plan.Refusal) bool { return !r.Guilty })
+	for _, s := range a.refused {
+		if s.Guilty {
+			in.Guilty = append(in.Guilty, refusal(s))
+		}
+	}
 	for _, name := range a.Overwrite {
 		in.Overwrite[name] = ""
 		for _, shown := range a.before.Divergent {
@@ -303,7 +316,7 @@ func (a *attempt) makePlan(ctx context.Context, first bool) error {
 	in := a.input(first)
 	var facts plan.Facts
 	var err error
-	if facts.Ancestry, err = a.scratch.Compare(ctx, in.Questions()); err != nil {
+	if facts.Ancestry, err = a.compare(ctx, in); err != nil {
 		return err
 	}
 	if facts.Outside, err = a.outside(ctx, in); err != nil {
@@ -312,15 +325,32 @@ func (a *attempt) makePlan(ctx context.Context, first bool) error {
 	a.plan = plan.Make(in, facts)
 	a.seen.Mirror.Left = a.plan.Left
 
-	if len(a.refused) == 0 {
-		return nil
+	a.unchanged = map[git.RefName]bool{}
+	for _, was := range a.changed {
+		if now := a.plan.Step(was.name); now != nil && now.Old == was.old && now.New == was.new {
+			a.unchanged[was.name] = true
+		}
 	}
-	at := numbers(a.plan.Steps, func(s *plan.Step) git.RefName { return s.Name })
+	a.changed = nil
 	maps.DeleteFunc(a.refused, func(name git.RefName, _ *plan.Step) bool {
-		i, ok := at[name]
-		return !ok || !a.plan.Steps[i].Sent()
+		s := a.plan.Step(name)
+		return s == nil || !s.Sent()
 	})
 	return nil
+}
+
+// maxPresumed is how many branches may be left to the push to compare. It saves a process, and
+// costs a second connection when one of them has diverged: for a few a good bargain.
+const maxPresumed = 8
+
+// compare finds out which of the refs that differ have diverged. A few branches of a mirror that
+// has been listed before are presumed not to: if one has, git does not push it, and it is compared
+// in the next round. Large files go before the push, and so do not presume.
+func (a *attempt) compare(ctx context.Context, in plan.Input) (plan.Ancestry, error) {
+	if !a.listed && !a.DryRun && in.Presumes(maxPresumed) && !a.UsesLFS(a.remote) {
+		return plan.Presumed{}, nil
+	}
+	return a.scratch.Compare(ctx, in.Questions())
 }
 
 // outside finds the tags that no mirrored branch contains, of those that have to be

@@ -335,8 +335,8 @@ func refResults(steps []*plan.Step) []refResult {
 		if s.New != "" {
 			r.New = &s.New
 		}
-		if s.Reason != "" {
-			r.Reason = &s.Reason
+		if why := s.Why(); why != "" {
+			r.Reason = &why
 		}
 		results = append(results, r)
 	}

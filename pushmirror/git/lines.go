@@ -41,8 +41,8 @@ func (l *lines) close() error {
 	return l.err
 }
 
-// refList collects refs that come in order. Those that are known with the same value share
-// its strings, and the text that they were read from can go.
+// refList collects refs that come in order. Those that are known share the name, and a value that
+// is the same, so that the text that they were read from can go.
 type refList struct {
 	known Refs // sorted
 	next  int  // of known
@@ -55,11 +55,12 @@ func (l *refList) add(ref Ref) {
 	}
 	if l.next < len(l.known) {
 		known := l.known[l.next]
-		if known.Name == ref.Name {
-			ref.Name = known.Name
-		}
-		if known.OID == ref.OID {
-			ref.OID = known.OID
+		switch {
+		case known.Name != ref.Name:
+		case known.OID != ref.OID:
+			ref.Name, ref.OID = known.Name, OID(strings.Clone(string(ref.OID)))
+		default:
+			ref.Name, ref.OID = known.Name, known.OID
 		}
 	}
 	l.refs = append(l.refs, ref)
@@ -81,7 +82,10 @@ func (f *forEachRef) line(line string) error {
 	if !ok || isHead == isOther {
 		return fmt.Errorf("reading 'git for-each-ref': unexpected line %.200q", line)
 	}
-	ref := Ref{Name: RefName(name), Symref: RefName(symref)}
+	ref := Ref{Name: RefName(name)}
+	if symref != "" { // or else a piece of the text, of no length, would keep all of it
+		ref.Symref = RefName(symref)
+	}
 	var err error
 	if ref.OID, err = ParseOID(oid); err != nil {
 		return fmt.Errorf("reading 'git for-each-ref': %w", err)

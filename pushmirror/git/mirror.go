@@ -30,7 +30,8 @@ func (s *Scratch) List(ctx context.Context, wantHead bool) (refs Refs, head RefN
 	if err := out.close(); err != nil {
 		return nil, "", err
 	}
-	return Sort(l.refs), l.targets["HEAD"], nil
+	s.to.Known = Sort(l.refs)
+	return s.to.Known, l.targets["HEAD"], nil
 }
 
 // Redirect tells where a mirror that has moved says it is now: the URL of a repository; "" if

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -24,6 +25,18 @@ type Push struct {
 	Options []string
 	// Progress gets git's stderr as it comes; nil: nobody looks.
 	Progress io.Writer
+}
+
+// Outcomes are those of a push, sorted by name.
+type Outcomes []Outcome
+
+// Get finds the outcome of a ref.
+func (o Outcomes) Get(name RefName) (Outcome, bool) {
+	i, ok := slices.BinarySearchFunc(o, name, func(o Outcome, name RefName) int { return cmp.Compare(o.Name, name) })
+	if !ok {
+		return Outcome{}, false
+	}
+	return o[i], true
 }
 
 // Outcome is what became of one ref in a push.
@@ -90,7 +103,7 @@ func pushCommand(flags ...string) []string {
 // Push runs one git push, from this repository, and returns what
 // became of each ref and what the mirror wrote. The error is nil when git told
 // of every ref that it refused; refs without an outcome were not pushed.
-func (s *Scratch) Push(ctx context.Context, p Push) (outcomes []Outcome, text string, err error) {
+func (s *Scratch) Push(ctx context.Context, p Push) (outcomes Outcomes, text string, err error) {
 	if err := s.setRefs(p.Update); err != nil {
 		return nil, "", err
 	}
@@ -113,6 +126,7 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes []Outcome, text st
 		return nil, text, err
 	}
 	outcomes = r.outcomes
+	slices.SortStableFunc(outcomes, func(a, b Outcome) int { return cmp.Compare(a.Name, b.Name) })
 	for i := range outcomes {
 		outcomes[i].Reason = s.to.Mask.Hide(outcomes[i].Reason)
 	}
@@ -226,10 +240,12 @@ func (r *report) line(line string) error {
 	}
 	if o.Refused() {
 		what, reason, _ := strings.Cut(summary, "] (")
-		o.Reason = strings.Clone(strings.TrimSuffix(reason, ")"))
 		o.Remote = strings.HasPrefix(what, "[remote")
-		if o.Reason == "" {
-			o.Reason = strings.Clone(strings.Trim(summary, "[]"))
+		reason = cmp.Or(strings.TrimSuffix(reason, ")"), strings.Trim(summary, "[]"))
+		if n := len(r.outcomes); n > 0 && r.outcomes[n-1].Reason == reason {
+			o.Reason = r.outcomes[n-1].Reason // as it often is
+		} else {
+			o.Reason = strings.Clone(reason)
 		}
 	} else if old, _, ok := strings.Cut(summary, ".."); ok {
 		if before, _ := r.before.Get(o.Name); old == string(before.OID) {

@@ -58,6 +58,17 @@ type Ancestry interface {
 	Known(git.OID) bool
 }
 
+// Presumed is an Ancestry in which all that differs has moved forward. A plan made from it is
+// right as far as it is pushed unforced, since git then compares each branch itself, before it
+// sends anything: see Input.Presumes.
+type Presumed struct{}
+
+// IsAncestor is true.
+func (Presumed) IsAncestor(git.Pair) bool { return true }
+
+// Known is true.
+func (Presumed) Known(git.OID) bool { return true }
+
 // Facts are git's answers.
 type Facts struct {
 	Ancestry Ancestry
@@ -127,6 +138,27 @@ func (in Input) Questions() []git.Pair {
 		}
 	}
 	return pairs
+}
+
+// Presumes reports whether Presumed may answer the questions: all of them, which are so many at
+// most, are about branches that both sides have. Tags and deletions go with a lease, for which git
+// compares nothing; so does what replaces a branch that was rewritten, where that is wanted.
+func (in Input) Presumes(most int) bool {
+	if !in.Remote.KeepDivergentRefs || in.Remote.FollowRewrites {
+		return false
+	}
+	for up, there := range in.differences() {
+		switch {
+		case up.OID == "" && in.Remote.Prune == config.PruneNever:
+		case up.OID == "" || there.OID != "" && !up.Name.IsBranch():
+			return false
+		case there.OID != "":
+			if most--; most < 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // UndecidedTags lists the tags of either side that differ and that the filter

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,7 +34,7 @@ type Step struct {
 	Result Result
 	Old    git.OID // what the mirror holds; "" when it lacks the ref
 	New    git.OID // what upstream holds; "" when it lacks the ref
-	// Reason says why, for Divergent, Rejected and Kept.
+	// Reason says why, where Why cannot tell by the rest.
 	Reason string
 	// Ours: the mirror's value is what we put there ourselves, so a divergence
 	// comes from upstream having been rewritten.
@@ -63,6 +64,19 @@ func (s *Step) Leased() bool {
 	return s.Result == Forced || s.Result == Deleted || (s.Result == Updated && s.Name.IsTag())
 }
 
+// Why says why, for Divergent, Rejected and Kept; "" for others. Of a hundred thousand refs that
+// have diverged the first few are asked for it.
+func (s *Step) Why() string {
+	switch {
+	case s.Reason != "" || s.Result != Divergent:
+		return s.Reason
+	case s.Ours:
+		return fmt.Sprintf("it was rewritten here, the mirror keeps %s", s.Old.Short())
+	default:
+		return fmt.Sprintf("the mirror has work that is not here (%s)", s.Old.Short())
+	}
+}
+
 // Becomes is the step with another result.
 func (s *Step) Becomes(result Result, reason string) *Step {
 	other := *s
@@ -78,6 +92,15 @@ type Plan struct {
 	Left map[git.RefName]bool
 	// Withheld are the deletions that are not done, and why.
 	Withheld Withheld
+}
+
+// Step finds the step of a ref; nil if there is none.
+func (p Plan) Step(name git.RefName) *Step {
+	i, ok := slices.BinarySearchFunc(p.Steps, name, func(s *Step, name git.RefName) int { return cmp.Compare(s.Name, name) })
+	if !ok {
+		return nil
+	}
+	return p.Steps[i]
 }
 
 // Withheld tells of deletions that the config asks for and that were not
@@ -131,22 +154,13 @@ func (m maker) step(up, there git.Ref) *Step {
 		s.Result = Forced
 	default:
 		s.Result = Divergent
-		s.Reason = m.divergence(s, overwrite)
+		if overwrite && shown == "" {
+			s.Reason = fmt.Sprintf("what the mirror holds was not shown before (%s)", there.OID.Short())
+		} else if overwrite {
+			s.Reason = fmt.Sprintf("the mirror has moved to %s since it was shown", there.OID.Short())
+		}
 	}
 	return s
-}
-
-func (m maker) divergence(s *Step, overwrite bool) string {
-	switch {
-	case overwrite && m.Overwrite[s.Name] == "":
-		return fmt.Sprintf("what the mirror holds was not shown before (%s)", s.Old.Short())
-	case overwrite:
-		return fmt.Sprintf("the mirror has moved to %s since it was shown", s.Old.Short())
-	case s.Ours:
-		return fmt.Sprintf("it was rewritten here, the mirror keeps %s", s.Old.Short())
-	default:
-		return fmt.Sprintf("the mirror has work that is not here (%s)", s.Old.Short())
-	}
 }
 
 // prune decides about a ref that only the mirror has.

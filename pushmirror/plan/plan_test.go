@@ -244,3 +244,37 @@ func TestWhatWasPushedIsOurs(t *testing.T) {
 		t.Errorf("got %v, foreign %v", got.Refs, got.Foreign)
 	}
 }
+
+// What is presumed goes unforced, or the push would not tell.
+func TestWhatMayBePresumed(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		remote     func(*config.Remote)
+		up, mirror string
+		want       bool
+	}{
+		{name: "nothing differs", up: "main=a v1=a", mirror: "main=a v1=a", want: true},
+		{name: "new refs", up: "main=a v1=a", want: true},
+		{name: "two branches", up: "main=b topic=c", mirror: "main=a topic=x", want: true},
+		{name: "three are too many", up: "main=b topic=c other=c", mirror: "main=a topic=x other=a"},
+		{name: "a tag has a lease", up: "main=b v1=b", mirror: "main=a v1=a"},
+		{name: "so has a deletion", remote: prune(config.PruneMerged), up: "main=b", mirror: "main=b old=a"},
+		{name: "and what is forced", remote: nokeep, up: "main=b", mirror: "main=a"},
+		{name: "and a rewrite that is followed", remote: follow, up: "main=b", mirror: "main=a"},
+		{name: "what is not pruned stays", up: "main=b", mirror: "main=a old=a v9=a", want: true},
+		{name: "nor does a symbolic ref matter", up: "main=b", mirror: "main=a>other", want: true},
+	} {
+		in := Input{Remote: remote(c.remote), Upstream: refs(c.up), Mirror: Mirror{Refs: refs(c.mirror)}, Default: "refs/heads/main"}
+		if got := in.Presumes(2); got != c.want {
+			t.Errorf("%s: %t", c.name, got)
+		}
+		if !c.want {
+			continue
+		}
+		for _, s := range Make(in, Facts{Ancestry: Presumed{}}).Steps {
+			if s.Leased() {
+				t.Errorf("%s: %s goes with a lease", c.name, s.Name)
+			}
+		}
+	}
+}
