@@ -179,7 +179,6 @@ func (inv invocation) app() *cli.App {
 		inv.generateCommand(),
 		inv.remoteNamesCommand(),
 	}
-	setHelp(app)
 	app.Action = func(c *cli.Context) error {
 		if c.Bool("version") {
 			_, err := fmt.Fprintln(inv.stdout, "git-push-mirror version", programVersion())

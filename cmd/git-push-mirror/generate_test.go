@@ -148,7 +148,7 @@ func TestEveryNoteIsOfAKey(t *testing.T) {
 
 // TestHelpStandsForItself holds the help to what the cli library does with it.
 func TestHelpStandsForItself(t *testing.T) {
-	help := invocation{}.app().CustomAppHelpTemplate
+	help := topOf(invocation{}.app()).help()
 	var b strings.Builder
 	if err := template.Must(template.New("").Parse(help)).Execute(&b, nil); err != nil || b.String() != help {
 		t.Errorf("%v: %q became %q", err, help, b.String())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"unicode/utf8"
 
@@ -76,24 +77,28 @@ func options(flags []cli.Flag) []option {
 	return all
 }
 
-// setHelp gives an app and its commands their help.
-func setHelp(app *cli.App) {
-	top := verb{
+func init() { cli.HelpPrinter = showHelp } // the library has one for all
+
+// showHelp prints the help of an app or a command. It is made when somebody asks.
+func showHelp(w io.Writer, _ string, of any) {
+	switch of := of.(type) {
+	case *cli.App:
+		_, _ = io.WriteString(w, topOf(of).help())
+	case *cli.Command:
+		_, name, _ := strings.Cut(of.HelpName, " ")
+		_, _ = io.WriteString(w, verbOf(name, of).help())
+	}
+}
+
+// topOf describes the program.
+func topOf(app *cli.App) verb {
+	return verb{
 		Means: app.Usage, Args: "COMMAND …", More: "The manual: git push-mirror --help, man push-mirror.toml",
 		Options: options(app.Flags), Verbs: verbsOf("", app.Commands),
 	}
-	app.CustomAppHelpTemplate = top.help()
-	setCommandHelp("", app.Commands)
 }
 
-func setCommandHelp(prefix string, commands []*cli.Command) {
-	for _, c := range commands {
-		c.CustomHelpTemplate = verbOf(prefix+c.Name, c).help()
-		setCommandHelp(prefix+c.Name+" ", c.Subcommands)
-	}
-}
-
-// help is what -h shows. As a template of the cli library it stands for itself.
+// help is what -h shows.
 func (v verb) help() string {
 	var b strings.Builder
 	name := strings.TrimSpace("git push-mirror " + v.Name)
