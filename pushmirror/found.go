@@ -32,7 +32,7 @@ type found struct {
 }
 
 // takeWork takes in the repositories that hooks have entered.
-func (s *shift) takeWork(ctx context.Context) {
+func (s *shift) takeWork() {
 	repositories, err := s.Queue.Take()
 	before := s.trouble
 	if s.trouble = ""; err != nil {
@@ -41,14 +41,23 @@ func (s *shift) takeWork(ctx context.Context) {
 	if s.trouble != "" && s.trouble != before {
 		s.Log.WithError(err).Error("reading the list of work")
 	}
-	for _, repository := range repositories {
-		f := s.visit(ctx, repository, false)
-		if f.err == nil && len(f.tasks) == 0 {
-			// The mark was dealt with already, or could not be made.
-			f = s.visit(ctx, repository, true)
-		}
-		s.take(ctx, f)
+	s.entered = append(s.entered, repositories...)
+}
+
+// visitNext visits one of the repositories that were entered: of a thousand, the first is
+// updated while the others are visited.
+func (s *shift) visitNext(ctx context.Context) {
+	if len(s.entered) == 0 {
+		return
 	}
+	repository := s.entered[0]
+	s.entered = s.entered[1:]
+	f := s.visit(ctx, repository, false)
+	if f.err == nil && len(f.tasks) == 0 {
+		// The mark was dealt with already, or could not be made.
+		f = s.visit(ctx, repository, true)
+	}
+	s.take(ctx, f)
 }
 
 // take takes in what was found in a repository.

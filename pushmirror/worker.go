@@ -77,6 +77,7 @@ func (w *Worker) Run(ctx context.Context) error {
 type shift struct {
 	*Worker
 	schedule *worker.Schedule
+	entered  []string // repositories that hooks have entered, to be visited
 	started  map[worker.Key]worker.Task
 	ended    chan ended
 	reached  chan string // hosts that answered
@@ -120,7 +121,8 @@ func (s *shift) work(ctx context.Context) error {
 			looked, s.looking = now, true
 			go s.lookAround(ctx)
 		}
-		s.takeWork(ctx)
+		s.takeWork()
+		s.visitNext(ctx)
 		if now.Sub(watched) >= watchEvery {
 			watched = now
 			s.watch(ctx)
@@ -133,8 +135,13 @@ func (s *shift) work(ctx context.Context) error {
 			s.started[task.Key] = task
 			go func() { s.ended <- s.update(ctx, task) }()
 		}
-		if s.UntilIdle && !s.looking && s.schedule.Idle() && len(s.broken)+len(s.telling) == 0 {
+		if s.UntilIdle && !s.looking && s.schedule.Idle() && len(s.entered)+len(s.broken)+len(s.telling) == 0 {
 			return nil
+		}
+		var more chan struct{} // ready if there is more to visit
+		if len(s.entered) > 0 {
+			more = make(chan struct{})
+			close(more)
 		}
 		select {
 		case <-ctx.Done():
@@ -151,6 +158,7 @@ func (s *shift) work(ctx context.Context) error {
 			s.schedule.Reached(host)
 		case f := <-s.found:
 			s.take(ctx, f)
+		case <-more:
 		case <-ticks.C:
 		}
 	}
@@ -162,6 +170,9 @@ func (s *shift) handBack() error {
 	var err error
 	for _, task := range s.schedule.Waiting() {
 		err = errors.Join(err, s.Queue.Add(task.Repository))
+	}
+	for _, repository := range s.entered {
+		err = errors.Join(err, s.Queue.Add(repository))
 	}
 	for repository := range s.broken {
 		err = errors.Join(err, s.Queue.Add(repository))
