@@ -42,12 +42,10 @@ func (inv invocation) workerCommand() *cli.Command {
 }
 
 func (inv invocation) runWorker(ctx context.Context, opt workerOptions) error {
-	// It waits for git most of the time: memory is what it costs its machine.
-	if inv.getenv("GOGC") == "" {
-		debug.SetGCPercent(40)
-	}
+	// It waits for git most of the time: memory is what it costs its machine. Beyond this limit
+	// collecting goes before time, up to half of it.
 	if inv.getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(48 << 20) // beyond which collecting goes before time, up to half of it
+		debug.SetMemoryLimit(48 << 20)
 	}
 	g, err := git.New(inv.env)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -131,7 +132,10 @@ func (g *Git) start(ctx context.Context, c command) (string, error) {
 		writers = append(writers, looked)
 	}
 	said := &masked{mask: c.mask, w: io.MultiWriter(writers...)}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.stdin, c.stdout, said
+	cmd.Stdin, cmd.Stderr = c.stdin, copied{said}
+	if c.stdout != nil {
+		cmd.Stdout = copied{c.stdout}
+	}
 	if c.login != nil {
 		socket, stop, err := c.login.serve()
 		if err != nil {
@@ -161,6 +165,19 @@ func (g *Git) start(ctx context.Context, c command) (string, error) {
 		return stderr.String(), nil
 	}
 	return stderr.String(), newError(ctx, c.args, stderr.String(), err)
+}
+
+// copied is a writer for what a command writes. Each command's two streams would take 32 KiB of new
+// memory otherwise, most of them for a few bytes.
+type copied struct{ io.Writer }
+
+var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
+// ReadFrom implements io.ReaderFrom.
+func (c copied) ReadFrom(r io.Reader) (int64, error) {
+	buffer := copyBuffers.Get().(*[32 << 10]byte)
+	defer copyBuffers.Put(buffer)
+	return io.CopyBuffer(c.Writer, struct{ io.Reader }{r}, buffer[:])
 }
 
 // output runs git in the repository dir and returns what it wrote to stdout.

@@ -18,8 +18,9 @@ type durability int
 
 const (
 	cached  durability = iota // it is the old one again, or damaged
+	whole                     // it is the old one again
 	present                   // it is there, maybe damaged
-	durable                   // nothing: it is on disk
+	durable                   // nothing
 )
 
 // writeFile replaces the file path by one with this content, durably: whoever reads it,
@@ -54,13 +55,13 @@ func (d *Dir) replace(name string, lasts durability, write func(w *bufio.Writer)
 	}()
 	w := bufio.NewWriter(f)
 	err = errors.Join(write(w), w.Flush(), d.share(f))
-	if err == nil && lasts == durable {
+	if err == nil && (lasts == whole || lasts == durable) {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if err = os.Rename(f.Name(), path); err != nil || lasts == cached {
+	if err = os.Rename(f.Name(), path); err != nil || lasts == cached || lasts == whole {
 		return err
 	}
 	return syncDir(d.path)
