@@ -183,12 +183,12 @@ type change struct {
 // is looked at again. A ref that the mirror calls changed although a fresh listing
 // showed nothing new is one that it refuses.
 func (a *attempt) lookAgain(s *plan.Step, reason string) {
+	a.changed = append(a.changed, change{s.Name, s.Old, s.New})
 	if a.unchanged[s.Name] {
 		a.refuse(s, reason)
 		return
 	}
 	a.moved++
-	a.changed = append(a.changed, change{s.Name, s.Old, s.New})
 }
 
 func (a *attempt) refuse(s *plan.Step, reason string) {

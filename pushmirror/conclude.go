@@ -18,7 +18,8 @@ import (
 
 // steps are all that an update did and did not do, by name.
 func (a *attempt) steps() []*plan.Step {
-	all := slices.Concat(a.done, slices.Collect(maps.Values(a.refused)))
+	all := make([]*plan.Step, 0, len(a.done)+len(a.refused)+len(a.plan.Steps))
+	all = slices.AppendSeq(append(all, a.done...), maps.Values(a.refused))
 	for _, s := range a.plan.Steps {
 		if !s.Sent() || a.DryRun {
 			all = append(all, s)

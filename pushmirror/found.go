@@ -9,6 +9,7 @@ import (
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/state"
 	"git-push-mirror/pushmirror/worker"
 )
 
@@ -34,14 +35,19 @@ type found struct {
 // takeWork takes in the repositories that hooks have entered.
 func (s *shift) takeWork() {
 	repositories, err := s.Queue.Take()
-	before := s.trouble
+	told := s.trouble
 	if s.trouble = ""; err != nil {
 		s.trouble = err.Error()
 	}
-	if s.trouble != "" && s.trouble != before {
+	if s.trouble != "" && s.trouble != told {
 		s.Log.WithError(err).Error("reading the list of work")
 	}
-	s.entered = append(s.entered, repositories...)
+	waiting := s.entered
+	for _, repository := range repositories {
+		if !slices.Contains(waiting, repository) {
+			s.entered = append(s.entered, repository)
+		}
+	}
 }
 
 // visitNext visits one of the repositories that were entered: of a thousand, the first is
@@ -137,14 +143,22 @@ func (s *shift) watch(ctx context.Context) {
 	}
 }
 
-// lookAround looks into every known repository: for marks, whose list was lost, and for refs that
-// changed without a push.
+// lookAround looks into every known repository: first into those with marks, whose list was lost,
+// then for refs that changed without a push.
 func (s *shift) lookAround(ctx context.Context) {
 	repositories, err := s.Queue.Known()
 	if err != nil {
 		s.Log.WithError(err).Error("reading the list of repositories")
 	}
+	var marked, others []string
 	for _, repository := range repositories {
+		if state.HasMark(repository) {
+			marked = append(marked, repository)
+		} else {
+			others = append(others, repository)
+		}
+	}
+	for _, repository := range slices.Concat(marked, others) {
 		if ctx.Err() != nil {
 			break
 		}

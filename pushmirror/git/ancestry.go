@@ -201,11 +201,11 @@ func (s *Scratch) compareByPush(ctx context.Context, a Ancestry, asked []int, ob
 	return nil
 }
 
-// borrow has the scratch repository find upstream's objects as a mirror too, to which git tells
-// nothing of GIT_OBJECT_DIRECTORY.
+// borrow has the scratch repository find upstream's objects as a mirror too, to which git passes
+// nothing of our environment.
 func (s *Scratch) borrow() error {
 	if err := os.MkdirAll(filepath.Join(s.dir, "objects/info"), 0o700); err != nil {
 		return err
 	}
-	return s.write("objects/info/alternates", quote(s.objects())+"\n")
+	return s.write("objects/info/alternates", s.objects()+"\n")
 }

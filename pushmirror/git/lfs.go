@@ -173,7 +173,7 @@ func (s *Scratch) PushLFS(ctx context.Context, p LFSPush) (text string, err erro
 	t := *s
 	if p.Elsewhere {
 		t.to.Login, t.to.CAFile, t.to.ClientCert, t.to.ClientKey = nil, "", "", ""
-		defer func() { err = errors.Join(err, s.writeConfig()) }()
+		defer func() { err = errors.Join(err, s.restore()) }()
 		if err := t.writeConfig(); err != nil {
 			return "", err
 		}
@@ -189,6 +189,13 @@ func (s *Scratch) PushLFS(ctx context.Context, p LFSPush) (text string, err erro
 		args:  []string{"-c", "include.path=" + filepath.Join(s.dir, "lfs.config"), "lfs", "push", "--object-id", "--stdin", t.mirror()},
 		stdin: strings.NewReader(oids.String()), stderr: p.Progress, talk: true,
 	})
+}
+
+// restore writes the config of the mirror itself again. If that fails, the next who needs it tries.
+func (s *Scratch) restore() error {
+	digits := s.digits
+	s.digits = 0
+	return s.configure(digits)
 }
 
 // layOut makes the LFS objects of the scratch repository links to these files, and nothing

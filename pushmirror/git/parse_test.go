@@ -222,3 +222,22 @@ func TestParseSettings(t *testing.T) {
 		t.Errorf("of a part: %q", got)
 	}
 }
+
+// A hook of a mirror on this machine can write among git's lines, but not behind them.
+func TestTheLastLineAboutARefCounts(t *testing.T) {
+	var r report
+	for _, line := range []string{
+		" \trefs/heads/b:refs/heads/b\tforged\n", "*\trefs/heads/a:refs/heads/a\t[new branch]\n",
+		"!\trefs/heads/b:refs/heads/b\t[rejected] (fetch first)\n",
+	} {
+		if err := r.line(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	outcomes := lastOfEach(r.outcomes)
+	a, okA := outcomes.Get("refs/heads/a")
+	b, okB := outcomes.Get("refs/heads/b")
+	if len(outcomes) != 2 || !okA || a.Refused() || !okB || !b.Refused() {
+		t.Errorf("got %+v", outcomes)
+	}
+}

@@ -126,7 +126,7 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes Outcomes, text str
 		return nil, text, err
 	}
 	outcomes = r.outcomes
-	slices.SortStableFunc(outcomes, func(a, b Outcome) int { return cmp.Compare(a.Name, b.Name) })
+	outcomes = lastOfEach(outcomes)
 	for i := range outcomes {
 		outcomes[i].Reason = s.to.Mask.Hide(outcomes[i].Reason)
 	}
@@ -141,6 +141,19 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes Outcomes, text str
 		}
 	}
 	return outcomes, text, err
+}
+
+// lastOfEach sorts outcomes. Git's own lines come last: a hook of a mirror on this machine may have
+// written some before.
+func lastOfEach(outcomes Outcomes) Outcomes {
+	slices.SortStableFunc(outcomes, func(a, b Outcome) int { return cmp.Compare(a.Name, b.Name) })
+	last := outcomes[:0]
+	for i, o := range outcomes {
+		if i+1 == len(outcomes) || outcomes[i+1].Name != o.Name {
+			last = append(last, o)
+		}
+	}
+	return last
 }
 
 // TryPush begins a push and sends nothing, by

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,8 +13,8 @@ import (
 )
 
 // Scratch is the repository that a mirror is listed and pushed from. It is made
-// for one update and holds only the refs to send; objects are upstream's, by
-// GIT_OBJECT_DIRECTORY, which git keeps from a mirror on this machine. So
+// for one update and holds only the refs to send; objects are upstream's, as
+// alternates: nothing is ever written or deleted there. So
 // upstream's config, hooks, replace refs and grafts have no say, and a wildcard
 // refspec, whose cost is linear where explicit ones are quadratic, means
 // exactly the refs to send.
@@ -96,12 +97,28 @@ const scratchVariable = "PUSH_MIRROR_SCRATCH"
 
 // run runs git in the scratch repository.
 func (s *Scratch) run(ctx context.Context, c command) (string, error) {
-	c.dir, c.env = s.dir, append(c.env, scratchVariable+"="+s.dir, "GIT_OBJECT_DIRECTORY="+s.objects())
+	if err := s.followShallow(); err != nil {
+		return "", err
+	}
+	c.dir, c.env = s.dir, append(c.env, scratchVariable+"="+s.dir, "GIT_ALTERNATE_OBJECT_DIRECTORIES="+s.objects())
 	return s.git.run(ctx, c)
 }
 
-// objects is the folder of upstream's objects.
-func (s *Scratch) objects() string { return filepath.Join(s.upstream.dir, "objects") }
+// objects is the folder of upstream's objects, as git reads it among alternates.
+func (s *Scratch) objects() string { return quote(filepath.Join(s.upstream.dir, "objects")) }
+
+// followShallow makes a scratch repository shallow if upstream is, or has become so.
+func (s *Scratch) followShallow() error {
+	shallow := filepath.Join(s.upstream.dir, "shallow")
+	if _, err := os.Lstat(shallow); err != nil {
+		return nil //nolint:nilerr // as nearly always
+	}
+	err := os.Symlink(shallow, filepath.Join(s.dir, "shallow"))
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}
 
 // reach runs git in the scratch repository, to talk with the mirror.
 func (s *Scratch) reach(ctx context.Context, c command) (string, error) {
@@ -110,12 +127,8 @@ func (s *Scratch) reach(ctx context.Context, c command) (string, error) {
 }
 
 func (s *Scratch) init() error {
-	if err := os.Mkdir(filepath.Join(s.dir, "refs"), 0o700); err != nil {
-		return err
-	}
-	shallow := filepath.Join(s.upstream.dir, "shallow")
-	if _, err := os.Lstat(shallow); err == nil {
-		if err := os.Symlink(shallow, filepath.Join(s.dir, "shallow")); err != nil {
+	for _, dir := range []string{"refs", "objects"} {
+		if err := os.Mkdir(filepath.Join(s.dir, dir), 0o700); err != nil {
 			return err
 		}
 	}
@@ -133,7 +146,11 @@ func (s *Scratch) configure(oidDigits int) error {
 		return nil
 	}
 	s.digits = oidDigits
-	return s.writeConfig()
+	err := s.writeConfig()
+	if err != nil {
+		s.digits = 0
+	}
+	return err
 }
 
 // writeConfig writes the config. What stands here goes before the user's and the

@@ -180,7 +180,7 @@ func TestAScratchRepositoryShowsNothingToOthers(t *testing.T) {
 	if err := s.setRefs(Refs{{Name: "refs/heads/secret", OID: r.commit("a")}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.borrow(); err != nil { // else it is no repository to others
+	if err := s.borrow(); err != nil { // or it could show nothing
 		t.Fatal(err)
 	}
 	if out := r.run("ls-remote", s.dir); out != "" {

@@ -86,6 +86,27 @@ func (d *Dir) Marked() (since Time, ok bool, err error) {
 	return Time{}, false, nil
 }
 
+// HasMark reports whether there is a mark of any remote of a repository, or of the whole of it, at
+// the price of looking at a few names.
+func HasMark(repository string) bool {
+	folder := filepath.Join(repository, "push-mirror")
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return false
+	}
+	for _, entry := range entries {
+		for _, name := range []string{markName, takenName} {
+			if entry.Name() == name {
+				return true
+			}
+			if _, err := os.Lstat(filepath.Join(folder, entry.Name(), name)); err == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Pushes are those that made the marks of the remote, as far as they are known.
 func (d *Dir) Pushes() []Push {
 	var all []Push

@@ -17,6 +17,9 @@ func marked(t *testing.T, d *Dir) (since Time, ok bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if ok && !HasMark(d.repository) {
+		t.Error("the repository is said to have no mark")
+	}
 	return since, ok
 }
 
@@ -27,6 +30,9 @@ func TestAMarkStandsUntilItIsTakenAndSettled(t *testing.T) {
 	}
 	if _, ok := marked(t, d); ok {
 		t.Error("there is a mark at first")
+	}
+	if err := d.make(); err != nil || HasMark(d.repository) {
+		t.Errorf("the repository is said to have a mark at first (%v)", err)
 	}
 	do := func(what string, step func() error, want bool) {
 		t.Helper()

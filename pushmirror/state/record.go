@@ -160,8 +160,8 @@ func parseRecord(content []byte) (Record, error) {
 	return Record{}, fmt.Errorf("%w: no update ends as %q", errDamaged, r.Status)
 }
 
-// WriteRecord replaces the record. A machine that fails may bring the last one back: what it does not
-// tell of is found to be pending then, and done again.
+// WriteRecord replaces the record. A machine that fails may bring the last one back: what that does
+// not tell of is pending then, or is told of until the mirror is listed again.
 func (d *Dir) WriteRecord(r Record) error {
 	r.Version = recordVersion
 	if err := d.replace(recordName, whole, func(w *bufio.Writer) error { return writeRecord(w, r) }); err != nil {
