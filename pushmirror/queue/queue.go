@@ -177,10 +177,14 @@ func parse(content []byte) (string, bool) {
 // written is younger.
 func (q *Queue) clearUnfinished() {
 	for _, sub := range []string{"", "repositories", "work"} {
-		left, _ := filepath.Glob(filepath.Join(q.dir, sub, newPrefix+"*"))
-		for _, path := range left {
-			if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
-				_ = os.Remove(path)
+		dir := filepath.Join(q.dir, sub)
+		entries, _ := os.ReadDir(dir)
+		for _, entry := range entries {
+			if !strings.HasPrefix(entry.Name(), newPrefix) {
+				continue
+			}
+			if info, err := entry.Info(); err == nil && time.Since(info.ModTime()) > time.Hour {
+				_ = os.Remove(filepath.Join(dir, entry.Name()))
 			}
 		}
 	}

@@ -152,10 +152,13 @@ func (d *Dir) Running() (Time, error) {
 // clearUnfinished removes the files that somebody who was killed left half-written. Those
 // that are being written are younger.
 func (d *Dir) clearUnfinished() {
-	left, _ := filepath.Glob(filepath.Join(d.path, newPrefix+"*"))
-	for _, path := range left {
-		if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
-			_ = os.Remove(path)
+	entries, _ := os.ReadDir(d.path)
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), newPrefix) {
+			continue
+		}
+		if info, err := entry.Info(); err == nil && time.Since(info.ModTime()) > time.Hour {
+			_ = os.Remove(filepath.Join(d.path, entry.Name()))
 		}
 	}
 }

@@ -132,7 +132,11 @@ func TestTheWholeRepositoryHasAMarkOfItsOwn(t *testing.T) {
 }
 
 func TestWhatKilledHooksLeftOfAMarkIsClearedOnceItIsOld(t *testing.T) {
-	d, err := Of(t.TempDir(), "")
+	repository := filepath.Join(t.TempDir(), "no [pattern]")
+	if err := os.Mkdir(repository, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Of(repository, "")
 	if err != nil {
 		t.Fatal(err)
 	}
