@@ -31,6 +31,7 @@ var contests = []contest{
 	{name: "one branch changed", beside: "push --mirror", atMost: 0.2, unit: "refs", sizes: manyRefs, quick: fewRefs, stage: oneChanged(mirrorPush), config: workerAlone},
 	{name: "sync, nothing to do", beside: "ls-remote, for-each-ref", atMost: 1.5, unit: "refs", sizes: manyRefs, quick: fewRefs, stage: nothingToDo, config: workerAlone},
 	{name: "a local push, wait = 0s", beside: "an empty sh hook", atMost: 1.25, unit: "push", sizes: []int{1}, quick: []int{1}, rounds: 100, stage: localPush, config: hookAlone},
+	{name: "the same, a service delivers", beside: "an empty sh hook", atMost: 1.25, unit: "push", sizes: []int{1}, quick: []int{1}, rounds: 100, stage: servedPush, config: workerAlone},
 	{name: "the hook alone", beside: "an empty sh hook", unit: "run", sizes: []int{1}, quick: []int{1}, rounds: 40, stage: hookRun, config: hookAlone},
 	{name: "ten commits, ten large files", beside: "lfs push, then push", unit: "older large files", sizes: []int{100, 1_000, 10_000}, quick: []int{100, 1_000}, stage: largeFiles, config: workerAlone},
 	{name: "a push in each repository", beside: "xargs -P4 git push", atMost: 1.3, unit: "repositories", sizes: repositories, quick: []int{10, 40}, stage: manyRepositories, config: workerAlone},
@@ -196,6 +197,13 @@ func localPush(w *world, _ int) stage {
 		},
 		ours: push("up.git"), peer: push("plain.git"),
 	}
+}
+
+// servedPush is localPush where hooks start no worker.
+func servedPush(w *world, n int) stage {
+	s := localPush(w, n)
+	s.check = w.deliver
+	return s
 }
 
 // hookRun is the hook without the push.
