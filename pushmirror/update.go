@@ -340,10 +340,11 @@ func (a *attempt) makePlan(ctx context.Context, first bool) error {
 }
 
 // maxPresumed is how many branches may be left to the push to compare. It saves a process, and
-// costs a second connection when one of them has diverged: for a few a good bargain.
-const maxPresumed = 8
+// costs a second connection when one of them has diverged: a good bargain until the process is no
+// matter any more.
+const maxPresumed = 1000
 
-// compare finds out which of the refs that differ have diverged. A few branches of a mirror that
+// compare finds out which of the refs that differ have diverged. Branches of a mirror that
 // has been listed before are presumed not to: if one has, git does not push it, and it is compared
 // in the next round. Large files go before the push, and so do not presume.
 func (a *attempt) compare(ctx context.Context, in plan.Input) (plan.Ancestry, error) {
