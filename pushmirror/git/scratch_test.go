@@ -251,3 +251,16 @@ func TestTryPushAsksAnyMirrorAndChangesNone(t *testing.T) {
 		}
 	}
 }
+
+func TestAScratchRepositoryFollowsAnUpstreamThatBecomesShallow(t *testing.T) {
+	r := newTestRepo(t)
+	root := r.commit("root")
+	tip := r.commit("tip", root)
+	s := r.scratch("/nowhere")
+	pairs := []Pair{{root, tip}}
+	compareAll(t, s, pairs, map[Pair]bool{{root, tip}: true})
+	if err := os.WriteFile(filepath.Join(r.dir, "shallow"), []byte(tip+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	compareAll(t, s, pairs, nil) // what is behind the boundary is nobody's ancestor any more
+}
