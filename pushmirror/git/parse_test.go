@@ -234,7 +234,7 @@ func TestTheLastLineAboutARefCounts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	outcomes := lastOfEach(r.outcomes)
+	outcomes := r.sorted()
 	a, okA := outcomes.Get("refs/heads/a")
 	b, okB := outcomes.Get("refs/heads/b")
 	if len(outcomes) != 2 || !okA || a.Refused() || !okB || !b.Refused() {

@@ -125,8 +125,7 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes Outcomes, text str
 	if err := out.close(); err != nil {
 		return nil, text, err
 	}
-	outcomes = r.outcomes
-	outcomes = lastOfEach(outcomes)
+	outcomes = r.sorted()
 	for i := range outcomes {
 		outcomes[i].Reason = s.to.Mask.Hide(outcomes[i].Reason)
 	}
@@ -141,19 +140,6 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes Outcomes, text str
 		}
 	}
 	return outcomes, text, err
-}
-
-// lastOfEach sorts outcomes. Git's own lines come last: a hook of a mirror on this machine may have
-// written some before.
-func lastOfEach(outcomes Outcomes) Outcomes {
-	slices.SortStableFunc(outcomes, func(a, b Outcome) int { return cmp.Compare(a.Name, b.Name) })
-	last := outcomes[:0]
-	for i, o := range outcomes {
-		if i+1 == len(outcomes) || outcomes[i+1].Name != o.Name {
-			last = append(last, o)
-		}
-	}
-	return last
 }
 
 // TryPush begins a push and sends nothing, by
@@ -233,6 +219,12 @@ type report struct {
 	known    Refs // whose names are shared
 	before   Refs // whose values are shared
 	outcomes []Outcome
+}
+
+// sorted are the outcomes. Git's own lines come last: a hook of a mirror on this machine may have
+// written some before.
+func (r *report) sorted() Outcomes {
+	return lastOfEach(r.outcomes, func(o Outcome) RefName { return o.Name })
 }
 
 func (r *report) line(line string) error {

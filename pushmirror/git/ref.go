@@ -88,18 +88,22 @@ type Refs []Ref
 
 // Sort puts refs into order, in place; of two with one name the last stays.
 func Sort(refs Refs) Refs {
-	byName := func(a, b Ref) int { return cmp.Compare(a.Name, b.Name) }
-	if !slices.IsSortedFunc(refs, byName) {
-		slices.SortStableFunc(refs, byName)
+	return lastOfEach(refs, func(ref Ref) RefName { return ref.Name })
+}
+
+// lastOfEach puts what has a name into order, in place; of those with one name the last stays.
+func lastOfEach[T any](list []T, name func(T) RefName) []T {
+	byName := func(a, b T) int { return cmp.Compare(name(a), name(b)) }
+	if !slices.IsSortedFunc(list, byName) {
+		slices.SortStableFunc(list, byName)
 	}
-	out := refs[:0]
-	for i, ref := range refs {
-		if i+1 < len(refs) && refs[i+1].Name == ref.Name {
-			continue
+	last := list[:0]
+	for i, one := range list {
+		if i+1 == len(list) || name(list[i+1]) != name(one) {
+			last = append(last, one)
 		}
-		out = append(out, ref)
 	}
-	return out
+	return last
 }
 
 // Get finds a ref by name.
