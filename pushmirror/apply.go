@@ -181,11 +181,12 @@ type change struct {
 
 // lookAgain notes a ref that was not pushed since it is no longer what was compared: it
 // is looked at again. A ref that the mirror calls changed although a fresh listing
-// showed nothing new is one that it refuses.
+// showed nothing new is one that it refuses, for as long as something there has it locked.
 func (a *attempt) lookAgain(s *plan.Step, reason string) {
 	a.changed = append(a.changed, change{s.Name, s.Old, s.New})
 	if a.unchanged[s.Name] {
 		a.refuse(s, reason)
+		a.refused[s.Name].Passing = true
 		return
 	}
 	a.moved++

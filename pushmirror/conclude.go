@@ -51,7 +51,7 @@ func (a *attempt) conclude(ctx context.Context, err error) state.Record {
 		}
 	}
 	r.Divergent = slices.Grow(r.Divergent, diverged) // at once: it may be all of very many
-	var undecided bool
+	var passing bool
 	for i, s := range steps {
 		if i < maxResults {
 			r.Results = append(r.Results, state.RefResult{Name: s.Name, Result: s.Result, Old: s.Old, New: s.New, Reason: s.Why()})
@@ -63,7 +63,7 @@ func (a *attempt) conclude(ctx context.Context, err error) state.Record {
 			r.Divergent = append(r.Divergent, state.Divergence{Name: s.Name, Old: s.Old, New: s.New, Ours: s.Ours})
 		case plan.Rejected:
 			r.Rejected = append(r.Rejected, refusal(s))
-			undecided = undecided || s.Undecided
+			passing = passing || s.Passing
 		}
 	}
 	r.Status, r.SucceededAt = state.Failed, a.before.SucceededAt
@@ -73,7 +73,7 @@ func (a *attempt) conclude(ctx context.Context, err error) state.Record {
 	case r.Error == "":
 		r.Status, r.SucceededAt = state.Finished, r.UpdatedAt
 		return r
-	case undecided || a.large.temporary():
+	case passing || a.large.temporary():
 		r.Status, r.Attempts = state.ToRetry, a.before.Attempts+1
 	}
 	r.FailingSince = a.failingSince()

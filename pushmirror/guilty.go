@@ -146,7 +146,7 @@ func (s *search) guilty(step *plan.Step) {
 // undecided notes a ref that was declined with others and was not tried alone.
 func (s *search) undecided(step *plan.Step) {
 	s.refuse(step, "declined together with others; the next update goes on looking for the one that is refused")
-	s.refused[step.Name].Undecided = true
+	s.refused[step.Name].Passing = true
 }
 
 // divide separates the refs that a text names.

@@ -206,12 +206,15 @@ func (s *soak) push(name string, what, n int) error {
 	return err
 }
 
-// rest has all servers there again, and waits until everything is delivered without another push.
+// rest has all servers there again, mended, and waits until everything is delivered without another push.
 func (s *soak) rest() {
-	for _, server := range scriptOf(s.ts).servers {
-		if len(server.running) == 0 {
-			server.start(s.ts)
-		}
+	servers := scriptOf(s.ts).servers
+	for _, server := range servers {
+		server.stop()
+	}
+	s.unlock()
+	for _, server := range servers {
+		server.start(s.ts)
 	}
 	var left string
 	for deadline := time.Now().Add(10 * time.Minute); ; time.Sleep(time.Second) {
@@ -223,6 +226,19 @@ func (s *soak) rest() {
 		}
 	}
 	s.samples = append(s.samples, s.sample())
+}
+
+// unlock removes the locks that killed servers left in the mirrors.
+func (s *soak) unlock() {
+	s.ts.Check(filepath.WalkDir(s.ts.MkAbs("srv"), func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".lock") {
+			err = os.Remove(path)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}))
 }
 
 // left tells of a mirror that is not as upstream is; "" when there is none. git and ssh keep what upstream lacks.

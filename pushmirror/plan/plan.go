@@ -44,9 +44,9 @@ type Step struct {
 	Suspect bool
 	// Guilty: see Refusal.
 	Guilty bool
-	// Undecided: the ref was declined together with others, and whether because of
-	// it is not known.
-	Undecided bool
+	// Passing: the refusal may be over soon, without a change on either side. The ref was declined
+	// together with others, and whether because of it is not known; or the mirror could not lock it.
+	Passing bool
 }
 
 // Sent reports whether the step takes a push.
