@@ -3,7 +3,6 @@ package hook
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
@@ -23,22 +22,27 @@ func workerEnv(env []string) []string {
 
 // startWorker starts the worker in a session of its own, in the folder /, with nothing of
 // the pusher's: a descriptor that it inherited would keep them waiting for its end. What
-// it prints, a panic too, goes to its log.
+// it prints, a panic too, goes to its log. The pusher waits for its start: package os would first
+// try out what it needs to wait for the end, which nobody does.
 func startWorker(program, log string, env []string) error {
+	in, err := os.Open(os.DevNull)
+	if err != nil {
+		return fmt.Errorf("starting the worker: %w", err)
+	}
+	defer in.Close()
 	out, err := os.OpenFile(log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("starting the worker: %w", err)
 	}
 	defer out.Close()
 	keepDescriptors()
-	cmd := exec.Command(program, "worker", "--until-idle") //nolint:noctx // it outlives us
-	cmd.Args[0] = "git-push-mirror"
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = "/", env, out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("starting the worker: %w", err)
+	_, err = syscall.ForkExec(program, []string{"git-push-mirror", "worker", "--until-idle"}, &syscall.ProcAttr{
+		Dir: "/", Env: env, Files: []uintptr{in.Fd(), out.Fd(), out.Fd()}, Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		return fmt.Errorf("starting the worker: %s: %w", program, err)
 	}
-	return cmd.Process.Release()
+	return nil
 }
 
 // maxDescriptor is the highest descriptor that is looked at: git and web servers leave
