@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -19,6 +21,11 @@ func (inv invocation) hookCommand() *cli.Command {
 			"that was there before it does, else with 0: a push that was accepted cannot fail any more.",
 		OnUsageError: usage,
 		Action: func(c *cli.Context) error {
+			inv := inv
+			if c.IsSet("C") {
+				inv.dir = inv.directory(c)
+				inv.env = slices.DeleteFunc(slices.Clone(inv.env), func(kv string) bool { return strings.HasPrefix(kv, "GIT_DIR=") })
+			}
 			if code := inv.runHook(c.Context); code != 0 {
 				return chainedError{code}
 			}

@@ -77,6 +77,10 @@ func (inv invocation) runStatus(ctx context.Context, repositories []repository, 
 		inv.noteHookless(ctx, repositories, opt)
 	}
 	statuses := append([]pushmirror.Status{}, slices.Concat(rows...)...)
+	if len(statuses) == 0 && !opt.recursive && !opt.prometheus {
+		inv.say("note", noRemote)
+		inv.say("hint", configureRemote)
+	}
 	now := time.Now()
 	sum := sumOf(len(repositories), statuses)
 	if opt.failed {
@@ -104,6 +108,12 @@ func (inv invocation) runStatus(ctx context.Context, repositories []repository, 
 	}
 	return nil
 }
+
+// What is said where there is nothing to mirror to.
+const (
+	noRemote        = "no remote is configured for this repository"
+	configureRemote = "git push-mirror init NAME URL"
+)
 
 // maxHookless is how many repositories without a hook are named.
 const maxHookless = 10

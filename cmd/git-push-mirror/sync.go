@@ -220,10 +220,7 @@ func (opt syncOptions) enabled(upstream *pushmirror.Upstream) ([]config.Remote, 
 	case len(remotes) > 0:
 		return nil, usageError{errors.New("every remote is switched off"), "set enabled = true for one"}
 	default:
-		return nil, usageError{
-			errors.New("no remote is configured for this repository"),
-			"write a [[remote]] with a name and a url into " + upstream.Dir() + "/push-mirror.toml",
-		}
+		return nil, usageError{errors.New(noRemote), configureRemote}
 	}
 }
 
