@@ -34,6 +34,7 @@ func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) f
 			continue
 		}
 		f.files = append(f.files, remote.Files()...)
+		f.asked = append(f.asked, sharedWith(remote)...)
 		task, due, err := upstream.due(ctx, remote, thoroughly)
 		if err != nil {
 			f.err = errors.Join(f.err, err)

@@ -27,6 +27,7 @@ type found struct {
 	untold     []tidings
 	modified   time.Time // of its configuration
 	files      []string  // with passwords and keys, that its remotes read
+	asked      []string  // hosts, and logins there, of its remotes
 	err        error
 	looked     bool // into all known repositories, with no hook having called
 	last       bool // of them
@@ -144,12 +145,15 @@ func (s *shift) watch(ctx context.Context) {
 }
 
 // lookAround looks into every known repository: first into those with marks, whose list was lost,
-// then for refs that changed without a push.
+// then for refs that changed without a push. When it has seen all, it knows of hosts that failed
+// whether anybody asks them still.
 func (s *shift) lookAround(ctx context.Context) {
+	began := time.Now()
 	repositories, err := s.Queue.Known()
 	if err != nil {
 		s.Log.WithError(err).Error("reading the list of repositories")
 	}
+	asked, all := map[string]bool{}, err == nil
 	var marked, others []string
 	for _, repository := range repositories {
 		if state.HasMark(repository) {
@@ -163,6 +167,10 @@ func (s *shift) lookAround(ctx context.Context) {
 			break
 		}
 		f := s.visit(ctx, repository, true)
+		all = all && (f.err == nil || notOurs(f.err))
+		for _, name := range f.asked {
+			asked[name] = true
+		}
 		if f.err == nil && len(f.tasks)+len(f.untold) == 0 {
 			continue
 		}
@@ -170,6 +178,11 @@ func (s *shift) lookAround(ctx context.Context) {
 		select {
 		case s.found <- f:
 		case <-ctx.Done():
+		}
+	}
+	if all && ctx.Err() == nil {
+		if err := s.Queue.ForgetEpisodes(began, asked); err != nil {
+			s.Log.WithError(err).Error("forgetting hosts that nobody asks any more")
 		}
 	}
 	s.found <- found{last: true}

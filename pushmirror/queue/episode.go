@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // BeginEpisode notes that a host's failure is being told, by whatever names the host. It
@@ -35,6 +36,27 @@ func (q *Queue) EndEpisode(host string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// ForgetEpisodes ends those that began before a time, of hosts that nobody asks any more: there will
+// be no one to notice that they are back, and who asks them again some day has to be told anew.
+func (q *Queue) ForgetEpisodes(before time.Time, asked map[string]bool) error {
+	dir := filepath.Join(q.dir, "episodes")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("looking at what hosts failed: %w", err)
+	}
+	keep := map[string]bool{}
+	for host := range asked {
+		keep[id(host)] = true
+	}
+	for _, entry := range entries {
+		info, infoErr := entry.Info()
+		if infoErr == nil && !keep[entry.Name()] && info.ModTime().Before(before) {
+			err = errors.Join(err, remove(filepath.Join(dir, entry.Name())))
+		}
+	}
+	return err
 }
 
 func (q *Queue) episode(host string) string { return filepath.Join(q.dir, "episodes", id(host)) }

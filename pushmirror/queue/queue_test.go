@@ -336,3 +336,27 @@ func TestWhatKilledHooksLeftIsClearedOnceItIsOld(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestEpisodesOfHostsThatNobodyAsksAreForgotten(t *testing.T) {
+	q, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, age := range map[string]time.Duration{"asked": time.Hour, "left": time.Hour, "new": -time.Hour} {
+		if _, err := q.BeginEpisode(host); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now().Add(-age)
+		if err := os.Chtimes(q.episode(host), began, began); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := q.ForgetEpisodes(time.Now(), map[string]bool{"asked": true}); err != nil {
+		t.Fatal(err)
+	}
+	for host, want := range map[string]bool{"asked": true, "left": false, "new": true} {
+		if got := q.InEpisode(host); got != want {
+			t.Errorf("the host %q is in an episode: %t", host, got)
+		}
+	}
+}
