@@ -91,35 +91,46 @@ func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) (git.Outcomes,
 		}
 	}
 	p.Update = git.Sort(p.Update)
-	if err := a.dir.Append(a.entries(dropping, true)); err != nil {
+	if err := a.dir.Append(a.announcements(dropping)); err != nil {
 		return nil, "", &git.Error{Kind: git.KindLocal, Err: err}
 	}
+	a.asked = true
 	outcomes, text, err := a.scratch.Push(ctx, p)
-	took := slices.DeleteFunc(slices.Clone(batch), func(s *plan.Step) bool {
-		o, ok := outcomes.Get(s.Name)
-		return !ok || o.Refused()
-	})
-	if logErr := a.dir.Append(a.entries(took, false)); logErr != nil && err == nil {
-		err = &git.Error{Kind: git.KindLocal, Err: logErr}
-	}
+	a.unlogged = errors.Join(a.unlogged, a.dir.Append(a.outcomes(batch, outcomes)))
 	return outcomes, text, err
 }
 
-// entries are what the log tells of steps.
-func (a *attempt) entries(steps []*plan.Step, announced bool) iter.Seq[state.Entry] {
+// announcements tell the log what a push is about to drop from the mirror.
+func (a *attempt) announcements(dropping []*plan.Step) iter.Seq[state.Entry] {
 	return func(yield func(state.Entry) bool) {
-		for _, s := range steps {
-			if !yield(a.entry(s, announced)) {
+		for _, s := range dropping {
+			entry := a.entry(s)
+			if entry.Announced = true; !yield(entry) {
 				return
 			}
 		}
 	}
 }
 
-func (a *attempt) entry(s *plan.Step, announced bool) state.Entry {
+// outcomes tell the log what a push has done, and which announcements came to nothing. Of a ref without
+// an outcome, or one that was lost, nobody knows.
+func (a *attempt) outcomes(batch plan.Batch, outcomes git.Outcomes) iter.Seq[state.Entry] {
+	return func(yield func(state.Entry) bool) {
+		for _, s := range batch {
+			o, ok := outcomes.Get(s.Name)
+			entry := a.entry(s)
+			entry.Withdrawn = o.Refused()
+			if ok && (!o.Refused() || s.Leased() && !o.Lost()) && !yield(entry) {
+				return
+			}
+		}
+	}
+}
+
+func (a *attempt) entry(s *plan.Step) state.Entry {
 	return state.Entry{
 		Time: state.At(a.clock()), Remote: a.remote.Name, Name: s.Name, Result: s.Result,
-		Old: s.Old, New: s.New, Announced: announced, Reason: s.Reason, Pusher: a.pushers.of(s.Name),
+		Old: s.Old, New: s.New, Reason: s.Reason, Pusher: a.pushers.of(s.Name),
 	}
 }
 

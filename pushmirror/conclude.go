@@ -128,13 +128,13 @@ func (a *attempt) news(r state.Record) iter.Seq[state.Entry] {
 	return func(yield func(state.Entry) bool) {
 		for _, d := range r.Divergent {
 			s := plan.Step{Name: d.Name, Result: plan.Divergent, New: d.New, Reason: "the mirror has " + string(d.Old)}
-			if !known[trouble{d.Name, d.Old, d.New}] && !yield(a.entry(&s, false)) {
+			if !known[trouble{d.Name, d.Old, d.New}] && !yield(a.entry(&s)) {
 				return
 			}
 		}
 		for _, refusal := range r.Rejected {
 			s := plan.Step{Name: refusal.Name, Result: plan.Rejected, New: refusal.New, Reason: refusal.Reason}
-			if !known[trouble{name: refusal.Name, new: refusal.New}] && !yield(a.entry(&s, false)) {
+			if !known[trouble{name: refusal.Name, new: refusal.New}] && !yield(a.entry(&s)) {
 				return
 			}
 		}

@@ -30,11 +30,11 @@ func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) f
 	}
 	f.untold = upstream.untold()
 	for _, remote := range upstream.config.Remotes {
+		f.asked = append(f.asked, sharedWith(remote)...)
 		if !remote.Enabled {
 			continue
 		}
 		f.files = append(f.files, remote.Files()...)
-		f.asked = append(f.asked, sharedWith(remote)...)
 		task, due, err := upstream.due(ctx, remote, thoroughly)
 		if err != nil {
 			f.err = errors.Join(f.err, err)

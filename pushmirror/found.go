@@ -27,7 +27,7 @@ type found struct {
 	untold     []tidings
 	modified   time.Time // of its configuration
 	files      []string  // with passwords and keys, that its remotes read
-	asked      []string  // hosts, and logins there, of its remotes
+	asked      []string  // hosts, and logins there, of its remotes, also of those that are switched off
 	err        error
 	looked     bool // into all known repositories, with no hook having called
 	last       bool // of them

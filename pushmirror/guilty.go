@@ -67,7 +67,7 @@ func (s *search) fromDefault(ctx context.Context, group []*plan.Step, i int) err
 		return err
 	}
 	if len(left) == 0 {
-		_, err := s.isolate(ctx, others, true)
+		_, err := s.isolate(ctx, others, len(others) > 1)
 		return err
 	}
 	left, err = s.probe(ctx, others)
@@ -119,7 +119,8 @@ func (s *search) isolate(ctx context.Context, group []*plan.Step, known bool) (c
 	if err != nil {
 		return false, err
 	}
-	_, err = s.isolate(ctx, group[half:], clean)
+	// One that is left is not condemned for that: mirrors decline for the number of refs, too.
+	_, err = s.isolate(ctx, group[half:], clean && len(group[half:]) > 1)
 	return false, err
 }
 

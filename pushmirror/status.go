@@ -66,7 +66,7 @@ func (s Status) OK(now time.Time) bool {
 	switch {
 	case !s.Enabled:
 		return true
-	case s.Status == state.Failed || s.Status == state.ToRetry:
+	case s.Status == state.Failed || s.Status == state.ToRetry || s.Error != nil: // while it is tried again, too
 		return false
 	}
 	return len(s.Pending) == 0 || now.Sub(s.PendingSince.Time) < young

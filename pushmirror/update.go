@@ -50,6 +50,8 @@ type Update struct {
 	// Shared is the host, or the login there, if it failed for a reason that all who have it
 	// share; else empty.
 	Shared string
+	// Asked: the mirror was, and what came of it says something of its host.
+	Asked bool
 	// Event is what somebody has to be told of, once for each episode.
 	Event Event
 }
@@ -99,6 +101,8 @@ type attempt struct {
 	plan          plan.Plan                  // the last one
 	anew          bool                       // the mirror is not the one that was known
 	failedFor     string                     // the host or login that failed
+	asked         bool                       // the mirror
+	unlogged      error                      // what kept the log from telling of a push
 }
 
 // Update brings one remote up to date. It never fails to say how it ended: trouble
@@ -115,7 +119,11 @@ func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options
 	if err != nil {
 		record = a.failed(ctx, err)
 	}
-	return Update{Repository: u.Dir(), Remote: remote, Steps: a.steps(), Record: record, Shared: a.failedFor, Event: a.event(record)}
+	ours := record.Unreached && (record.Kind == git.KindLocal || record.Kind == state.KindConfig)
+	return Update{
+		Repository: u.Dir(), Remote: remote, Steps: a.steps(), Record: record,
+		Shared: a.failedFor, Asked: a.asked && !ours, Event: a.event(record),
+	}
 }
 
 // run takes the lock, makes the attempt and records how it ended. Its error tells of
@@ -177,7 +185,7 @@ func (a *attempt) make(ctx context.Context, parent string) (record state.Record,
 // keep records how the attempt ended and what the mirror holds now; then the mark that it
 // took has done its service, unless somebody ended the attempt.
 func (a *attempt) keep(ctx context.Context, record *state.Record) error {
-	err := errors.Join(a.dir.Append(a.news(*record)), a.dir.WriteSeen(a.seen))
+	err := errors.Join(a.unlogged, a.dir.Append(a.news(*record)), a.dir.WriteSeen(a.seen))
 	if err == nil && record.Status == state.Finished {
 		record.Settled = a.settled(a.remote, a.dir, a.looked)
 	}
@@ -203,7 +211,8 @@ func (a *attempt) recall() (err error) {
 		return err
 	}
 	if a.before.URL != a.url {
-		a.before = state.Record{Status: state.None}
+		// Whoever was told of a failure waits to be told that it is mended, as it may be by the new url.
+		a.before = state.Record{Status: state.None, Told: a.before.Told, Untold: a.before.Untold}
 	}
 	a.noPushOptions = a.before.NoPushOptions
 	a.pushers = knownPushers(a.before.Pushers, a.dir.Pushes())
@@ -260,6 +269,7 @@ func (a *attempt) look(ctx context.Context) error {
 	// ahead there: so it is asked again if it has changed.
 	here := make(chan error, 1)
 	go func() { here <- a.lookHere(ctx, before.Refs) }()
+	a.asked = true
 	refs, head, err := a.scratch.List(ctx, a.remote.Prune != config.PruneNever)
 	if err := cmp.Or(err, <-here); err != nil {
 		return err

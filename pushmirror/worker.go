@@ -196,7 +196,7 @@ func (s *shift) update(ctx context.Context, task worker.Task) ended {
 	log := s.Log.WithFields(logrus.Fields{"repository": task.Repository, "remote": task.Remote})
 	upstream, err := s.open(ctx, task.Repository)
 	if notOurs(err) {
-		return ended{task: task, end: worker.End{Done: true}}
+		return ended{task: task, end: worker.End{Done: true, Unasked: true}}
 	}
 	if err != nil {
 		log.WithError(err).Error("the repository cannot be mirrored")
@@ -207,7 +207,7 @@ func (s *shift) update(ctx context.Context, task worker.Task) ended {
 		return s.lookAgain(task) // for what took its place, if anything
 	}
 	if _, due, err := upstream.due(ctx, upstream.config.Remotes[i], true); err == nil && !due {
-		return ended{task: task, end: worker.End{Done: true}} // it was dealt with since it was found
+		return ended{task: task, end: worker.End{Done: true, Unasked: true}} // it was dealt with since it was found
 	}
 	started := s.clock()
 	u := upstream.Update(ctx, upstream.config.Remotes[i], Options{Reached: func() {
@@ -230,7 +230,7 @@ func (s *shift) update(ctx context.Context, task worker.Task) ended {
 		log.WithField("event", u.Event).Warn(cmp.Or(r.Error, "all is well again"))
 	}
 	e := ended{task: task, end: worker.End{
-		Done: r.NextAttemptAt.IsZero(), Retry: r.NextAttemptAt.Time, Failed: r.Unreached,
+		Done: r.NextAttemptAt.IsZero(), Retry: r.NextAttemptAt.Time, Failed: r.Unreached, Unasked: !u.Asked,
 		Shared: u.Shared, SharedRetry: earlier(r.NextAttemptAt.Time, s.clock().Add(backOffMax)),
 	}}
 	if s.notifier().Due(upstream, u) {
@@ -243,9 +243,9 @@ func (s *shift) update(ctx context.Context, task worker.Task) ended {
 func (s *shift) lookAgain(task worker.Task) ended {
 	if err := s.Queue.Add(task.Repository); err != nil {
 		s.Log.WithField("repository", task.Repository).WithError(err).Error("looking again")
-		return ended{task: task, end: worker.End{Retry: s.clock().Add(time.Minute)}}
+		return ended{task: task, end: worker.End{Retry: s.clock().Add(time.Minute), Unasked: true}}
 	}
-	return ended{task: task, end: worker.End{Done: true}}
+	return ended{task: task, end: worker.End{Done: true, Unasked: true}}
 }
 
 func earlier(a, b time.Time) time.Time {

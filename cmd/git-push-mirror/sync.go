@@ -117,7 +117,7 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 			if !opt.json {
 				inv.printUpdate(job.label, update, opt.dryRun)
 			}
-			if missed := notDiverged(refs, update.Steps); missed != "" {
+			if missed := notDiverged(refs, update.Steps); missed != "" && !update.Record.Unreached {
 				trouble = true
 				inv.say("error", fmt.Sprintf("%s: %s has not diverged, so there is nothing to overwrite", job.label, missed))
 			}
@@ -126,7 +126,7 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 	all.Wait()
 	inv.notify(ctx, jobs, updates)
 	if opt.json {
-		if err := printJSON(inv.stdout, append(outcomes, results...)); err != nil {
+		if err := printJSON(inv.stdout, append(append([]syncOutcome{}, outcomes...), results...)); err != nil {
 			return err
 		}
 	}

@@ -58,20 +58,23 @@ func (ssh *SSH) line(key string) string {
 	return ssh.Host + " " + key
 }
 
+// literal writes a path as an option of ssh has it: one word, without tokens to be filled in.
+func literal(path string) string { return `"` + strings.ReplaceAll(path, "%", "%%") + `"` }
+
 // command is the ssh to run, with the file of known hosts, as a shell reads it.
 func (ssh *SSH) command(knownHosts string) string {
 	options := sshOptions
 	command := "ssh"
 	if ssh.Key != "" {
 		// Keys and certificates of the user's config would be tried as well.
-		command += " -F none -i " + shellWord(ssh.Key)
-		options = append(options, "IdentitiesOnly=yes", "IdentityAgent=none", "PreferredAuthentications=publickey")
+		command += " -F none"
+		options = append(options, "IdentityFile="+literal(ssh.Key), "IdentitiesOnly=yes", "IdentityAgent=none", "PreferredAuthentications=publickey")
 	}
 	if ssh.Key != "" || knownHosts != "" {
 		options = append(options, "StrictHostKeyChecking=yes", "UpdateHostKeys=no")
 	}
 	if knownHosts != "" {
-		options = append(options, `UserKnownHostsFile="`+knownHosts+`"`, "GlobalKnownHostsFile=/dev/null")
+		options = append(options, "UserKnownHostsFile="+literal(knownHosts), "GlobalKnownHostsFile=/dev/null")
 	}
 	if ssh.HostKeys != nil {
 		// Whatever the user's config makes of the host's name, this is how its keys are called.

@@ -29,7 +29,9 @@ type Entry struct {
 	New    git.OID     `json:"new"`
 	// Announced marks the line that stands in the log before the push which drops
 	// Old from the mirror. The line of the outcome follows, unless we were killed.
-	Announced bool   `json:"announced,omitempty"`
+	Announced bool `json:"announced,omitempty"`
+	// Withdrawn takes such a line back: the mirror refused the ref.
+	Withdrawn bool   `json:"withdrawn,omitempty"`
 	Reason    string `json:"reason,omitempty"`
 	// Pusher is by whose push it happens, where that is known.
 	Pusher string `json:"pusher,omitempty"`
@@ -38,7 +40,7 @@ type Entry struct {
 // Drops reports whether Old may have become unreachable on the mirror, so that somebody may
 // want to bring it back.
 func (e Entry) Drops() bool {
-	return e.Announced || e.Old != "" &&
+	return e.Announced || e.Old != "" && !e.Withdrawn &&
 		(e.Result == plan.Forced || e.Result == plan.Deleted || e.Result == plan.Updated && e.Name.IsTag())
 }
 
@@ -130,7 +132,7 @@ func (d *Dir) rotateLog() error {
 	var dropped bytes.Buffer
 	for _, name := range []string{droppedName, logName} {
 		err := d.eachEntry(name, func(line []byte, e Entry) {
-			if e.Drops() && time.Since(e.Time.Time) < keepDropped {
+			if (e.Drops() || e.Withdrawn) && time.Since(e.Time.Time) < keepDropped {
 				dropped.Write(line)
 			}
 		})
@@ -178,8 +180,8 @@ func parseEntry(line []byte) (e Entry, ok bool) {
 	return e, !e.Time.IsZero()
 }
 
-// Log reads the log, the oldest entry first. An announcement stands in it only if no outcome
-// followed.
+// Log reads the log, the oldest entry first. An announcement stands in it only if nothing followed
+// that tells what became of it.
 func (d *Dir) Log() ([]Entry, error) {
 	var entries []Entry
 	seen := map[Entry]bool{}
@@ -204,15 +206,20 @@ func withoutSettled(entries []Entry) []Entry {
 		name     git.RefName
 		old, new git.OID
 	}
-	settled := map[step]bool{}
+	settled, withdrawn := map[step]bool{}, map[step]int{}
 	kept := entries[:0]
 	for _, e := range slices.Backward(slices.Clone(entries)) {
 		this := step{e.Name, e.Old, e.New}
-		if e.Announced && settled[this] {
-			delete(settled, this)
+		switch {
+		case e.Withdrawn:
+			withdrawn[this]++
 			continue
-		}
-		if !e.Announced {
+		case e.Announced && withdrawn[this] > 0: // one each: an earlier update may have been killed after it had its way
+			withdrawn[this]--
+			continue
+		case e.Announced && settled[this]: // Old was still there after each of those before
+			continue
+		case !e.Announced:
 			settled[this] = true
 		}
 		kept = append(kept, e)

@@ -50,6 +50,8 @@ type End struct {
 	SharedRetry time.Time
 	// Failed: it did not succeed, for whatever reason.
 	Failed bool
+	// Unasked: the mirror was not asked for anything, so nothing is known of its host.
+	Unasked bool
 }
 
 // Schedule holds the tasks that wait and those that run.
@@ -261,6 +263,7 @@ func (s *Schedule) settle(t Task, end End) {
 		h := s.host(name)
 		h.active--
 		switch {
+		case end.Unasked:
 		case end.Shared == name:
 			h.proven, h.retry = false, end.SharedRetry
 		case name == t.Login && end.Shared == t.Host:

@@ -278,6 +278,19 @@ func TestWhatWaitsForItsTimeWaits(t *testing.T) {
 	}
 }
 
+func TestAnUpdateThatDidNotAskProvesNothing(t *testing.T) {
+	s := New(Limits{Concurrent: 4, PerHost: 4})
+	for i := range 6 {
+		s.Add(task(fmt.Sprintf("/%d", i), "h"))
+	}
+	later := noon.Add(time.Minute)
+	s.Finish(s.Start(noon)[0], End{Failed: true, Shared: "h", SharedRetry: later, Retry: later}, noon)
+	s.Finish(s.Start(later)[0], End{Done: true, Unasked: true}, later)
+	if got := s.Start(later); len(got) != 1 {
+		t.Errorf("%d go to a host that failed, instead of one to probe it", len(got))
+	}
+}
+
 func TestAMendedConfigurationIsTriedAtOnce(t *testing.T) {
 	s := New(Limits{Concurrent: 4, PerHost: 4})
 	s.Add(task("/a", "h"))
