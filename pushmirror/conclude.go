@@ -219,6 +219,9 @@ func (a *attempt) explain(r *state.Record) {
 	if f, text := a.large.trouble(); text != "" {
 		add(state.KindLFS, f.Hint, text)
 	}
+	if a.broken != nil {
+		add(git.KindLocal, a.broken.Hint(), a.broken.Error())
+	}
 	if n := len(r.Divergent); n > 0 {
 		names := make([]string, 0, n)
 		for _, d := range r.Divergent {
@@ -241,6 +244,8 @@ func (a *attempt) explain(r *state.Record) {
 	case w.Limit > 0:
 		add(state.KindPruneLimit, fmt.Sprintf("if they are meant: git push-mirror sync %s --prune-anyway", a.remote.Name),
 			fmt.Sprintf("%s not done: more than prune_limit = %d", count(w.Count, "deletion was", "deletions were"), w.Limit))
+	case w.Count > 0 && a.broken != nil:
+		add(git.KindLocal, "", fmt.Sprintf("%s not done: what cannot be read may be what seems to be gone", count(w.Count, "deletion was", "deletions were")))
 	case w.Count > 0 && len(a.upstream) == 0:
 		add(git.KindLocal, "push to it, or restore it from the mirror; what is not wanted any more can be deleted there",
 			fmt.Sprintf("%s not done: this repository is empty", count(w.Count, "deletion was", "deletions were")))

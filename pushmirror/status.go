@@ -2,6 +2,7 @@ package pushmirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -201,7 +202,11 @@ func Unusable(dir string, err error) Status {
 }
 
 func (u *Upstream) unreadable(remote config.Remote, err error) Status {
-	return statusOf(u.Dir(), remote, state.Record{Status: state.Failed, Kind: git.KindLocal, Error: err.Error()})
+	r := state.Record{Status: state.Failed, Kind: git.KindLocal, Error: err.Error()}
+	if hinted := interface{ Hint() string }(nil); errors.As(err, &hinted) {
+		r.Hint = hinted.Hint()
+	}
+	return statusOf(u.Dir(), remote, r)
 }
 
 func (u *Upstream) status(ctx context.Context, remote config.Remote, record state.Record) (Status, error) {

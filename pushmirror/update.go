@@ -85,8 +85,9 @@ type attempt struct {
 
 	before   state.Record // how the last update ended
 	upstream git.Refs
-	head     git.RefName // upstream's default branch
-	looked   string      // upstream's fingerprint just before
+	head     git.RefName          // upstream's default branch
+	broken   *git.UnreadableError // what else it has
+	looked   string               // upstream's fingerprint just before
 	seen     *state.Seen // nil: the mirror has to be listed
 	listed   bool        // by this attempt
 
@@ -289,7 +290,11 @@ func (a *attempt) lookHere(ctx context.Context, known git.Refs) (err error) {
 	if a.upstream != nil {
 		known = a.upstream // most of it is as it was a moment ago
 	}
+	a.broken = nil
 	a.upstream, a.head, err = a.repo.Refs(ctx, known)
+	if errors.As(err, &a.broken) {
+		return nil // the others need not wait
+	}
 	return err
 }
 
@@ -297,7 +302,7 @@ func (a *attempt) lookHere(ctx context.Context, known git.Refs) (err error) {
 func (a *attempt) input(first bool) plan.Input {
 	in := plan.Input{
 		Remote: a.remote, Upstream: a.upstream, Default: a.head, Mirror: a.seen.Mirror,
-		RetryGuilty: a.Fresh && first,
+		RetryGuilty: a.Fresh && first, Incomplete: a.broken != nil,
 		PruneAnyway: a.PruneAnyway, Overwrite: map[git.RefName]git.OID{},
 	}
 	for _, r := range a.before.Rejected {

@@ -108,7 +108,7 @@ func (p Plan) Step(name git.RefName) *Step {
 type Withheld struct {
 	Count int
 	// Limit is the prune_limit that they exceed; 0 when it is upstream's missing
-	// default branch that forbids them.
+	// default branch that forbids them, or that Input is Incomplete.
 	Limit int
 }
 
@@ -173,7 +173,7 @@ func (m maker) prune(p *Plan, there git.Ref) {
 		m.Remote.Prune == config.PruneMerged && !merged && (base.OID != "" || !m.facts.Ancestry.Known(there.OID)):
 		p.Left[there.Name] = true
 		return
-	case base.OID == "":
+	case base.OID == "" || m.Incomplete:
 		p.Left[there.Name] = true
 		p.Withheld.Count++
 		return
