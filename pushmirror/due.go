@@ -123,6 +123,7 @@ func (u *Upstream) due(ctx context.Context, remote config.Remote, thoroughly boo
 	if err != nil {
 		return task, false, err
 	}
+	record = record.AsOf(u.clock())
 	if record.URL != remote.URL.Identity() || u.changed(remote).After(record.StartedAt.Time) {
 		record.NextAttemptAt = state.Time{}
 	}
@@ -171,7 +172,7 @@ func (u *Upstream) behind(ctx context.Context, remote config.Remote, dir *state.
 		return true, nil
 	}
 	seen, err := dir.Seen(remote.URL.Identity())
-	if err != nil || seen == nil || u.clock().Sub(seen.Listed.Time) > u.config.VerifyEvery {
+	if err != nil || seen == nil || u.old(seen) {
 		return true, err
 	}
 	lacks, err := u.shortfall(ctx, remote, dir, record)

@@ -115,6 +115,7 @@ func (u *Upstream) Record(remote config.Remote) (state.Record, error) {
 		return state.Record{}, err
 	}
 	record, err := dir.Record()
+	record = record.AsOf(u.clock())
 	if record.URL != remote.URL.Identity() {
 		record = state.Record{Status: state.None}
 	}
@@ -235,6 +236,9 @@ func (u *Upstream) status(ctx context.Context, remote config.Remote, record stat
 	since, marked, err := dir.Marked()
 	if err != nil {
 		return s, err
+	}
+	if since.After(u.clock().Add(state.Skew)) {
+		since = u.noticed(record)
 	}
 	switch {
 	case !s.PendingSince.IsZero():

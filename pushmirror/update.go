@@ -211,7 +211,7 @@ func (a *attempt) recall() (err error) {
 	if a.before, err = a.dir.Record(); err != nil {
 		return err
 	}
-	if a.before.URL != a.url {
+	if a.before = a.before.AsOf(a.clock()); a.before.URL != a.url {
 		// Whoever was told of a failure waits to be told that it is mended, as it may be by the new url.
 		a.before = state.Record{Status: state.None, Told: a.before.Told, Untold: a.before.Untold}
 	}
@@ -226,7 +226,13 @@ func (a *attempt) recall() (err error) {
 func (a *attempt) stale() bool {
 	return a.Fresh || a.seen == nil ||
 		len(a.before.Divergent) > 0 || len(a.before.Rejected) > 0 ||
-		a.clock().Sub(a.seen.Listed.Time) > a.config.VerifyEvery
+		a.old(a.seen)
+}
+
+// old reports whether the mirror was listed too long ago, or at a time that is still to come.
+func (u *Upstream) old(seen *state.Seen) bool {
+	age := u.clock().Sub(seen.Listed.Time)
+	return age > u.config.VerifyEvery || age < -state.Skew
 }
 
 // rounds looks, plans and pushes until the mirror has stood still while we did.

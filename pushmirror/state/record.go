@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
@@ -95,6 +96,24 @@ type Record struct {
 	LFSBytes   int64 `json:"lfs_bytes,omitempty"`
 	// NoPushOptions: the mirror takes no push options.
 	NoPushOptions bool `json:"no_push_options,omitempty"`
+}
+
+// Skew is how far the clocks of machines that share a repository may be apart.
+const Skew = time.Minute
+
+// AsOf is the record without the times that lie ahead: they were written while the clock was wrong,
+// and who waited for them could wait for years.
+func (r Record) AsOf(now time.Time) Record {
+	ahead := func(t Time) bool { return t.After(now.Add(Skew)) }
+	if ahead(r.StartedAt) {
+		r.NextAttemptAt = Time{} // which was reckoned from there
+	}
+	for _, t := range []*Time{&r.StartedAt, &r.UpdatedAt, &r.SucceededAt, &r.FailingSince, &r.PendingSince} {
+		if ahead(*t) {
+			*t = Time{}
+		}
+	}
+	return r
 }
 
 // RefResult is what an update did to a ref.
