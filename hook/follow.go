@@ -3,6 +3,7 @@ package hook
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 const followEvery = 20 * time.Millisecond
 
 // follow prints the outcome of each remote as it comes, for as long as a pusher may be
-// kept waiting.
+// kept waiting, and the trouble of those that the push does not concern.
 func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes []config.Remote, changes []change, pushed state.Time) {
 	settings := upstream.Hook()
 	wait := settings.Wait
@@ -76,12 +77,31 @@ func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes
 		lines, bad := underWay(w.record, wait, settings.Show)
 		tell(w.Remote, lines, bad)
 	}
+	for _, remote := range others(upstream, remotes) {
+		record, err := upstream.Record(remote)
+		if err != nil {
+			record.Error = err.Error()
+		}
+		lines, bad := underWay(record, 0, settings.Show)
+		tell(remote, lines, bad)
+	}
 	if unshown > 0 {
 		h.say("and %d more remotes", unshown)
 	}
 	if trouble {
 		h.say("hint: %s", cmp.Or(settings.Contact, "git push-mirror status"))
 	}
+}
+
+// others are the remotes that a push does not concern.
+func others(upstream *pushmirror.Upstream, concerned []config.Remote) []config.Remote {
+	remotes, err := upstream.Select(nil)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(remotes), func(remote config.Remote) bool {
+		return !remote.Enabled || slices.ContainsFunc(concerned, func(other config.Remote) bool { return other.Name == remote.Name })
+	})
 }
 
 // awaited is a remote that the push was not seen to have reached yet.

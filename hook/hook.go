@@ -85,7 +85,7 @@ func (h Hook) handOver(repo *git.Repository, changes []change) (*pushmirror.Upst
 		if slices.ContainsFunc(remotes, func(remote config.Remote) bool { return remote.Enabled }) {
 			h.makeKnown(upstream)
 		}
-		return nil, nil, nil
+		return upstream, nil, nil
 	}
 	return upstream, concerned, h.deliver(upstream, concerned, push)
 }
