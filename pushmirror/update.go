@@ -88,8 +88,8 @@ type attempt struct {
 	head     git.RefName          // upstream's default branch
 	broken   *git.UnreadableError // what else it has
 	looked   string               // upstream's fingerprint just before
-	seen     *state.Seen // nil: the mirror has to be listed
-	listed   bool        // by this attempt
+	seen     *state.Seen          // nil: the mirror has to be listed
+	listed   bool                 // by this attempt
 
 	noPushOptions bool
 	large         largeFiles
@@ -340,7 +340,14 @@ func (a *attempt) makePlan(ctx context.Context, first bool) error {
 	if facts.Ancestry, err = a.compare(ctx, in); err != nil {
 		return err
 	}
-	if facts.Outside, err = a.outside(ctx, in); err != nil {
+	facts.Outside, err = a.outside(ctx, in)
+	var broken *git.UnreadableError
+	switch {
+	case errors.As(err, &broken) && a.broken != nil:
+		a.broken.Names = append(a.broken.Names, broken.Names...)
+	case errors.As(err, &broken):
+		a.broken, in.Incomplete = broken, true
+	case err != nil:
 		return err
 	}
 	a.plan = plan.Make(in, facts)
@@ -373,40 +380,4 @@ func (a *attempt) compare(ctx context.Context, in plan.Input) (plan.Ancestry, er
 		return plan.Presumed{}, nil
 	}
 	return a.scratch.Compare(ctx, in.Questions())
-}
-
-// outside finds the tags that no mirrored branch contains, of those that have to be
-// in one. What leads to no commit is in none.
-func (u *Upstream) outside(ctx context.Context, in plan.Input) (map[git.RefName]bool, error) {
-	tags, branches := in.UndecidedTags()
-	if len(tags) == 0 {
-		return nil, nil
-	}
-	var oids []git.OID
-	for _, ref := range append(tags, branches...) {
-		oids = append(oids, ref.OID)
-	}
-	objects, err := u.repo.Objects(ctx, oids)
-	if err != nil {
-		return nil, err
-	}
-	commitsOf := func(refs git.Refs) (commits []git.OID) {
-		for _, ref := range refs {
-			if commit := objects.Commit(ref.OID); commit != "" {
-				commits = append(commits, commit)
-			}
-		}
-		return commits
-	}
-	unreachable, err := u.repo.Unreachable(ctx, commitsOf(tags), commitsOf(branches))
-	if err != nil {
-		return nil, err
-	}
-	outside := map[git.RefName]bool{}
-	for _, tag := range tags {
-		if commit := objects.Commit(tag.OID); commit == "" || unreachable[commit] {
-			outside[tag.Name] = true
-		}
-	}
-	return outside, nil
 }

@@ -177,6 +177,8 @@ var failures = []failure{
 	{"no space left on device", KindNetwork, "a disk is full", false},
 	{"bad object", KindLocal, "an object is missing or damaged upstream: run git fsck there", false},
 	{"unable to read", KindLocal, "an object is missing or damaged upstream: run git fsck there", false},
+	{"revision walk setup failed", KindLocal, "an object is missing or damaged upstream: run git fsck there", false},
+	{"failed to traverse parents", KindLocal, "an object is missing or damaged upstream: run git fsck there", false},
 	{"hash algorithm", KindLocal, otherFormat, false},
 	{"mismatched algorithms", KindLocal, otherFormat, false},
 	{"protocol error: unexpected capabilities^{}", KindLocal, otherFormat, false}, // an empty SHA-1 mirror's zero id is too short

@@ -161,15 +161,19 @@ func parseSettings(out string) ([]Setting, error) {
 }
 
 // UnreadableError tells of branches and tags, or folders of them, that are there and cannot be
-// read: a power failure has emptied them, or they are somebody else's.
+// read: a power failure has emptied them or what they lead to, or they are somebody else's.
 type UnreadableError struct {
 	Dir   string   // the repository
 	Names []string // as refs/heads/main; not all, of many
 }
 
-// Error implements error.
+// Error implements error. It names ten.
 func (e *UnreadableError) Error() string {
-	return "cannot be read in this repository: " + strings.Join(e.Names, ", ")
+	names, more := e.Names, ""
+	if len(names) > 10 {
+		names, more = names[:10], fmt.Sprintf(", and %d more", len(names)-10)
+	}
+	return "cannot be read in this repository: " + strings.Join(names, ", ") + more
 }
 
 // Hint says how to find out what is wrong.
