@@ -159,6 +159,26 @@ type tidings struct {
 // notifier tells the owners, of the hosts that this queue knows.
 func (s *shift) notifier() Notifier { return Notifier{Queue: s.Queue, Env: s.Environ} }
 
+// heed has somebody told of an update if it calls for that. Where no record can be written, it is
+// remembered here what was told, so that it is told once, and its end too.
+func (s *shift) heed(ctx context.Context, key worker.Key, t tidings) {
+	wasUnkept := s.unkept[key]
+	switch {
+	case t.update.Unkept && wasUnkept:
+		return
+	case t.update.Unkept:
+		s.unkept[key] = true
+	case wasUnkept:
+		delete(s.unkept, key)
+		if t.upstream.Notifies() && t.update.Record.Status == state.Finished {
+			t.update.Record.Untold = string(Recovered)
+		}
+	}
+	if s.notifier().Due(t.upstream, t.update) {
+		s.tell(ctx, t)
+	}
+}
+
 // tell has somebody told, while the mirrors go on.
 func (s *shift) tell(ctx context.Context, t tidings) {
 	key := worker.Key{Repository: t.upstream.Dir(), Remote: t.update.Remote.Name}

@@ -54,6 +54,8 @@ type Update struct {
 	Asked bool
 	// Event is what somebody has to be told of, once for each episode.
 	Event Event
+	// Unkept: the record could not be written, so nobody will know of it.
+	Unkept bool
 }
 
 // Event is the beginning or the end of an episode of failure.
@@ -119,11 +121,12 @@ func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options
 	record, err := a.run(ctx)
 	if err != nil {
 		record = a.failed(ctx, err)
+		record.Untold = a.untold(record)
 	}
 	ours := record.Unreached && (record.Kind == git.KindLocal || record.Kind == state.KindConfig)
 	return Update{
 		Repository: u.Dir(), Remote: remote, Steps: a.steps(), Record: record,
-		Shared: a.failedFor, Asked: a.asked && !ours, Event: a.event(record),
+		Shared: a.failedFor, Asked: a.asked && !ours, Event: a.event(record), Unkept: err != nil,
 	}
 }
 

@@ -85,6 +85,7 @@ type shift struct {
 	looking  bool
 	telling  map[worker.Key]bool // remotes that somebody is being told of
 	told     chan worker.Key
+	unkept   map[worker.Key]bool // remotes whose failure was told, and stands in no record
 	// watched are the repositories that something waits in, with the age of their
 	// configuration; broken those that cannot be mirrored at all, and why.
 	watched map[string]watched
@@ -97,13 +98,13 @@ type shift struct {
 type ended struct {
 	task    worker.Task
 	end     worker.End
-	tidings *tidings // nil: nobody has to be told
+	tidings *tidings // nil: there was no update
 }
 
 func newShift(w *Worker) *shift {
 	return &shift{
 		Worker: w, schedule: worker.New(w.Limits), ended: make(chan ended), reached: make(chan string), found: make(chan found),
-		telling: map[worker.Key]bool{}, told: make(chan worker.Key),
+		telling: map[worker.Key]bool{}, told: make(chan worker.Key), unkept: map[worker.Key]bool{},
 		started: map[worker.Key]worker.Task{}, watched: map[string]watched{}, broken: map[string]string{}, gone: map[string]bool{},
 	}
 }
@@ -150,7 +151,7 @@ func (s *shift) work(ctx context.Context) error {
 			delete(s.started, e.task.Key)
 			s.schedule.Finish(e.task, e.end, s.clock())
 			if e.tidings != nil {
-				s.tell(ctx, *e.tidings)
+				s.heed(ctx, e.task.Key, *e.tidings)
 			}
 		case key := <-s.told:
 			delete(s.telling, key)
@@ -229,14 +230,10 @@ func (s *shift) update(ctx context.Context, task worker.Task) ended {
 	if u.Event != NoEvent {
 		log.WithField("event", u.Event).Warn(cmp.Or(r.Error, "all is well again"))
 	}
-	e := ended{task: task, end: worker.End{
+	return ended{task: task, tidings: &tidings{upstream, u}, end: worker.End{
 		Done: r.NextAttemptAt.IsZero(), Retry: r.NextAttemptAt.Time, Failed: r.Unreached, Unasked: !u.Asked,
 		Shared: u.Shared, SharedRetry: earlier(r.NextAttemptAt.Time, s.clock().Add(backOffMax)),
 	}}
-	if s.notifier().Due(upstream, u) {
-		e.tidings = &tidings{upstream, u}
-	}
-	return e
 }
 
 // lookAgain ends a task whose repository is not as it was when the task was found.
