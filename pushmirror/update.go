@@ -121,7 +121,9 @@ func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options
 	record, err := a.run(ctx)
 	if err != nil {
 		record = a.failed(ctx, err)
-		record.Untold = a.untold(record)
+		if !a.DryRun {
+			record.Untold = a.untold(record)
+		}
 	}
 	ours := record.Unreached && (record.Kind == git.KindLocal || record.Kind == state.KindConfig)
 	return Update{

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -34,7 +35,7 @@ func (e *UnreadableError) Hint() string {
 func (r *Repository) unreadable(warnings string) error {
 	failed := &UnreadableError{Dir: r.dir}
 	for line := range strings.Lines(warnings) {
-		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "warning: ignoring broken ref "); ok {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "warning: ignoring broken ref "); ok && r.damaged(name) {
 			failed.Names = append(failed.Names, name)
 		}
 	}
@@ -50,4 +51,15 @@ func (r *Repository) unreadable(warnings string) error {
 		return nil
 	}
 	return failed
+}
+
+// damaged reports whether a ref's file has no object id in it. To git, one is broken too that somebody deletes
+// while the refs are listed.
+func (r *Repository) damaged(name string) bool {
+	content, err := os.ReadFile(filepath.Join(r.dir, name))
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	oid, err := ParseOID(strings.TrimSpace(string(content)))
+	return err != nil || oid.IsZero()
 }
