@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -118,7 +121,12 @@ func setUpScript(env *testscript.Env) error {
 	}
 	env.Values[scriptKey{}] = &script{environment: env.Vars, servers: map[string]*server{}}
 
-	env.Defer(func() { killWorker(env.Getenv("PUSH_MIRROR_STATE_DIR")) })
+	env.Defer(func() {
+		killWorker(env.Getenv("PUSH_MIRROR_STATE_DIR"))
+		if t := env.T().(interface{ Failed() bool }); t.Failed() {
+			killProcesses(env.WorkDir)
+		}
+	})
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return err
 	}
@@ -126,6 +134,21 @@ func setUpScript(env *testscript.Env) error {
 		writeUnlessThere(filepath.Join(home, ".gitconfig"), gitConfig),
 		writeUnlessThere(env.Getenv("PUSH_MIRROR_CONFIG"), systemConfig),
 	)
+}
+
+// killProcesses ends all processes of a script. Before it says what failed, testscript interrupts each process in the background
+// and waits for those that write to the same pipe, which a shell's children do, who were not interrupted.
+func killProcesses(work string) {
+	environs, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, environ := range environs {
+		variables, err := os.ReadFile(environ)
+		if err != nil || !bytes.Contains(variables, []byte("WORK="+work+"\x00")) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(environ))); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
 }
 
 // writeUnlessThere writes a file that the script may bring itself.
