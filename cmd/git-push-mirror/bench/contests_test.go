@@ -19,14 +19,17 @@ var (
 	repositories = []int{10, 100, 1_000}
 )
 
-// contests are the rows of the table that tell of ratios.
+// contests are the rows of the table that tell of ratios. Those beside ls-remote or for-each-ref tell how much of the row before is
+// git's: the peer runs the commands that an update does, from a shell, and keeps nothing.
 var contests = []contest{
-	{name: "first update", beside: "push --mirror", atMost: 1.3, small: 1.5, unit: "refs", sizes: refs, quick: fewRefs, stage: firstUpdate, config: workerAlone},
+	{name: "first update", beside: "push --mirror", atMost: 1.3, small: 1.5, unit: "refs", sizes: refs, quick: fewRefs, stage: firstUpdate(mirrorPush), config: workerAlone},
+	{name: "first update", beside: "ls-remote, for-each-ref, push", unit: "refs", sizes: []int{100, 5_000}, quick: fewRefs, stage: firstUpdate(listAndPush), config: workerAlone},
 	{name: "each branch one ahead", beside: "push --mirror", atMost: 1.3, small: 1.5, unit: "refs", sizes: refs, quick: fewRefs, stage: oneAhead(mirrorPush), config: workerAlone},
 	{name: "each branch one ahead", beside: "Gitea's way", unit: "refs", sizes: []int{5_000}, quick: []int{100}, stage: oneAhead(giteasWay), config: workerAlone},
 	{name: "each branch one ahead", beside: "GitLab's way", unit: "refs", sizes: []int{100, 5_000}, quick: []int{100}, stage: oneAhead(gitlabsWay), config: workerAlone},
 	{name: "each branch divergent", beside: "push --mirror", atMost: 1.3, small: 1.5, unit: "refs", sizes: refs, quick: fewRefs, stage: divergent, config: workerAlone},
-	{name: "half of the branches", beside: "push of a wildcard", atMost: 1.5, small: 1.5, unit: "refs", sizes: refs, quick: fewRefs, stage: filtered, config: workerAlone},
+	{name: "half of the branches", beside: "push of a wildcard", atMost: 1.5, small: 1.5, unit: "refs", sizes: refs, quick: fewRefs, stage: filtered(wildcardPush), config: workerAlone},
+	{name: "half of the branches", beside: "for-each-ref, push", unit: "refs", sizes: []int{100, 5_000}, quick: fewRefs, stage: filtered(lookAndPush), config: workerAlone},
 	{name: "one branch changed", beside: "push of it, no bitmap", atMost: 1.5, unit: "refs", sizes: manyRefs, quick: fewRefs, stage: oneChanged(pushOne), config: workerAlone},
 	{name: "one branch changed", beside: "push --mirror", atMost: 0.2, unit: "refs", sizes: manyRefs, quick: fewRefs, stage: oneChanged(mirrorPush), config: workerAlone},
 	{name: "sync, nothing to do", beside: "ls-remote, for-each-ref", atMost: 1.5, unit: "refs", sizes: manyRefs, quick: fewRefs, stage: nothingToDo, config: workerAlone},
@@ -34,7 +37,8 @@ var contests = []contest{
 	{name: "the same, a service delivers", beside: "an empty sh hook", atMost: 1.25, unit: "push", sizes: []int{1}, quick: []int{1}, rounds: 100, stage: servedPush, config: workerAlone},
 	{name: "the hook alone", beside: "an empty sh hook", unit: "run", sizes: []int{1}, quick: []int{1}, rounds: 40, stage: hookRun, config: hookAlone},
 	{name: "ten commits, ten large files", beside: "lfs push, then push", unit: "older large files", sizes: []int{100, 1_000, 10_000}, quick: []int{100, 1_000}, stage: largeFiles, config: workerAlone},
-	{name: "a push in each repository", beside: "xargs -P4 git push", atMost: 1.3, unit: "repositories", sizes: repositories, quick: []int{10, 40}, stage: manyRepositories, config: workerAlone},
+	{name: "a push in each repository", beside: "xargs -P4 git push", atMost: 1.3, unit: "repositories", sizes: repositories, quick: []int{10, 40}, stage: manyRepositories(pushOfEach), config: workerAlone},
+	{name: "a push in each repository", beside: "xargs -P4 for-each-ref, push", unit: "repositories", sizes: repositories, quick: []int{10, 40}, stage: manyRepositories(lookAndPushOfEach), config: workerAlone},
 }
 
 // mirrored is an upstream with n branches and its mirror, which holds the same and is known to.
@@ -57,14 +61,16 @@ func (w *world) due(ref string) {
 	w.save("mirror.git", "up.git/push-mirror", "state")
 }
 
-func firstUpdate(w *world, n int) stage {
-	w.upstream("up.git", n)
-	w.git(".", "init", "-q", "--bare", "--template=", "mirror.git")
-	w.remote("")
-	w.due("refs/heads/main")
-	return stage{
-		reset: w.reset, ours: w.deliver, peer: func() { mirrorPush(w) },
-		check: func() { w.same("up.git", "mirror.git") },
+func firstUpdate(peer func(*world)) func(*world, int) stage {
+	return func(w *world, n int) stage {
+		w.upstream("up.git", n)
+		w.git(".", "init", "-q", "--bare", "--template=", "mirror.git")
+		w.remote("")
+		w.due("refs/heads/main")
+		return stage{
+			reset: w.reset, ours: w.deliver, peer: func() { peer(w) },
+			check: func() { w.same("up.git", "mirror.git") },
+		}
 	}
 }
 
@@ -99,23 +105,22 @@ func divergent(w *world, n int) stage {
 	}
 }
 
-func filtered(w *world, n int) stage {
-	w.mirrored(n, `protected_branches = ["release/*"]`)
-	w.advance("up.git", "third", n)
-	w.due("refs/heads/release/000002")
-	return stage{
-		reset: w.reset, ours: w.deliver,
-		peer: func() {
-			w.git("up.git", "push", "-q", w.path("mirror.git"), "refs/heads/release/*:refs/heads/release/*")
-		},
-		check: func() {
-			up, mirror := w.branches("up.git"), w.branches("mirror.git")
-			for name := range up {
-				if (up[name] == mirror[name]) != strings.HasPrefix(name, "release/") {
-					w.b.Fatalf("%s is %s here and %s there", name, up[name], mirror[name])
+func filtered(peer func(*world)) func(*world, int) stage {
+	return func(w *world, n int) stage {
+		w.mirrored(n, `protected_branches = ["release/*"]`)
+		w.advance("up.git", "third", n)
+		w.due("refs/heads/release/000002")
+		return stage{
+			reset: w.reset, ours: w.deliver, peer: func() { peer(w) },
+			check: func() {
+				up, mirror := w.branches("up.git"), w.branches("mirror.git")
+				for name := range up {
+					if (up[name] == mirror[name]) != strings.HasPrefix(name, "release/") {
+						w.b.Fatalf("%s is %s here and %s there", name, up[name], mirror[name])
+					}
 				}
-			}
-		},
+			},
+		}
 	}
 }
 
@@ -129,11 +134,6 @@ func oneChanged(peer func(*world)) func(*world, int) stage {
 			check: func() { w.same("up.git", "mirror.git") },
 		}
 	}
-}
-
-// pushOne is what somebody does who knows what has changed, and that bitmaps would make it slow.
-func pushOne(w *world) {
-	w.git("up.git", "-c", "pack.useBitmaps=false", "push", "-q", w.path("mirror.git"), "main")
 }
 
 func nothingToDo(w *world, n int) stage {
@@ -237,26 +237,29 @@ func (w *world) site(n int) {
 	w.program("up", "sync", "--recursive")
 }
 
-func manyRepositories(w *world, n int) stage {
-	w.site(n)
-	var list strings.Builder
-	for i := range n {
-		repository := fmt.Sprintf("up/%d.git", i)
-		w.commitToMain(repository, "another")
-		w.mark(repository, "refs/heads/main")
-		fmt.Fprintln(&list, i)
-	}
-	w.save("mirrors", "state")
-	for i := range n {
-		w.save(fmt.Sprintf("up/%d.git/push-mirror", i)) // a copy of the whole would be another repository, whose first update lists
-	}
-	return stage{
-		reset: w.reset, ours: w.deliver,
-		peer: func() {
-			cmd := w.command(".", "xargs", "-P4", "-I{}", "git", "-C", "up/{}.git", "push", "-q", w.path("mirrors/{}.git"), "main")
-			cmd.Stdin = strings.NewReader(list.String())
-			w.run(cmd)
-		},
-		check: func() { w.same(fmt.Sprintf("up/%d.git", n-1), fmt.Sprintf("mirrors/%d.git", n-1)) },
+// manyRepositories is beside a command that xargs runs for each, with {} for its number.
+func manyRepositories(peer func(*world) []string) func(*world, int) stage {
+	return func(w *world, n int) stage {
+		w.site(n)
+		var list strings.Builder
+		for i := range n {
+			repository := fmt.Sprintf("up/%d.git", i)
+			w.commitToMain(repository, "another")
+			w.mark(repository, "refs/heads/main")
+			fmt.Fprintln(&list, i)
+		}
+		w.save("mirrors", "state")
+		for i := range n {
+			w.save(fmt.Sprintf("up/%d.git/push-mirror", i)) // a copy of the whole would be another repository, whose first update lists
+		}
+		return stage{
+			reset: w.reset, ours: w.deliver,
+			peer: func() {
+				cmd := w.command(".", "xargs", append([]string{"-P4", "-I{}"}, peer(w)...)...)
+				cmd.Stdin = strings.NewReader(list.String())
+				w.run(cmd)
+			},
+			check: func() { w.same(fmt.Sprintf("up/%d.git", n-1), fmt.Sprintf("mirrors/%d.git", n-1)) },
+		}
 	}
 }

@@ -1,6 +1,9 @@
 package bench
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // mirrorPush is what a hook of one line does.
 func mirrorPush(w *world) {
@@ -38,4 +41,38 @@ func gitlabsWay(w *world) {
 		}
 	}
 	push()
+}
+
+// listAndPush are the commands of git that a first update has run, as it runs them.
+func listAndPush(w *world) {
+	mirror := w.path("mirror.git")
+	w.run(w.command("up.git", "sh", "-c", fmt.Sprintf("git ls-remote %s & git for-each-ref; wait; exec git push -q --mirror %[1]s", mirror)))
+}
+
+// releases are the branches that half of them are.
+const releases = "refs/heads/release/*:refs/heads/release/*"
+
+// wildcardPush is what somebody does who has a filter that git understands.
+func wildcardPush(w *world) {
+	w.git("up.git", "push", "-q", w.path("mirror.git"), releases)
+}
+
+// lookAndPush are the commands of git that any other update has run.
+func lookAndPush(w *world) {
+	w.run(w.command("up.git", "sh", "-c", fmt.Sprintf("git for-each-ref; exec git push -q %s '%s'", w.path("mirror.git"), releases)))
+}
+
+// pushOne is what somebody does who knows what has changed, and that bitmaps would make it slow.
+func pushOne(w *world) {
+	w.git("up.git", "-c", "pack.useBitmaps=false", "push", "-q", w.path("mirror.git"), "main")
+}
+
+// pushOfEach is pushOne for xargs.
+func pushOfEach(w *world) []string {
+	return []string{"git", "-C", "up/{}.git", "push", "-q", w.path("mirrors/{}.git"), "main"}
+}
+
+// lookAndPushOfEach is lookAndPush for xargs.
+func lookAndPushOfEach(w *world) []string {
+	return []string{"sh", "-c", fmt.Sprintf("cd up/{}.git; git for-each-ref; exec git push -q %s main", w.path("mirrors/{}.git"))}
 }
