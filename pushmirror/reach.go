@@ -3,6 +3,7 @@ package pushmirror
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -41,6 +42,9 @@ func (a *attempt) target(ctx context.Context) (git.Target, error) {
 	password, err := credentials.Password(ctx, r.Login, a.repo.Git().Environ())
 	if err != nil {
 		return to, err
+	}
+	if password == config.TokenPassword && !r.Login.Token {
+		return to, &git.Error{Kind: git.KindAuth, Err: errors.New("the token is in username, which is shown"), Hint: config.TokenCure}
 	}
 	helper, err := os.Executable()
 	if err != nil {

@@ -79,24 +79,25 @@ func (r Remote) otherwise(k key) string {
 	return k.def
 }
 
-// shownValue is what may be shown of a statement's value. The arguments of a program may be
-// secrets, so only the program is.
+// shownValue is what may be shown of a statement's value.
 func (st statement) shownValue(value any) string {
 	k := keyNamed(st.names)
 	list, isList := value.([]string)
 	switch {
 	case k == nil:
 		return cut
-	case k.name == "password_command" && len(list) > 1:
-		return "[" + quote(list[0]) + ", " + cut + "]"
-	case k.mask != nil:
-		return k.mask(st.value)
 	case st.first < st.last && isList:
 		quoted := make([]string, len(list))
 		for i, text := range list {
 			quoted[i] = quote(text)
 		}
-		return shorten("[" + strings.Join(quoted, ", ") + "]")
+		shown := "[" + strings.Join(quoted, ", ") + "]"
+		if k.mask != nil {
+			return k.mask(shown)
+		}
+		return shorten(shown)
+	case k.mask != nil:
+		return k.mask(st.value)
 	case st.first < st.last || !st.plain():
 		return cut
 	}

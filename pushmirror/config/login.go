@@ -79,7 +79,10 @@ func (t *table) checkLogin() {
 		return
 	}
 	user, hasUser := lookup[string](settings{t}, "username")
+	secret, _ := lookup[Secret](settings{t}, "password")
 	switch {
+	case hasUser && secret.Reveal() == TokenPassword:
+		t.fault("password", complaint(t.label()+" has its token in username, which is shown", TokenCure))
 	case hasUser && u.user() != "" && user != u.user():
 		t.fault("username", complaint("username is another one than in the url of "+t.label(), "keep one of them"))
 	case len(given) == 1 && !t.has("username") && u.user() == "":
@@ -96,9 +99,12 @@ func (t *table) holdsSecret() bool {
 	return t.has("password") || u.HasUserinfo()
 }
 
-// tokenPassword goes with a token that is written in place of the user, as GitHub's and
-// Gitea's guides have it.
-const tokenPassword = "x-oauth-basic"
+// TokenPassword goes with a token that is written in place of the user, as GitHub's and Gitea's guides have it. That is taken from
+// a url, which is not shown; TokenCure says what to do where it stands elsewhere.
+const (
+	TokenPassword = "x-oauth-basic"
+	TokenCure     = `write the token where the password is, and username = "x-access-token"`
+)
 
 // setLogin takes who logs in from the keys and the url.
 func (r *Remote) setLogin(t *table) {
@@ -112,8 +118,9 @@ func (r *Remote) setLogin(t *table) {
 	switch {
 	case !r.URL.password().IsZero():
 		r.Login.Password = r.URL.password()
+		r.Login.Token = r.Login.Password.Reveal() == TokenPassword
 	case r.URL.user() != "" && !r.Login.HasPassword():
-		r.Login.Password, r.Login.Token = NewSecret(tokenPassword), true
+		r.Login.Password, r.Login.Token = NewSecret(TokenPassword), true
 	}
 }
 

@@ -82,3 +82,20 @@ func maskURL(value string) string {
 	}
 	return cut
 }
+
+// maskArguments shows the program of a list alone: its arguments may be secrets.
+func maskArguments(value string) string {
+	parts := programOnly().FindStringSubmatch(value)
+	switch {
+	case parts == nil || mayHoldSecret(parts[1]):
+		return cut
+	case parts[2] == "":
+		return "[" + shorten(parts[1]) + "]"
+	}
+	return "[" + shorten(parts[1]) + ", " + cut + "]"
+}
+
+// programOnly matches a list whose first string is closed and has nothing escaped.
+var programOnly = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\[\s*("[^"\\]*"|'[^']*')\s*,?\s*(.*)\]$`)
+})

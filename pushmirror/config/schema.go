@@ -98,7 +98,7 @@ var schema = []key{
 		def:   `4`,
 	},
 	{
-		name: "command", places: inNotify, parse: command, example: `["/usr/local/bin/tell-us"]`,
+		name: "command", places: inNotify, parse: command, mask: maskArguments, example: `["/usr/local/bin/tell-us"]`,
 		means: "the program, with its arguments, that is told when a remote fails and when it recovers",
 	},
 	{
@@ -152,7 +152,7 @@ var schema = []key{
 		means: "the file whose first line is the password or token, read at each attempt",
 	},
 	{
-		name: "password_command", places: inRemote, parse: command, example: `["/usr/bin/pass", "show", "github"]`,
+		name: "password_command", places: inRemote, parse: command, mask: maskArguments, example: `["/usr/bin/pass", "show", "github"]`,
 		means: "the program that prints the password or token, run at each attempt",
 	},
 	{
