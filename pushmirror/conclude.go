@@ -176,7 +176,10 @@ func (a *attempt) failed(ctx context.Context, err error) state.Record {
 	case errors.As(err, &open):
 		r.Kind, r.Hint = state.KindConfig, open.Hint
 	case errors.Is(err, context.Canceled):
-		r.Status, r.Error = state.ToRetry, "interrupted"
+		// That was us: nothing is known against the mirror, and the next worker goes on at once.
+		r.Status, r.Error, r.NextAttemptAt = state.ToRetry, "interrupted", r.UpdatedAt
+		r.Attempts, r.Told, r.ToldHost = a.before.Attempts, a.before.Told, a.before.ToldHost
+		return r
 	case errors.Is(err, context.DeadlineExceeded):
 		r.Status, r.Kind = state.ToRetry, git.KindTimeout
 		r.Error = fmt.Sprintf("it took longer than %s (timeout)", a.remote.Timeout)

@@ -139,14 +139,20 @@ func (u *Upstream) due(ctx context.Context, remote config.Remote, thoroughly boo
 	if !marked || record.Unreached {
 		task.NotBefore = record.NextAttemptAt.Time
 	}
-	if remote.MinInterval > 0 {
-		task.Earliest = record.StartedAt.Add(remote.MinInterval)
-	}
+	task.Earliest = afterInterval(remote, record.StartedAt.Time)
 	if marked || again || !thoroughly {
 		return task, marked || again, nil
 	}
 	due, err := u.behind(ctx, remote, dir, record)
 	return task, due, err
+}
+
+// afterInterval is when a remote may be updated after an update that began then; the zero Time if at once.
+func afterInterval(remote config.Remote, began time.Time) time.Time {
+	if remote.MinInterval == 0 {
+		return time.Time{}
+	}
+	return began.Add(remote.MinInterval)
 }
 
 // changed is when the configuration of a remote, or a file with its password or keys, was

@@ -231,7 +231,7 @@ func (s *shift) update(ctx context.Context, task worker.Task) ended {
 		log.WithField("event", u.Event).Warn(cmp.Or(r.Error, "all is well again"))
 	}
 	return ended{task: task, tidings: &tidings{upstream, u}, end: worker.End{
-		Done: r.NextAttemptAt.IsZero(), Retry: r.NextAttemptAt.Time, Failed: r.Unreached, Unasked: !u.Asked,
+		Done: r.NextAttemptAt.IsZero(), Retry: r.NextAttemptAt.Time, Earliest: afterInterval(u.Remote, r.StartedAt.Time), Failed: r.Unreached, Unasked: !u.Asked,
 		Shared: u.Shared, SharedRetry: earlier(r.NextAttemptAt.Time, s.clock().Add(backOffMax)),
 	}}
 }

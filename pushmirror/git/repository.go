@@ -26,8 +26,8 @@ var ErrNoRepository = errors.New("no git repository")
 
 // Open takes dir, a GIT_DIR (relative to the working directory or absolute),
 // and finds the repository that it belongs to; the folder of a linked worktree
-// leads to the repository that the worktree belongs to. It runs no process. A
-// dir that is no repository is an error that wraps ErrNoRepository.
+// leads to the repository that the worktree belongs to, and a link to where the repository is. It runs no
+// process. A dir that is no repository is an error that wraps ErrNoRepository.
 func (g *Git) Open(dir string) (*Repository, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -39,6 +39,9 @@ func (g *Git) Open(dir string) (*Repository, error) {
 			common = filepath.Join(dir, common)
 		}
 		dir = common
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real // or what is known of it would be another repository's
 	}
 	for _, part := range []string{"HEAD", "objects", "refs"} {
 		if _, err := os.Stat(filepath.Join(dir, part)); err != nil {

@@ -42,8 +42,8 @@ type Limits struct {
 type End struct {
 	// Done: nothing is left to be tried.
 	Done bool
-	// Retry is when to try again, unless Done.
-	Retry time.Time
+	// Retry is when to try again, unless Done, and Earliest when the next one may be started at all.
+	Retry, Earliest time.Time
 	// Shared is the Host or the Login of the task if the update failed for a reason that all
 	// who have it share, else empty. SharedRetry is when one of them may try again.
 	Shared      string
@@ -244,6 +244,9 @@ func (s *Schedule) Finish(t Task, end End, now time.Time) {
 		return
 	}
 	t.Failing = end.Failed
+	if end.Earliest.After(t.Earliest) {
+		t.Earliest = end.Earliest
+	}
 	if end.Failed || !ok {
 		t.NotBefore = end.Retry
 	}

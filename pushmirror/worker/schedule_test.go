@@ -262,6 +262,25 @@ func TestWhatComesInDuringAnUpdateKeepsItsTimes(t *testing.T) {
 	}
 }
 
+// An update and the next one keep their distance, be it another push that calls for it or a failure.
+func TestTheIntervalHoldsForWhatCameInAndForRetries(t *testing.T) {
+	for name, push := range map[string]bool{"another push": true, "a failure": false} {
+		s := New(Limits{Concurrent: 1, PerHost: 1})
+		s.Add(task("/a", ""))
+		started := s.Start(noon)
+		if push {
+			s.Add(task("/a", ""))
+		}
+		s.Finish(started[0], End{Retry: noon.Add(time.Second), Failed: !push, Earliest: noon.Add(time.Minute)}, noon)
+		if got := s.Start(noon.Add(59 * time.Second)); len(got) != 0 {
+			t.Errorf("%s: started early", name)
+		}
+		if got := s.Start(noon.Add(time.Minute)); len(got) != 1 {
+			t.Errorf("%s: not started", name)
+		}
+	}
+}
+
 func TestWhatWaitsForItsTimeWaits(t *testing.T) {
 	s := New(Limits{Concurrent: 4, PerHost: 4})
 	waiting := task("/a", "")
