@@ -33,7 +33,8 @@ type Options struct {
 	Progress io.Writer
 	// Reached is called when the mirror has answered, which may be long before the end.
 	Reached func()
-	// Waiting is called when another update of the remote runs and has to end first.
+	// Waiting is called when another update of the remote runs and has to end first; nil: it is not waited for, and
+	// the update is Busy.
 	Waiting func()
 }
 
@@ -56,6 +57,8 @@ type Update struct {
 	Event Event
 	// Unkept: the record could not be written, so nobody will know of it.
 	Unkept bool
+	// Busy: another update of the remote runs, so none was made, and there is no record of it.
+	Busy bool
 }
 
 // Event is the beginning or the end of an episode of failure.
@@ -119,6 +122,9 @@ func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options
 	ctx, cancel := context.WithTimeout(ctx, remote.Timeout)
 	defer cancel()
 	record, err := a.run(ctx)
+	if errors.Is(err, errBusy) {
+		return Update{Repository: u.Dir(), Remote: remote, Busy: true}
+	}
 	if err != nil {
 		record = a.failed(ctx, err)
 		if !a.DryRun {
@@ -204,10 +210,14 @@ func (a *attempt) keep(ctx context.Context, record *state.Record) error {
 	return a.dir.Settle()
 }
 
-func (a *attempt) waiting() {
-	if a.Waiting != nil {
-		a.Waiting()
+var errBusy = errors.New("another update of the remote runs")
+
+func (a *attempt) waiting() error {
+	if a.Waiting == nil {
+		return errBusy
 	}
+	a.Waiting()
+	return nil
 }
 
 // recall reads how the last update ended and what the mirror held then, and forgets

@@ -41,6 +41,8 @@ const (
 	// watchEvery is how often it looks whether a configuration was changed that
 	// something waits for.
 	watchEvery = 2 * time.Second
+	// busyPause is how long it leaves a remote alone that somebody else updates.
+	busyPause = time.Second
 	// lookEvery is how often it looks into all known repositories for work that no
 	// hook told of.
 	lookEvery = time.Hour
@@ -220,6 +222,9 @@ func (s *shift) update(ctx context.Context, task worker.Task) ended {
 		case <-ctx.Done():
 		}
 	}})
+	if u.Busy { // by a sync: whoever waited for it would keep others from their turn
+		return ended{task: task, end: worker.End{Retry: s.clock().Add(busyPause), Unasked: true}}
+	}
 	r := u.Record
 	log = log.WithFields(logrus.Fields{"status": r.Status, "refs": sent(u.Steps), "duration": s.clock().Sub(started).Round(time.Millisecond).String()})
 	if r.Status == state.Finished {

@@ -61,10 +61,10 @@ const lockName = "lock"
 const lockPoll = 20 * time.Millisecond
 
 // Lock makes the folder and takes the lock of the remote, so that there is one
-// update of it at a time; waiting is called once if somebody else holds it. It returns
+// update of it at a time; waiting is called once if somebody else holds it, and its error ends the wait. Lock returns
 // when, by clock, the lock was taken. The lock is gone when unlock is called or this
 // process dies.
-func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func()) (since Time, unlock func() error, err error) {
+func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func() error) (since Time, unlock func() error, err error) {
 	if err := d.make(); err != nil {
 		return Time{}, nil, fmt.Errorf("making the state folder: %w", err)
 	}
@@ -72,8 +72,9 @@ func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func()) 
 	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(d.mode&0o666))
 	ok, err := lock.TryLock()
 	if err == nil && !ok {
-		waiting()
-		_, err = lock.TryLockContext(ctx, lockPoll)
+		if err = waiting(); err == nil {
+			_, err = lock.TryLockContext(ctx, lockPoll)
+		}
 	}
 	if err != nil {
 		return Time{}, nil, fmt.Errorf("locking %s: %w", path, err)

@@ -29,7 +29,7 @@ func newDir(t *testing.T) *Dir {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, unlock, err := d.Lock(t.Context(), time.Now, func() {})
+	_, unlock, err := d.Lock(t.Context(), time.Now, func() error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestFilesHaveTheSharingModeOfTheRepository(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, unlock, err := d.Lock(t.Context(), time.Now, func() {})
+		_, unlock, err := d.Lock(t.Context(), time.Now, func() error { return nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,14 +249,14 @@ func TestOneUpdateAtATime(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	waited := false
-	if _, _, err := other.Lock(ctx, time.Now, func() { waited = true; cancel() }); err == nil || !waited {
+	if _, _, err := other.Lock(ctx, time.Now, func() error { waited = true; cancel(); return nil }); err == nil || !waited {
 		t.Errorf("the lock was given twice (%v)", err)
 	}
 	third, err := Of(d.repository, "another")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, unlock, err := third.Lock(t.Context(), time.Now, func() { t.Error("another remote waits") })
+	_, unlock, err := third.Lock(t.Context(), time.Now, func() error { t.Error("another remote waits"); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
