@@ -107,6 +107,11 @@ func (h Hook) Announce(upstream *pushmirror.Upstream, remotes []config.Remote) e
 	return h.deliver(upstream, remotes, state.Push{Time: state.Now()})
 }
 
+// Enter has a worker look at a repository, some remote of which is to be tried again.
+func (h Hook) Enter(upstream *pushmirror.Upstream) error {
+	return h.enqueue(upstream.Dir(), upstream.StateDir(), upstream.Worker().Start)
+}
+
 // deliver marks remotes, and has a worker find the marks.
 func (h Hook) deliver(upstream *pushmirror.Upstream, remotes []config.Remote, push state.Push) error {
 	var err error
@@ -115,7 +120,7 @@ func (h Hook) deliver(upstream *pushmirror.Upstream, remotes []config.Remote, pu
 			err = errors.Join(err, fmt.Errorf("noting that %s has work: %w", remote.Name, markErr))
 		}
 	}
-	return errors.Join(err, h.enqueue(upstream.Dir(), upstream.StateDir(), upstream.Worker().Start))
+	return errors.Join(err, h.Enter(upstream))
 }
 
 // site is what the system's file alone says, or the defaults if it is broken too.

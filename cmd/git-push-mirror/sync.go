@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"git-push-mirror/hook"
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
@@ -125,6 +126,9 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 	}
 	all.Wait()
 	inv.notify(ctx, jobs, updates)
+	if !opt.dryRun && ctx.Err() == nil {
+		inv.tryAgain(jobs, updates)
+	}
 	if opt.json {
 		if err := printJSON(inv.stdout, append(append([]syncOutcome{}, outcomes...), results...)); err != nil {
 			return err
@@ -158,6 +162,25 @@ func (inv invocation) notify(ctx context.Context, jobs []syncJob, updates []push
 		}
 		if err != nil {
 			inv.say("error", job.label+": "+err.Error())
+		}
+	}
+}
+
+// tryAgain has a worker take up what is said to be tried again: no push may follow. What somebody has to mend waits for the next
+// worker, as they are there to be told.
+func (inv invocation) tryAgain(jobs []syncJob, updates []pushmirror.Update) {
+	entered := map[string]bool{}
+	for i, job := range jobs {
+		if updates[i].Record.Status != state.ToRetry || entered[job.upstream.Dir()] {
+			continue
+		}
+		entered[job.upstream.Dir()] = true
+		program, err := os.Executable()
+		if err == nil {
+			err = hook.Hook{Dir: inv.dir, Program: program, Env: inv.env}.Enter(job.upstream)
+		}
+		if err != nil {
+			inv.say("error", job.label+": having a worker try again: "+err.Error())
 		}
 	}
 }
