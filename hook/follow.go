@@ -54,6 +54,9 @@ func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes
 				continue
 			}
 			record, err := upstream.Record(w.Remote)
+			if err == nil && upstream.Mended(w.Remote, record) {
+				record.NextAttemptAt = state.Time{} // it is tried at once
+			}
 			if err == nil && !settled(record, pushed) {
 				left = append(left, awaited{w.Remote, id, record})
 				continue

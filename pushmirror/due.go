@@ -124,7 +124,7 @@ func (u *Upstream) due(ctx context.Context, remote config.Remote, thoroughly boo
 		return task, false, err
 	}
 	record = record.AsOf(u.clock())
-	if record.URL != remote.URL.Identity() || u.changed(remote).After(record.StartedAt.Time) {
+	if record.URL != remote.URL.Identity() || u.Mended(remote, record) {
 		record.NextAttemptAt = state.Time{}
 	}
 	since, marked, err := dir.Marked()
@@ -155,10 +155,10 @@ func afterInterval(remote config.Remote, began time.Time) time.Time {
 	return began.Add(remote.MinInterval)
 }
 
-// changed is when the configuration of a remote, or a file with its password or keys, was
-// changed last: what failed before then may go well now.
-func (u *Upstream) changed(remote config.Remote) time.Time {
-	return newest(u.config.Modified, remote.Files())
+// Mended reports whether the configuration of a remote, or a file with its password or keys, was changed
+// after the update of that record began: what failed may go well now, and does not wait for its time.
+func (u *Upstream) Mended(remote config.Remote, record state.Record) bool {
+	return newest(u.config.Modified, remote.Files()).After(record.StartedAt.Time)
 }
 
 // newest is the latest of a time and those at which files were changed.
@@ -174,7 +174,7 @@ func newest(t time.Time, files []string) time.Time {
 // behind reports whether a remote that no mark tells of is to be looked at: it has never
 // been, its configuration changed, it was not listed for long, or refs are pending.
 func (u *Upstream) behind(ctx context.Context, remote config.Remote, dir *state.Dir, record state.Record) (bool, error) {
-	if record.URL != remote.URL.Identity() || u.changed(remote).After(record.StartedAt.Time) {
+	if record.URL != remote.URL.Identity() || u.Mended(remote, record) {
 		return true, nil
 	}
 	seen, err := dir.Seen(remote.URL.Identity())

@@ -110,10 +110,14 @@ type row struct {
 	hint      string
 }
 
+const noSSHServer = `the host has no LFS over ssh: set lfs_url to where it is, or write lfs = "off"`
+
 // rows are read from the top; the first that is found counts. What no row knows is temporary: trying
 // again does no harm.
 var rows = []row{
 	{text: "is not a git command", all: true, hint: `install git-lfs, or write lfs = "off" for a mirror that is to be without large files`},
+	{text: "git-lfs-authenticate: command not found", all: true, hint: noSSHServer},
+	{text: "git-lfs-authenticate: not found", all: true, hint: noSSHServer},
 	{text: "from http 413", hint: "the server takes no object of that size: allow it there"},
 	{text: "unprocessable entity", hint: "the server checked the object and did not take it: compare it with its id, sha256sum tells"},
 	{text: "authorization error", all: true, hint: "the server did not accept who we are, or does not let us write"},
