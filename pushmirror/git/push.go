@@ -107,6 +107,11 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes Outcomes, text str
 	if err := s.setRefs(p.Update); err != nil {
 		return nil, "", err
 	}
+	if len(p.Update) == 0 && len(p.Expect) > 0 { // git reads the leases, too
+		if err := s.configure(len(p.Expect[0].OID)); err != nil {
+			return nil, "", err
+		}
+	}
 	args := pushCommand("--progress") // shown or not, it is the sign that git moves
 	for _, option := range p.Options {
 		args = append(args, "--push-option="+option)
