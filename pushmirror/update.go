@@ -247,8 +247,16 @@ func (a *attempt) rounds(ctx context.Context) error {
 		if err := a.look(ctx); err != nil {
 			return err
 		}
-		if err := a.makePlan(ctx, round == 0); err != nil || a.DryRun {
+		left := a.seen.Mirror.Left
+		if err := a.makePlan(ctx, round == 0); err != nil {
 			return err
+		}
+		if !a.listed && a.keepsAnew(left) {
+			a.listed = true
+			continue
+		}
+		if a.DryRun {
+			return nil
 		}
 		a.moved = 0
 		if err := a.apply(ctx); err != nil {
@@ -261,6 +269,13 @@ func (a *attempt) rounds(ctx context.Context) error {
 		a.plan.Steps = slices.DeleteFunc(a.plan.Steps, (*plan.Step).Sent) // what became of them is noted
 	}
 	return &git.Error{Kind: git.KindNetwork, Err: errors.New("the mirror kept changing while it was updated")}
+}
+
+// keepsAnew reports whether the plan keeps a branch that was not left before. Of what the mirror's HEAD names,
+// an old listing tells least when that matters: where a default branch is renamed, HEAD is switched just before.
+// That a deletion is refused would not tell as well, since hosts decline the whole push.
+func (a *attempt) keepsAnew(left map[git.RefName]bool) bool {
+	return slices.ContainsFunc(a.plan.Steps, func(s *plan.Step) bool { return s.Result == plan.Kept && !left[s.Name] })
 }
 
 // look finds out what both sides hold.
