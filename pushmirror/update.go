@@ -220,7 +220,8 @@ func (a *attempt) recall() (err error) {
 		// Whoever was told of a failure waits to be told that it is mended, as it may be by the new url.
 		a.before = state.Record{Status: state.None, Told: a.before.Told, Untold: a.before.Untold}
 	}
-	a.noPushOptions = a.before.NoPushOptions
+	// Somebody may have allowed them there since.
+	a.noPushOptions = a.before.NoPushOptions && !a.Fresh && !a.Upstream.changed(a.remote).After(a.before.StartedAt.Time)
 	a.pushers = knownPushers(a.before.Pushers, a.dir.Pushes())
 	a.seen, err = a.dir.Seen(a.url)
 	return err
