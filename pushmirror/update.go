@@ -281,16 +281,17 @@ func (a *attempt) keepsAnew(left map[git.RefName]bool) bool {
 
 // look finds out what both sides hold.
 func (a *attempt) look(ctx context.Context) error {
-	if !a.listed {
-		if err := a.lookHere(ctx, a.seen.Mirror.Refs); err != nil {
-			return err
-		}
-		a.seen.Mirror = a.seen.Mirror.After(nil, a.upstream)
-		return nil
-	}
 	var before plan.Mirror
 	if a.seen != nil {
 		before = a.seen.Mirror
+	}
+	if !a.listed {
+		if err := a.lookHere(ctx, before.Refs); err != nil {
+			return err
+		}
+		a.seen.Mirror = before.After(nil, a.upstream)
+		a.distrust(before)
+		return nil
 	}
 	// Both are asked at once. What upstream holds has to be no older than what the mirror
 	// does, or a ref that somebody pushed to both meanwhile would look like one that is
@@ -308,6 +309,7 @@ func (a *attempt) look(ctx context.Context) error {
 		}
 	}
 	a.seen = &state.Seen{URL: a.url, Listed: state.At(a.clock()), Mirror: plan.Listed(refs, head, before, a.upstream)}
+	a.distrust(before)
 	return nil
 }
 
