@@ -116,8 +116,6 @@ func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options
 		refused: map[git.RefName]*plan.Step{},
 		large:   largeFiles{arrived: map[string]lfs.Object{}, failed: map[string]failedObject{}},
 	}
-	ctx, cancel := context.WithTimeout(ctx, remote.Timeout)
-	defer cancel()
 	record, err := a.run(ctx)
 	if err != nil {
 		record = a.failed(ctx, err)
@@ -151,6 +149,8 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 		}
 		scratchParent = a.dir.Path()
 	}
+	ctx, cancel := context.WithTimeout(ctx, a.remote.Timeout) // not of the wait: another update has a timeout of its own
+	defer cancel()
 	if err := a.recall(); err != nil {
 		return record, err
 	}
