@@ -192,8 +192,15 @@ type change struct {
 
 // lookAgain notes a ref that was not pushed since it is no longer what was compared: it
 // is looked at again. A ref that the mirror calls changed although a fresh listing
-// showed nothing new is one that it refuses, for as long as something there has it locked.
+// showed nothing new is one that it refuses, for as long as something there has it locked. So is one that
+// the mirror cannot create, since it would not delete another before that: it says no more of it.
 func (a *attempt) lookAgain(s *plan.Step, reason string) {
+	for name := range a.seen.Mirror.InTheWay(s.Name) {
+		if a.refused[name] != nil {
+			a.refuse(s, plan.Blocked(name))
+			return
+		}
+	}
 	a.changed = append(a.changed, change{s.Name, s.Old, s.New})
 	if a.unchanged[s.Name] {
 		a.refuse(s, reason)

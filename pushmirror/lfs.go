@@ -22,7 +22,7 @@ import (
 // largeFiles are those that an update brings to the mirror before it pushes the refs that need them.
 type largeFiles struct {
 	decided bool   // the update has come to them
-	whole   string // the server that has all that the mirror's refs need; "" when that is not known
+	whole   string // the server that has all that the mirror's refs need, see state.Record; "" when that is not known
 	arrived map[string]lfs.Object
 	failed  map[string]failedObject // by object id
 	refused map[git.RefName]failedObject
@@ -95,8 +95,8 @@ func checkSSHPath(u config.URL) error {
 }
 
 // upload brings the large files that the plan's refs need to the mirror and returns the steps that may be
-// pushed after that. Refs that need an object which did not arrive are refused. The first time, what the
-// mirror has already counts too: it may have been pushed without.
+// pushed after that. Refs that need an object which did not arrive are refused. The first time, and when somebody
+// else has brought what upstream has, what is on the mirror already counts too: it may have been pushed without.
 func (a *attempt) upload(ctx context.Context) ([]*plan.Step, error) {
 	l := &a.large
 	l.decided, l.whole, l.refused, l.held = true, "", map[git.RefName]failedObject{}, nil
@@ -106,7 +106,7 @@ func (a *attempt) upload(ctx context.Context) ([]*plan.Step, error) {
 	server := cmp.Or(a.remote.LFSURL, a.remote.URL).Identity()
 	var there, held []git.OID
 	if a.before.LFS == server {
-		there = values(a.seen.Mirror.Refs)
+		there = a.provided()
 	} else {
 		held = a.common()
 	}
@@ -307,23 +307,47 @@ func (l *largeFiles) count(r *state.Record) {
 	}
 }
 
+// distrust forgets that the mirror has all large files if it holds by somebody else what upstream holds, too: with
+// plain git they do not go along. Before is what was known of it.
+func (a *attempt) distrust(before plan.Mirror) {
+	if a.before.LFS == "" {
+		return
+	}
+	now := a.seen.Mirror
+	for there, was := range git.Join(now.Refs, before.Refs) {
+		new := there.Name != "" && there.Symref == "" && (there.OID != was.OID || before.Foreign[there.Name])
+		if new && !now.Foreign[there.Name] && a.inside(there.Name) {
+			a.before.LFS = ""
+			return
+		}
+	}
+}
+
+// provided are the values of the mirror that it has all large files of, once it has those of all common ones: what
+// somebody else put there may be without.
+func (a *attempt) provided() []git.OID {
+	var oids []git.OID
+	for _, ref := range a.seen.Mirror.Refs {
+		if !a.seen.Mirror.Foreign[ref.Name] && a.inside(ref.Name) {
+			oids = append(oids, ref.OID)
+		}
+	}
+	return oids
+}
+
 // common are the values of refs inside the filter that both sides have.
 func (a *attempt) common() []git.OID {
 	var oids []git.OID
 	for up, there := range git.Join(a.upstream, a.seen.Mirror.Refs) {
-		if up.OID == there.OID && up.Symref == "" && plan.Concerns(a.remote, slices.Values([]git.RefName{up.Name})) {
+		if up.OID == there.OID && up.Symref == "" && a.inside(up.Name) {
 			oids = append(oids, up.OID)
 		}
 	}
 	return oids
 }
 
-func values(refs git.Refs) []git.OID {
-	oids := make([]git.OID, 0, len(refs))
-	for _, ref := range refs {
-		oids = append(oids, ref.OID)
-	}
-	return oids
+func (a *attempt) inside(name git.RefName) bool {
+	return plan.Concerns(a.remote, slices.Values([]git.RefName{name}))
 }
 
 // newValues are what the steps send.

@@ -119,8 +119,6 @@ func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options
 		refused: map[git.RefName]*plan.Step{},
 		large:   largeFiles{arrived: map[string]lfs.Object{}, failed: map[string]failedObject{}},
 	}
-	ctx, cancel := context.WithTimeout(ctx, remote.Timeout)
-	defer cancel()
 	record, err := a.run(ctx)
 	if errors.Is(err, errBusy) {
 		return Update{Repository: u.Dir(), Remote: remote, Busy: true}
@@ -157,6 +155,8 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 		}
 		scratchParent = a.dir.Path()
 	}
+	ctx, cancel := context.WithTimeout(ctx, a.remote.Timeout) // not of the wait: another update has a timeout of its own
+	defer cancel()
 	if err := a.recall(); err != nil {
 		return record, err
 	}
@@ -230,7 +230,8 @@ func (a *attempt) recall() (err error) {
 		// Whoever was told of a failure waits to be told that it is mended, as it may be by the new url.
 		a.before = state.Record{Status: state.None, Told: a.before.Told, Untold: a.before.Untold}
 	}
-	a.noPushOptions = a.before.NoPushOptions
+	// Somebody may have allowed them there since.
+	a.noPushOptions = a.before.NoPushOptions && !a.Fresh && !a.Upstream.changed(a.remote).After(a.before.StartedAt.Time)
 	a.pushers = knownPushers(a.before.Pushers, a.dir.Pushes())
 	a.seen, err = a.dir.Seen(a.url)
 	return err
@@ -257,8 +258,16 @@ func (a *attempt) rounds(ctx context.Context) error {
 		if err := a.look(ctx); err != nil {
 			return err
 		}
-		if err := a.makePlan(ctx, round == 0); err != nil || a.DryRun {
+		left := a.seen.Mirror.Left
+		if err := a.makePlan(ctx, round == 0); err != nil {
 			return err
+		}
+		if !a.listed && a.keepsAnew(left) {
+			a.listed = true
+			continue
+		}
+		if a.DryRun {
+			return nil
 		}
 		a.moved = 0
 		if err := a.apply(ctx); err != nil {
@@ -273,18 +282,26 @@ func (a *attempt) rounds(ctx context.Context) error {
 	return &git.Error{Kind: git.KindNetwork, Err: errors.New("the mirror kept changing while it was updated")}
 }
 
+// keepsAnew reports whether the plan keeps a branch that was not left before. Of what the mirror's HEAD names,
+// an old listing tells least when that matters: where a default branch is renamed, HEAD is switched just before.
+// That a deletion is refused would not tell as well, since hosts decline the whole push.
+func (a *attempt) keepsAnew(left map[git.RefName]bool) bool {
+	return slices.ContainsFunc(a.plan.Steps, func(s *plan.Step) bool { return s.Result == plan.Kept && !left[s.Name] })
+}
+
 // look finds out what both sides hold.
 func (a *attempt) look(ctx context.Context) error {
-	if !a.listed {
-		if err := a.lookHere(ctx, a.seen.Mirror.Refs); err != nil {
-			return err
-		}
-		a.seen.Mirror = a.seen.Mirror.After(nil, a.upstream)
-		return nil
-	}
 	var before plan.Mirror
 	if a.seen != nil {
 		before = a.seen.Mirror
+	}
+	if !a.listed {
+		if err := a.lookHere(ctx, before.Refs); err != nil {
+			return err
+		}
+		a.seen.Mirror = before.After(nil, a.upstream)
+		a.distrust(before)
+		return nil
 	}
 	// Both are asked at once. What upstream holds has to be no older than what the mirror
 	// does, or a ref that somebody pushed to both meanwhile would look like one that is
@@ -302,6 +319,7 @@ func (a *attempt) look(ctx context.Context) error {
 		}
 	}
 	a.seen = &state.Seen{URL: a.url, Listed: state.At(a.clock()), Mirror: plan.Listed(refs, head, before, a.upstream)}
+	a.distrust(before)
 	return nil
 }
 

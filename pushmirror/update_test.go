@@ -78,6 +78,32 @@ func TestAnUpdateThatWaitedPutsNoOlderValueThere(t *testing.T) {
 	}
 }
 
+func TestTheTimeoutBeginsWhenNoOtherUpdateRuns(t *testing.T) {
+	t.Parallel()
+	const timeout = 4 * time.Second // time enough for an update on a busy machine
+	s := newSite(t)
+	s.write("up.git/push-mirror.toml", fmt.Sprintf("[[remote]]\nname = \"m\"\nurl = %q\ntimeout = %q\n", s.path("m.git"), timeout))
+	s.commit()
+	dir, err := state.Of(s.path("up.git"), "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, unlock, err := dir.Lock(t.Context(), time.Now, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := s.update(Options{Waiting: func() {
+		time.AfterFunc(timeout+time.Second/2, func() {
+			if err := unlock(); err != nil {
+				t.Error(err)
+			}
+		})
+	}})
+	if u.Record.Status != state.Finished || !s.delivered() {
+		t.Errorf("it ended as %s: %s", u.Record.Status, u.Record.Error)
+	}
+}
+
 func TestAMarkThatIsMadeDuringAnUpdateOutlivesIt(t *testing.T) {
 	s := newSite(t)
 	s.write("up.git/push-mirror.toml", "[[remote]]\nname = \"m\"\nurl = \""+s.path("m.git")+"\"\n")

@@ -354,18 +354,16 @@ func (l *lfsd) verify(w http.ResponseWriter, r *http.Request, repository string)
 
 // cmdLFSCommit: lfscommit REPOSITORY BRANCH FILE… adds a commit to a branch of a bare repository, in which each FILE is a large
 // one, and puts the objects where git-lfs has them. Its content is the file's name and the branch's, with the number of the
-// commit; FILE=TEXT makes it TEXT. lfscommit -many N REPOSITORY BRANCH makes N files in commits of a hundred, lfscommit -pointers N
-// REPOSITORY BRANCH the same without the objects.
+// commit; FILE=TEXT makes it TEXT. lfscommit -many N REPOSITORY BRANCH makes N files in commits of a hundred.
 func cmdLFSCommit(ts *testscript.TestScript, neg bool, args []string) {
-	many, pointers := 0, false
-	if len(args) == 4 && (args[0] == "-many" || args[0] == "-pointers") {
-		pointers = args[0] == "-pointers"
+	many := 0
+	if len(args) == 4 && args[0] == "-many" {
 		_, err := fmt.Sscan(args[1], &many)
 		ts.Check(err)
 		args = args[2:]
 	}
 	if neg || len(args) < 2 || many == 0 && len(args) == 2 {
-		ts.Fatalf("usage: lfscommit [-many N | -pointers N] REPOSITORY BRANCH FILE[=TEXT]…")
+		ts.Fatalf("usage: lfscommit [-many N] REPOSITORY BRANCH FILE[=TEXT]…")
 	}
 	repository, branch, files := ts.MkAbs(args[0]), args[1], args[2:]
 	s := scriptOf(ts)
@@ -392,10 +390,8 @@ func cmdLFSCommit(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		sum := sha256.Sum256([]byte(text))
 		oid := hex.EncodeToString(sum[:])
-		if !pointers {
-			object := filepath.Join(repository, "lfs/objects", oid[:2], oid[2:4], oid)
-			ts.Check(errors.Join(os.MkdirAll(filepath.Dir(object), 0o700), os.WriteFile(object, []byte(text), 0o600)))
-		}
+		object := filepath.Join(repository, "lfs/objects", oid[:2], oid[2:4], oid)
+		ts.Check(errors.Join(os.MkdirAll(filepath.Dir(object), 0o700), os.WriteFile(object, []byte(text), 0o600)))
 		fmt.Fprintf(&stream, "M 100644 inline %s\n", name)
 		data(fmt.Sprintf("version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %d\n", oid, len(text)))
 		ts.Setenv("LFSOID", oid)

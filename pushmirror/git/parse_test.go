@@ -124,6 +124,25 @@ func TestRefusalsAreTakenForWhatTheyAre(t *testing.T) {
 	}
 }
 
+func TestWhatAMirrorWillNeverTakeIsToldFromWhatItCannotTakeNow(t *testing.T) {
+	// As git 2.39's receive-pack says it.
+	for text, want := range map[string]string{
+		"remote: error: object 1234: gitmodulesUrl: disallowed submodule url: -oProxy        \nremote: fatal: fsck error in pack objects        \n": "object 1234: gitmodulesUrl: disallowed submodule url: -oProxy",
+		"remote: error: object 1234: missingEmail: no email        \nremote: fatal: fsck error in packed object        \n":                          "object 1234: missingEmail: no email",
+		"remote: fatal: fsck error in packed object        \n":                                                                                      "an object failed the mirror's fsck",
+		"remote: fatal: pack exceeds maximum allowed size        \n":                                                                                "pack exceeds maximum allowed size",
+		"remote: fatal: pack exceeds maximum allowed size (200.00 KiB)        \n":                                                                   "pack exceeds maximum allowed size",
+		"remote: fatal: write error: No space left on device        \n":                                                                             "",
+		"remote: error: file write error: No space left on device        \n":                                                                        "",
+		"error: remote unpack failed: unable to create temporary object directory\n":                                                                "",
+		"remote: fatal: early EOF        \nerror: remote unpack failed: index-pack abnormal exit\n":                                                 "",
+	} {
+		if got := objection(text); got != want {
+			t.Errorf("of %q: %q", text, got)
+		}
+	}
+}
+
 func FuzzForEachRef(f *testing.F) {
 	f.Add("*" + string(oidA) + " refs/heads/main \n " + string(oidA) + " refs/heads/s refs/heads/main\n")
 	f.Fuzz(func(t *testing.T, out string) {

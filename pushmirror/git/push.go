@@ -49,8 +49,8 @@ type Outcome struct {
 	Flag   byte // git's: ' ' fast-forward, '+' forced, '-' deleted, '*' new, '=' up to date, '!' refused
 	// Remote: it was the mirror that refused the ref, not git on this side.
 	Remote bool
-	// Objected: the mirror, which checks objects, did not like one of the push, be
-	// it this ref's or another's.
+	// Objected: the mirror, which checks what it gets, did not like an object of the push, or its
+	// size, be it for this ref or another.
 	Objected bool
 }
 
@@ -86,7 +86,7 @@ func (o Outcome) Unpacked() bool {
 }
 
 // Declined reports whether the mirror refused the push as a whole, by its
-// pre-receive hook or over an object, maybe because of another ref.
+// pre-receive hook or over the objects, maybe because of another ref.
 func (o Outcome) Declined() bool {
 	return o.Objected || o.Refused() && o.Remote && strings.Contains(o.Reason, "pre-receive hook declined")
 }
@@ -106,6 +106,11 @@ func pushCommand(flags ...string) []string {
 func (s *Scratch) Push(ctx context.Context, p Push) (outcomes Outcomes, text string, err error) {
 	if err := s.setRefs(p.Update); err != nil {
 		return nil, "", err
+	}
+	if len(p.Update) == 0 && len(p.Expect) > 0 { // git reads the leases, too
+		if err := s.configure(len(p.Expect[0].OID)); err != nil {
+			return nil, "", err
+		}
 	}
 	args := pushCommand("--progress") // shown or not, it is the sign that git moves
 	for _, option := range p.Options {
@@ -165,10 +170,15 @@ func (s *Scratch) TryPush(ctx context.Context) error {
 	return err
 }
 
-// objection is what a mirror with receive.fsckObjects says of the object that it does
-// not take; "" when it took all.
+// objection is what a mirror with receive.fsckObjects or receive.maxInputSize says of objects that it will
+// never take; "" when it took all, or when trying again may help, as it does once a full disk has room.
 func objection(text string) string {
-	if !strings.Contains(text, "fsck error in packed object") {
+	const tooLarge = "pack exceeds maximum allowed size"
+	if strings.Contains(text, tooLarge) {
+		return tooLarge
+	}
+	// "in packed object" or, what shows only at the end, as a bad .gitmodules does, "in pack objects".
+	if !strings.Contains(text, "fsck error in pack") {
 		return ""
 	}
 	_, said, _ := strings.Cut(text, "remote: error: ")

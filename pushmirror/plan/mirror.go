@@ -2,6 +2,7 @@ package plan
 
 import (
 	"maps"
+	"strings"
 
 	"git-push-mirror/pushmirror/git"
 )
@@ -63,4 +64,18 @@ func (m Mirror) After(done []*Step, upstream git.Refs) Mirror {
 		}
 	}
 	return after.settle(upstream)
+}
+
+// InTheWay are the refs that keep one of this name from being created, as refs/heads/a keeps refs/heads/a/b.
+func (m Mirror) InTheWay(name git.RefName) map[git.RefName]bool {
+	found := map[git.RefName]bool{}
+	for ref := range m.Refs.Below(name) {
+		found[ref.Name] = true
+	}
+	for i := strings.LastIndexByte(string(name), '/'); i > 0; i = strings.LastIndexByte(string(name[:i]), '/') {
+		if ref, ok := m.Refs.Get(name[:i]); ok {
+			found[ref.Name] = true
+		}
+	}
+	return found
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
@@ -127,8 +126,8 @@ func Make(in Input, facts Facts) Plan {
 		}
 	}
 	m.limit(&p)
-	m.clearWay(&p)
 	m.recall(&p)
+	m.clearWay(&p)
 	return p
 }
 
@@ -218,43 +217,6 @@ func (m maker) limit(p *Plan) {
 	p.Steps = slices.DeleteFunc(p.Steps, func(s *Step) bool { return s.Result == Deleted })
 }
 
-// clearWay rejects what cannot be created since a ref that stays on the mirror is
-// in its way, as refs/heads/a is for refs/heads/a/b. The mirror would say only
-// "failed to update ref".
-func (m maker) clearWay(p *Plan) {
-	deleted := map[git.RefName]bool{}
-	for _, s := range p.Steps {
-		if s.Result == Deleted {
-			deleted[s.Name] = true
-		}
-	}
-	for _, s := range p.Steps {
-		if s.Result != Created {
-			continue
-		}
-		for name := range m.inTheWay(s.Name) {
-			if !deleted[name] {
-				s.Result = Rejected
-				s.Reason = fmt.Sprintf("%s is in its way on the mirror", name)
-				break
-			}
-		}
-	}
-}
-
-func (m maker) inTheWay(name git.RefName) map[git.RefName]bool {
-	found := map[git.RefName]bool{}
-	for ref := range m.Mirror.Refs.Below(name) {
-		found[ref.Name] = true
-	}
-	for i := strings.LastIndexByte(string(name), '/'); i > 0; i = strings.LastIndexByte(string(name[:i]), '/') {
-		if ref, ok := m.Mirror.Refs.Get(name[:i]); ok {
-			found[ref.Name] = true
-		}
-	}
-	return found
-}
-
 // recall keeps refs that made the mirror decline a push from doing so again.
 func (m maker) recall(p *Plan) {
 	guilty := map[git.RefName]Refusal{}
@@ -273,3 +235,29 @@ func (m maker) recall(p *Plan) {
 		}
 	}
 }
+
+// clearWay rejects what cannot be created since a ref that stays on the mirror is
+// in its way, as refs/heads/a is for refs/heads/a/b. The mirror would say only
+// "failed to update ref".
+func (m maker) clearWay(p *Plan) {
+	deleted := map[git.RefName]bool{}
+	for _, s := range p.Steps {
+		if s.Result == Deleted {
+			deleted[s.Name] = true
+		}
+	}
+	for _, s := range p.Steps {
+		if s.Result != Created {
+			continue
+		}
+		for name := range m.Mirror.InTheWay(s.Name) {
+			if !deleted[name] {
+				s.Result, s.Reason = Rejected, Blocked(name)
+				break
+			}
+		}
+	}
+}
+
+// Blocked is why a ref is Rejected that another one is in the way of.
+func Blocked(by git.RefName) string { return fmt.Sprintf("%s is in its way on the mirror", by) }

@@ -154,6 +154,7 @@ func TestEachRefGetsWhatTheTableSays(t *testing.T) {
 		{name: "from the other side too", up: "main=a a=a", mirror: "a/b/c=a", want: "rejected a, created main"},
 		{name: "unless it goes", remote: nokeep, up: "main=b a/b=a", mirror: "main=b a=a", want: "deleted! a, created a/b"},
 		{name: "and not when too many go", remote: with(nokeep, limit(1)), up: "main=b a/b=a", mirror: "main=b a=a c=a", want: "rejected a/b"},
+		{name: "and not when the mirror would not let it go", remote: nokeep, up: "main=b a/b=a", mirror: "main=b a=a", guilty: "a=", want: "rejected a, rejected a/b"},
 
 		{name: "a ref that made the mirror decline is not sent again", up: "main=b bad=b", guilty: "bad=b", want: "rejected bad, created main"},
 		{name: "unless its value changed", up: "main=b bad=c", guilty: "bad=b", want: "created bad, created main"},

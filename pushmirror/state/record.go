@@ -88,8 +88,8 @@ type Record struct {
 	// Settled is what the refs here, the filter and the refs last seen were known by when none
 	// was pending; "" when any was.
 	Settled string `json:"settled,omitempty"`
-	// LFS is the LFS server, without a user, that has all large files which the mirror's refs need; "" when
-	// that is not known.
+	// LFS is the LFS server, without a user, that has all large files which the mirror's refs need, those aside
+	// that are foreign; "" when that is not known.
 	LFS string `json:"lfs,omitempty"`
 	// LFSObjects and LFSBytes are the large files that the update brought, or found there already.
 	LFSObjects int   `json:"lfs_objects,omitempty"`
