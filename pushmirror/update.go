@@ -231,7 +231,7 @@ func (a *attempt) recall() (err error) {
 		a.before = state.Record{Status: state.None, Told: a.before.Told, Untold: a.before.Untold}
 	}
 	// Somebody may have allowed them there since.
-	a.noPushOptions = a.before.NoPushOptions && !a.Fresh && !a.Upstream.changed(a.remote).After(a.before.StartedAt.Time)
+	a.noPushOptions = a.before.NoPushOptions && !a.Fresh && !a.Mended(a.remote, a.before)
 	a.pushers = knownPushers(a.before.Pushers, a.dir.Pushes())
 	a.seen, err = a.dir.Seen(a.url)
 	return err

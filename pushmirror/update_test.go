@@ -88,7 +88,7 @@ func TestTheTimeoutBeginsWhenNoOtherUpdateRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, unlock, err := dir.Lock(t.Context(), time.Now, func() {})
+	_, unlock, err := dir.Lock(t.Context(), time.Now, func() error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
