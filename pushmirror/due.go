@@ -36,10 +36,13 @@ func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) f
 		}
 		f.files = append(f.files, remote.Files()...)
 		task, due, err := upstream.due(ctx, remote, thoroughly)
-		if err != nil {
+		switch {
+		case err != nil:
 			f.err = errors.Join(f.err, err)
-		} else if due {
+		case due:
 			f.tasks = append(f.tasks, task)
+		default:
+			f.others = append(f.others, task)
 		}
 	}
 	return f
@@ -126,6 +129,9 @@ func (u *Upstream) due(ctx context.Context, remote config.Remote, thoroughly boo
 	record = record.AsOf(u.clock())
 	if record.URL != remote.URL.Identity() || u.Mended(remote, record) {
 		record.NextAttemptAt = state.Time{}
+	}
+	if record.Status == state.Finished {
+		task.Succeeded = record.UpdatedAt.Time
 	}
 	since, marked, err := dir.Marked()
 	if err != nil {

@@ -24,6 +24,7 @@ type watched struct {
 type found struct {
 	repository string
 	tasks      []worker.Task
+	others     []worker.Task // that are not due
 	untold     []tidings
 	modified   time.Time // of its configuration
 	files      []string  // with passwords and keys, that its remotes read
@@ -102,6 +103,9 @@ func (s *shift) take(ctx context.Context, f found) {
 	s.watched[f.repository] = watched{changed, f.files}
 	for _, t := range f.untold {
 		s.tell(ctx, t)
+	}
+	for _, task := range slices.Concat(f.tasks, f.others) {
+		s.schedule.Heed(task)
 	}
 	for _, task := range f.tasks {
 		// What runs was found at work. Whoever makes new work enters the repository

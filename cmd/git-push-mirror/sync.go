@@ -167,11 +167,11 @@ func (inv invocation) notify(ctx context.Context, jobs []syncJob, updates []push
 }
 
 // tryAgain has a worker take up what is said to be tried again: no push may follow. What somebody has to mend waits for the next
-// worker, as they are there to be told.
+// worker, as they are there to be told. One that holds other repositories back, since their host or login failed, learns that it is back.
 func (inv invocation) tryAgain(jobs []syncJob, updates []pushmirror.Update) {
 	entered := map[string]bool{}
 	for i, job := range jobs {
-		if updates[i].Record.Status != state.ToRetry || entered[job.upstream.Dir()] {
+		if updates[i].Record.Status != state.ToRetry && updates[i].Event != pushmirror.Recovered || entered[job.upstream.Dir()] {
 			continue
 		}
 		entered[job.upstream.Dir()] = true

@@ -25,6 +25,8 @@ type Task struct {
 	NotBefore, Earliest time.Time
 	// Failing: the last update did not succeed.
 	Failing bool
+	// Succeeded is when the last update ended, if it did succeed; else zero.
+	Succeeded time.Time
 
 	started time.Time
 	reruns  int       // updates before this one that were out of date at their end
@@ -67,6 +69,7 @@ type Schedule struct {
 type host struct {
 	proven bool      // it answered, and did not fail since
 	retry  time.Time // when one that failed may be probed; zero: it did not fail
+	failed time.Time // when it last did
 	active int       // updates that run
 }
 
@@ -231,7 +234,7 @@ const (
 func (s *Schedule) Finish(t Task, end End, now time.Time) {
 	last := s.running[t.Key]
 	delete(s.running, t.Key)
-	s.settle(t, end)
+	s.settle(t, end, now)
 	again, ok := s.again[t.Key]
 	delete(s.again, t.Key)
 	switch {
@@ -261,14 +264,14 @@ func (s *Schedule) Finish(t Task, end End, now time.Time) {
 }
 
 // settle notes what the end of an update says about its host and login.
-func (s *Schedule) settle(t Task, end End) {
+func (s *Schedule) settle(t Task, end End, now time.Time) {
 	for _, name := range t.shares() {
 		h := s.host(name)
 		h.active--
 		switch {
 		case end.Unasked:
 		case end.Shared == name:
-			h.proven, h.retry = false, end.SharedRetry
+			h.proven, h.retry, h.failed = false, end.SharedRetry, now
 		case name == t.Login && end.Shared == t.Host:
 			// Nobody has looked at it.
 		default:
@@ -289,6 +292,16 @@ func (s *Schedule) Reached(name string) {
 	for _, t := range s.waiting {
 		if slices.Contains(t.shares(), name) {
 			t.NotBefore = time.Time{}
+		}
+	}
+}
+
+// Heed says of a task, due or not, what was found: an update of somebody else's, by a sync, may have shown that a host or login
+// which failed is back.
+func (s *Schedule) Heed(t Task) {
+	for _, name := range t.shares() {
+		if h, ok := s.hosts[name]; ok && !h.retry.IsZero() && t.Succeeded.After(h.failed) {
+			s.Reached(name)
 		}
 	}
 }

@@ -226,6 +226,25 @@ func TestALoginThatIsRefusedHoldsUpNoOther(t *testing.T) {
 	}
 }
 
+// A sync is no task of the schedule's, and what it has found out holds all the same.
+func TestAHostThatASyncHasReachedIsBack(t *testing.T) {
+	s := New(Limits{Concurrent: 4, PerHost: 4})
+	s.Add(task("/a", "ssh://down"))
+	s.Finish(s.Start(noon)[0], End{Failed: true, Retry: noon.Add(time.Hour), Shared: "ssh://down", SharedRetry: noon.Add(5 * time.Minute)}, noon)
+	s.Add(task("/b", "ssh://down"))
+	synced := task("/c", "ssh://down")
+	synced.Succeeded = noon.Add(-time.Second)
+	s.Heed(synced)
+	if got := s.Start(noon.Add(time.Minute)); len(got) != 0 {
+		t.Errorf("a success before the failure proves nothing: started %q", repositories(got))
+	}
+	synced.Succeeded = noon.Add(30 * time.Second)
+	s.Heed(synced)
+	if got := repositories(s.Start(noon.Add(time.Minute))); !slices.Contains(got, "/b") {
+		t.Errorf("started %q", got)
+	}
+}
+
 func TestTheProbeIsAnotherOneEachTime(t *testing.T) {
 	s := New(Limits{Concurrent: 4, PerHost: 4})
 	s.Add(task("/bad", "h"))
