@@ -155,7 +155,7 @@ func (inv invocation) app() *cli.App {
 	app.Name = "git-push-mirror"
 	app.Usage = "keep copies of a bare repository on other servers"
 	app.HideVersion = true
-	app.HideHelpCommand = true
+	app.HideHelpCommand = true // interspersed knows help
 	app.Reader, app.Writer, app.ErrWriter = inv.stdin, inv.stdout, inv.stderr
 	app.ExitErrHandler = func(*cli.Context, error) {}
 	app.OnUsageError = usage
@@ -179,6 +179,7 @@ func (inv invocation) app() *cli.App {
 		inv.generateCommand(),
 		inv.remoteNamesCommand(),
 	}
+	hideHelpCommand(app.Commands)
 	app.Action = func(c *cli.Context) error {
 		if c.Bool("version") {
 			_, err := fmt.Fprintln(inv.stdout, "git-push-mirror version", programVersion())
@@ -193,6 +194,15 @@ func (inv invocation) app() *cli.App {
 		return cli.ShowAppHelp(c)
 	}
 	return app
+}
+
+// hideHelpCommand keeps the library from giving each command one named help, with the alias
+// h: there, these are names of remotes.
+func hideHelpCommand(commands []*cli.Command) {
+	for _, c := range commands {
+		c.HideHelpCommand = true
+		hideHelpCommand(c.Subcommands)
+	}
 }
 
 // usageError is a command that cannot be understood.
