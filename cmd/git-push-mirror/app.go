@@ -24,7 +24,7 @@ import (
 // The exit codes, as the manual has them.
 const (
 	exitOK        = 0
-	exitTrouble   = 1   // a remote is not up to date
+	exitTrouble   = 1   // a remote is not up to date, or the output is lost
 	exitUsage     = 2   // the command or the configuration is wrong
 	exitInterrupt = 130 // SIGINT
 	exitTerminate = 143 // SIGTERM
@@ -63,9 +63,34 @@ func run(ctx context.Context, inv invocation) int {
 	if inv.isHook() {
 		return inv.runHook(ctx)
 	}
+	data := &dataWriter{to: inv.stdout}
+	inv.stdout = data
 	app := inv.app()
 	err := app.RunContext(ctx, interspersed(app, inv.args))
+	// Of a reader who has gone, nothing is said: they have seen enough.
+	if data.err != nil && !errors.Is(data.err, syscall.EPIPE) {
+		inv.complain(fmt.Errorf("writing the output: %w", data.err))
+		if err == nil {
+			err = errTrouble
+		}
+	}
 	return inv.exitCode(ctx, err)
+}
+
+// dataWriter is where data goes. What cannot be written keeps no command from going on, since a
+// sync delivers all the same; the first error is told in the end, and nothing is written any
+// more.
+type dataWriter struct {
+	to  io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (w *dataWriter) Write(text []byte) (int, error) {
+	if w.err == nil {
+		_, w.err = w.to.Write(text)
+	}
+	return len(text), nil
 }
 
 // signalError is the signal that ended us.
