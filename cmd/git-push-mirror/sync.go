@@ -85,6 +85,9 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 	if !opt.json {
 		for _, broken := range outcomes {
 			inv.say("error", broken.Repository+": "+*broken.Error)
+			if broken.Hint != nil {
+				inv.say("hint", *broken.Hint)
+			}
 		}
 	}
 	places := make(chan struct{}, len(jobs))
