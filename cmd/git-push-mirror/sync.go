@@ -38,6 +38,8 @@ func (inv invocation) syncCommand() *cli.Command {
 		Name:      "sync",
 		Usage:     "bring remotes up to date now, from a fresh look at them",
 		ArgsUsage: "[REMOTE…]",
+		Description: "In sync REMOTE --overwrite REF… the remote comes first, since all that follows --overwrite\n" +
+			"are refs.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "show what would be pushed, change nothing"},
 			&cli.BoolFlag{Name: "json", Usage: "print an array of objects, one for each remote"},
