@@ -240,11 +240,8 @@ type usageError struct {
 func (e usageError) Hint() string { return e.hint }
 
 func usage(c *cli.Context, err error, _ bool) error {
-	help := "git push-mirror -h"
-	if c.Command != nil && c.Command.Name != "" && c.Command.Name != c.App.Name {
-		help = "git push-mirror " + c.Command.Name + " -h"
-	}
-	return usageError{err, help + " shows how it is called"}
+	_, command, _ := strings.Cut(c.Command.HelpName+" -h", " ")
+	return usageError{err, "git push-mirror " + command + " shows how it is called"}
 }
 
 func (inv invocation) getenv(key string) string {
