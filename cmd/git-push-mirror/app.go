@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -56,6 +57,10 @@ func run(ctx context.Context, inv invocation) int {
 		select {
 		case sig := <-signals:
 			stop(signalError{sig})
+			// A second one ends us whatever we do, unless it comes at once: git hands on the one
+			// that the terminal has sent us as well.
+			time.Sleep(time.Second / 2)
+			signal.Stop(signals)
 		case <-ctx.Done():
 		}
 	}()
@@ -100,6 +105,26 @@ func (e signalError) Error() string { return "interrupted" }
 
 // Is makes a signal count as a cancelled context.
 func (e signalError) Is(target error) bool { return target == context.Canceled }
+
+// unlessInterrupted does what no signal ends, such as reading standard input, and leaves it
+// behind when ctx is done.
+func unlessInterrupted[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := do()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		return *new(T), context.Cause(ctx)
+	}
+}
 
 // exitCode prints an error and gives its exit code.
 func (inv invocation) exitCode(ctx context.Context, err error) int {

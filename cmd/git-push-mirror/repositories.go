@@ -53,7 +53,10 @@ func (inv invocation) repositories(c *cli.Context) ([]repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	dirs, failed := pushmirror.BareRepositories(root)
+	dirs, failed, err := pushmirror.BareRepositories(c.Context, root)
+	if err != nil {
+		return nil, err
+	}
 	if len(dirs)+len(failed) == 0 {
 		return nil, usageError{fmt.Errorf("there is no bare repository below %s", root), "name another directory with -C DIR"}
 	}
@@ -102,10 +105,11 @@ func (inv invocation) root(c *cli.Context) (string, error) {
 	if down, err := filepath.Rel(dir, root); err == nil && filepath.IsLocal(down) {
 		return root, nil
 	}
-	if here, _ := pushmirror.BareRepositories(dir); len(here) > 0 {
-		return dir, nil
+	here, _, err := pushmirror.BareRepositories(c.Context, dir)
+	if len(here) > 0 {
+		return dir, err
 	}
-	return root, nil
+	return root, err
 }
 
 // resolved is the path of a directory without links.
