@@ -54,20 +54,22 @@ func fail(check, detail, hint string) Finding {
 }
 
 // failure is an error as a finding, with its cure where it has one.
-func failure(check string, err error) Finding {
+func failure(check string, err error) Finding { return fail(check, err.Error(), cureOf(err)) }
+
+// cureOf is the hint that an error has, or "".
+func cureOf(err error) string {
 	var failed *git.Error
 	var wrong *config.Error
 	var hinted interface{ Hint() string }
-	hint := ""
 	switch {
 	case errors.As(err, &failed):
-		hint = failed.Hint
+		return failed.Hint
 	case errors.As(err, &wrong):
-		hint = wrong.Hint
+		return wrong.Hint
 	case errors.As(err, &hinted):
-		hint = hinted.Hint()
+		return hinted.Hint()
 	}
-	return fail(check, err.Error(), hint)
+	return ""
 }
 
 // Checkup looks whether all is in place for a repository to be mirrored. It changes nothing,

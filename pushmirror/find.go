@@ -1,6 +1,7 @@
 package pushmirror
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -8,14 +9,16 @@ import (
 
 // BareRepositories lists the bare repositories in the folder root and below, in order. It
 // looks into no repository and follows no link, unless root itself is one. Folders that
-// cannot be read are in failed, with the reason.
-func BareRepositories(root string) (dirs []string, failed map[string]error) {
+// cannot be read are in failed, with the reason. Its error tells that ctx is done.
+func BareRepositories(ctx context.Context, root string) (dirs []string, failed map[string]error, err error) {
 	failed = map[string]error{}
 	if real, err := filepath.EvalSymlinks(root); err == nil {
 		root = real
 	}
-	_ = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
 		case err != nil:
 			failed[path] = err
 			return fs.SkipDir
@@ -29,7 +32,7 @@ func BareRepositories(root string) (dirs []string, failed map[string]error) {
 		}
 		return nil
 	})
-	return dirs, failed
+	return dirs, failed, err
 }
 
 func isRepository(dir string) bool {

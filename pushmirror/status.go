@@ -2,7 +2,6 @@ package pushmirror
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -199,15 +198,13 @@ func (u *Upstream) StatusAfter(ctx context.Context, update Update) Status {
 // Unusable is the status of a repository, one of many, that cannot be opened or whose
 // configuration is wrong: one row without a remote.
 func Unusable(dir string, err error) Status {
-	return statusOf(dir, config.Remote{Enabled: true}, state.Record{Status: state.Failed, Kind: state.KindConfig, Error: err.Error()})
+	return statusOf(dir, config.Remote{Enabled: true}, state.Record{
+		Status: state.Failed, Kind: state.KindConfig, Error: err.Error(), Hint: cureOf(err),
+	})
 }
 
 func (u *Upstream) unreadable(remote config.Remote, err error) Status {
-	r := state.Record{Status: state.Failed, Kind: git.KindLocal, Error: err.Error()}
-	if hinted := interface{ Hint() string }(nil); errors.As(err, &hinted) {
-		r.Hint = hinted.Hint()
-	}
-	return statusOf(u.Dir(), remote, r)
+	return statusOf(u.Dir(), remote, state.Record{Status: state.Failed, Kind: git.KindLocal, Error: err.Error(), Hint: cureOf(err)})
 }
 
 func (u *Upstream) status(ctx context.Context, remote config.Remote, record state.Record) (Status, error) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -24,7 +25,7 @@ import (
 // The exit codes, as the manual has them.
 const (
 	exitOK        = 0
-	exitTrouble   = 1   // a remote is not up to date
+	exitTrouble   = 1   // a remote is not up to date, or the output is lost
 	exitUsage     = 2   // the command or the configuration is wrong
 	exitInterrupt = 130 // SIGINT
 	exitTerminate = 143 // SIGTERM
@@ -56,6 +57,10 @@ func run(ctx context.Context, inv invocation) int {
 		select {
 		case sig := <-signals:
 			stop(signalError{sig})
+			// A second one ends us whatever we do, unless it comes at once: git hands on the one
+			// that the terminal has sent us as well.
+			time.Sleep(time.Second / 2)
+			signal.Stop(signals)
 		case <-ctx.Done():
 		}
 	}()
@@ -63,9 +68,34 @@ func run(ctx context.Context, inv invocation) int {
 	if inv.isHook() {
 		return inv.runHook(ctx)
 	}
+	data := &dataWriter{to: inv.stdout}
+	inv.stdout = data
 	app := inv.app()
 	err := app.RunContext(ctx, interspersed(app, inv.args))
+	// Of a reader who has gone, nothing is said: they have seen enough.
+	if data.err != nil && !errors.Is(data.err, syscall.EPIPE) {
+		inv.complain(fmt.Errorf("writing the output: %w", data.err))
+		if err == nil {
+			err = errTrouble
+		}
+	}
 	return inv.exitCode(ctx, err)
+}
+
+// dataWriter is where data goes. What cannot be written keeps no command from going on, since a
+// sync delivers all the same; the first error is told in the end, and nothing is written any
+// more.
+type dataWriter struct {
+	to  io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (w *dataWriter) Write(text []byte) (int, error) {
+	if w.err == nil {
+		_, w.err = w.to.Write(text)
+	}
+	return len(text), nil
 }
 
 // signalError is the signal that ended us.
@@ -75,6 +105,26 @@ func (e signalError) Error() string { return "interrupted" }
 
 // Is makes a signal count as a cancelled context.
 func (e signalError) Is(target error) bool { return target == context.Canceled }
+
+// unlessInterrupted does what no signal ends, such as reading standard input, and leaves it
+// behind when ctx is done.
+func unlessInterrupted[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := do()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		return *new(T), context.Cause(ctx)
+	}
+}
 
 // exitCode prints an error and gives its exit code.
 func (inv invocation) exitCode(ctx context.Context, err error) int {
@@ -155,7 +205,7 @@ func (inv invocation) app() *cli.App {
 	app.Name = "git-push-mirror"
 	app.Usage = "keep copies of a bare repository on other servers"
 	app.HideVersion = true
-	app.HideHelpCommand = true
+	app.HideHelpCommand = true // interspersed knows help
 	app.Reader, app.Writer, app.ErrWriter = inv.stdin, inv.stdout, inv.stderr
 	app.ExitErrHandler = func(*cli.Context, error) {}
 	app.OnUsageError = usage
@@ -179,6 +229,7 @@ func (inv invocation) app() *cli.App {
 		inv.generateCommand(),
 		inv.remoteNamesCommand(),
 	}
+	hideHelpCommand(app.Commands)
 	app.Action = func(c *cli.Context) error {
 		if c.Bool("version") {
 			_, err := fmt.Fprintln(inv.stdout, "git-push-mirror version", programVersion())
@@ -195,6 +246,15 @@ func (inv invocation) app() *cli.App {
 	return app
 }
 
+// hideHelpCommand keeps the library from giving each command one named help, with the alias
+// h: there, these are names of remotes.
+func hideHelpCommand(commands []*cli.Command) {
+	for _, c := range commands {
+		c.HideHelpCommand = true
+		hideHelpCommand(c.Subcommands)
+	}
+}
+
 // usageError is a command that cannot be understood.
 type usageError struct {
 	error
@@ -205,11 +265,8 @@ type usageError struct {
 func (e usageError) Hint() string { return e.hint }
 
 func usage(c *cli.Context, err error, _ bool) error {
-	help := "git push-mirror -h"
-	if c.Command != nil && c.Command.Name != "" && c.Command.Name != c.App.Name {
-		help = "git push-mirror " + c.Command.Name + " -h"
-	}
-	return usageError{err, help + " shows how it is called"}
+	_, command, _ := strings.Cut(c.Command.HelpName+" -h", " ")
+	return usageError{err, "git push-mirror " + command + " shows how it is called"}
 }
 
 func (inv invocation) getenv(key string) string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -8,7 +9,7 @@ import (
 
 // interspersed brings a command's flags before its other arguments, where the cli
 // library wants them: "sync github --dry-run" is as good as "sync --dry-run github". What
-// follows --overwrite, up to the next flag, are all refs.
+// follows --overwrite, up to the next flag, are all refs. "help sync" is "sync -h".
 func interspersed(app *cli.App, args []string) []string {
 	var before, flags, rest []string
 	i := 1
@@ -21,6 +22,9 @@ func interspersed(app *cli.App, args []string) []string {
 	}
 	if i == len(args) {
 		return args
+	}
+	if args[i] == "help" {
+		args = append(slices.Delete(slices.Clone(args), i, i+1), "-h")
 	}
 	command := args[i : i+1]
 	if c := app.Command(args[i]); c != nil && len(c.Subcommands) > 0 && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {

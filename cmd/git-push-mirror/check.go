@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -45,17 +44,16 @@ func (inv invocation) checkCommand() *cli.Command {
 func (inv invocation) runCheck(ctx context.Context, repo *git.Repository, opt checkOptions) error {
 	findings := []pushmirror.Finding{}
 	checkup := pushmirror.Checkup{Repo: repo, Env: inv.getenv, Hook: install.Check}
-	var writeErr error
 	failed := false
 	err := checkup.Run(ctx, opt.remotes, func(f pushmirror.Finding) {
 		failed = failed || f.Level == pushmirror.LevelFail
 		if opt.json {
 			findings = append(findings, f)
 		} else {
-			writeErr = errors.Join(writeErr, inv.printFinding(f))
+			inv.printFinding(f)
 		}
 	})
-	if err = errors.Join(err, writeErr); err != nil {
+	if err != nil {
 		return err
 	}
 	if opt.json {
@@ -70,9 +68,9 @@ func (inv invocation) runCheck(ctx context.Context, repo *git.Repository, opt ch
 }
 
 // printFinding prints a line and, below it, the cure. Keys that no file has are for programs.
-func (inv invocation) printFinding(f pushmirror.Finding) error {
+func (inv invocation) printFinding(f pushmirror.Finding) {
 	if f.Setting != nil && f.Setting.File == nil {
-		return nil
+		return
 	}
 	text := strings.ReplaceAll(f.Check, "_", " ") + ": " + f.Detail
 	if f.Remote != nil {
@@ -82,6 +80,5 @@ func (inv invocation) printFinding(f pushmirror.Finding) error {
 	if f.Hint != nil {
 		text += "      hint: " + git.Printable(*f.Hint) + "\n"
 	}
-	_, err := fmt.Fprint(inv.stdout, text)
-	return err
+	_, _ = fmt.Fprint(inv.stdout, text)
 }

@@ -26,7 +26,7 @@ func (inv invocation) credentialCommand() *cli.Command {
 			if c.Args().Get(1) != "get" {
 				return nil
 			}
-			request, err := io.ReadAll(io.LimitReader(inv.stdin, 1<<20))
+			request, err := unlessInterrupted(c.Context, func() ([]byte, error) { return io.ReadAll(io.LimitReader(inv.stdin, 1<<20)) })
 			if err != nil {
 				return fmt.Errorf("reading git's request: %w", err)
 			}

@@ -107,6 +107,15 @@ func TestManPageHasEveryCommandAndFlag(t *testing.T) {
 	}
 }
 
+// TestManPageHasTheRemoteBeforeOverwrite knows that all that follows --overwrite are refs.
+func TestManPageHasTheRemoteBeforeOverwrite(t *testing.T) {
+	text := page(t, filepath.Join(generatedInto(t), "man/git-push-mirror.1"))
+	synopsis, _, _ := strings.Cut(text, " DESCRIPTION ")
+	if strings.Contains(synopsis, "[--overwrite") || !strings.Contains(synopsis, " git push-mirror sync REMOTE --overwrite REF ... ") {
+		t.Error(synopsis)
+	}
+}
+
 func TestManPageHasEveryKey(t *testing.T) {
 	text := page(t, filepath.Join(generatedInto(t), "man/push-mirror.toml.5"))
 	for _, key := range config.Keys() {

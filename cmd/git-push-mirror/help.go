@@ -49,7 +49,7 @@ func verbOf(name string, c *cli.Command) verb {
 func verbsOf(prefix string, commands []*cli.Command) []verb {
 	var verbs []verb
 	for _, c := range commands {
-		if !c.Hidden && c.Name != "help" {
+		if !c.Hidden {
 			verbs = append(verbs, verbOf(prefix+c.Name, c))
 		}
 	}

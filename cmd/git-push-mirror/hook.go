@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -21,6 +22,9 @@ func (inv invocation) hookCommand() *cli.Command {
 			"that was there before it does, else with 0: a push that was accepted cannot fail any more.",
 		OnUsageError: usage,
 		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usageError{errors.New("hook takes no arguments"), "what was pushed comes on standard input"}
+			}
 			inv := inv
 			if c.IsSet("C") {
 				inv.dir = inv.directory(c)

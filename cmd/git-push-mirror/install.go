@@ -111,7 +111,7 @@ func (inv invocation) installTargets(c *cli.Context) ([]repository, error) {
 		}
 		dirs = []string{root}
 	}
-	return reposBelow(dirs)
+	return reposBelow(c.Context, dirs)
 }
 
 func reposOf(ctx context.Context, g *git.Git, dirs []string) ([]repository, error) {
@@ -129,10 +129,13 @@ func reposOf(ctx context.Context, g *git.Git, dirs []string) ([]repository, erro
 	return all, nil
 }
 
-func reposBelow(roots []string) ([]repository, error) {
+func reposBelow(ctx context.Context, roots []string) ([]repository, error) {
 	var all []repository
 	for _, root := range roots {
-		dirs, failed := pushmirror.BareRepositories(root)
+		dirs, failed, err := pushmirror.BareRepositories(ctx, root)
+		if err != nil {
+			return nil, err
+		}
 		for _, dir := range dirs {
 			all = append(all, repository{dir: dir})
 		}

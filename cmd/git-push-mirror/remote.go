@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -143,7 +144,7 @@ func (opt *remoteOptions) addSettings(args []string) error {
 }
 
 // change gives what the arguments and the standard input do to a remote.
-func (inv invocation) change(opt remoteOptions) (install.Change, error) {
+func (inv invocation) change(ctx context.Context, opt remoteOptions) (install.Change, error) {
 	var change install.Change
 	for _, s := range opt.settings {
 		if s.value == "" {
@@ -153,7 +154,7 @@ func (inv invocation) change(opt remoteOptions) (install.Change, error) {
 	password := ""
 	if opt.passwordStdin {
 		var err error
-		if password, err = inv.readPassword(); err != nil {
+		if password, err = inv.readPassword(ctx); err != nil {
 			return change, err
 		}
 	}
@@ -180,14 +181,20 @@ func (inv invocation) change(opt remoteOptions) (install.Change, error) {
 const maxPassword = 64 << 10 // bytes
 
 // readPassword reads the first line of the standard input, without showing what is typed.
-func (inv invocation) readPassword() (string, error) {
+func (inv invocation) readPassword(ctx context.Context) (string, error) {
 	if f, ok := inv.stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		shown, err := term.GetState(int(f.Fd()))
+		if err != nil {
+			return "", fmt.Errorf("reading the password: %w", err)
+		}
 		_, _ = fmt.Fprint(inv.stderr, "password: ")
-		text, err := term.ReadPassword(int(f.Fd()))
+		text, err := unlessInterrupted(ctx, func() ([]byte, error) { return term.ReadPassword(int(f.Fd())) })
+		_ = term.Restore(int(f.Fd()), shown) // if interrupted, nobody else does
 		_, _ = fmt.Fprintln(inv.stderr)
 		return string(text), err
 	}
-	line, err := bufio.NewReader(io.LimitReader(inv.stdin, maxPassword)).ReadString('\n')
+	in := bufio.NewReader(io.LimitReader(inv.stdin, maxPassword))
+	line, err := unlessInterrupted(ctx, func() (string, error) { return in.ReadString('\n') })
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("reading the password: %w", err)
 	}
@@ -207,12 +214,15 @@ func (inv invocation) withRemotes(c *cli.Context, do func(r *install.Remotes, re
 func (inv invocation) runRemoteAdd(ctx context.Context, r *install.Remotes, repo *git.Repository, opt remoteOptions) error {
 	var drafts, statuses []*config.Draft
 	if opt.json {
-		var err error
-		if drafts, statuses, err = readRemotes(inv.stdin); err != nil {
+		text, err := unlessInterrupted(ctx, func() ([]byte, error) { return io.ReadAll(inv.stdin) })
+		if err != nil {
+			return fmt.Errorf("reading the remotes: %w", err)
+		}
+		if drafts, statuses, err = readRemotes(bytes.NewReader(text)); err != nil {
 			return err
 		}
 	} else {
-		change, err := inv.change(opt)
+		change, err := inv.change(ctx, opt)
 		if err != nil {
 			return err
 		}
@@ -240,7 +250,7 @@ func (inv invocation) runRemoteAdd(ctx context.Context, r *install.Remotes, repo
 }
 
 func (inv invocation) runRemoteSet(ctx context.Context, r *install.Remotes, repo *git.Repository, opt remoteOptions) error {
-	change, err := inv.change(opt)
+	change, err := inv.change(ctx, opt)
 	if err != nil {
 		return err
 	}

@@ -91,6 +91,9 @@ func readRemote(decoder *json.Decoder, n int) (d *config.Draft, isStatus bool, e
 		if value == nil || name == "name" || isStatusField()[name] {
 			continue
 		}
+		if name == "url" && value == "" && fields["enabled"] == false {
+			continue // a remote is switched off by its name alone
+		}
 		err := d.Set(name, value)
 		if list, ok := value.([]any); ok && len(list) == 0 && err != nil {
 			continue // where an empty list means nothing, status has it for what is not set

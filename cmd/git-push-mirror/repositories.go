@@ -26,13 +26,13 @@ func recursiveFlag() cli.Flag {
 // repository is one that a command is about: opened, or with what keeps it from being.
 type repository struct {
 	dir      string
+	root     string // below which --recursive found it
 	upstream *pushmirror.Upstream
 	err      error
 }
 
 // repositories gives the repository that a command is about or, with --recursive, each
-// below -C DIR, below the root of the system's configuration, or below where we are. One of
-// many that cannot be opened does not keep the others from being.
+// below the root. One of many that cannot be opened does not keep the others from being.
 func (inv invocation) repositories(c *cli.Context) ([]repository, error) {
 	if !c.Bool("recursive") {
 		repo, err := inv.find(c)
@@ -53,17 +53,20 @@ func (inv invocation) repositories(c *cli.Context) ([]repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	dirs, failed := pushmirror.BareRepositories(root)
+	dirs, failed, err := pushmirror.BareRepositories(c.Context, root)
+	if err != nil {
+		return nil, err
+	}
 	if len(dirs)+len(failed) == 0 {
 		return nil, usageError{fmt.Errorf("there is no bare repository below %s", root), "name another directory with -C DIR"}
 	}
 	found := make([]repository, len(dirs))
 	concurrently(len(dirs), func(i int) {
-		found[i].dir = dirs[i]
+		found[i].dir, found[i].root = dirs[i], root
 		found[i].upstream, found[i].err = inv.openAt(c.Context, g, dirs[i])
 	})
 	for _, dir := range slices.Sorted(maps.Keys(failed)) {
-		found = append(found, repository{dir: dir, err: failed[dir]})
+		found = append(found, repository{dir: dir, root: root, err: failed[dir]})
 	}
 	return found, nil
 }
@@ -82,18 +85,35 @@ func concurrently(n int, do func(i int)) {
 	all.Wait()
 }
 
-// root is the directory below which --recursive looks, as its repositories' paths begin.
+// root is the directory below which --recursive looks, as its repositories' paths begin: -C DIR
+// or where we are, which is all that git's own -C DIR leaves us to see. Where there is no
+// repository, or the root of the system's configuration is below it, it is that root: a
+// service starts in /, and had to look at all that there is.
 func (inv invocation) root(c *cli.Context) (string, error) {
-	dir := inv.directory(c)
-	if !c.IsSet("C") {
-		site, err := config.Load(config.DefaultSources(inv.getenv, ""))
-		if err != nil {
-			return "", err
-		}
-		if site.Root != "" {
-			dir = site.Root
-		}
+	dir, err := resolved(inv.directory(c))
+	if err != nil || c.IsSet("C") {
+		return dir, err
 	}
+	site, err := config.Load(config.DefaultSources(inv.getenv, ""))
+	if err != nil || site.Root == "" {
+		return dir, err
+	}
+	root, err := resolved(site.Root)
+	if err != nil {
+		return "", err
+	}
+	if down, err := filepath.Rel(dir, root); err == nil && filepath.IsLocal(down) {
+		return root, nil
+	}
+	here, _, err := pushmirror.BareRepositories(c.Context, dir)
+	if len(here) > 0 {
+		return dir, err
+	}
+	return root, err
+}
+
+// resolved is the path of a directory without links.
+func resolved(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return "", err

@@ -51,16 +51,10 @@ func (inv invocation) statusCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			opt := statusOptions{
+			return inv.runStatus(c.Context, repositories, statusOptions{
 				remotes: c.Args().Slice(), json: c.Bool("json"), prometheus: c.Bool("prometheus"),
-				recursive: c.Bool("recursive"), failed: c.Bool("failed"),
-			}
-			if opt.recursive {
-				if opt.root, err = inv.root(c); err != nil {
-					return err
-				}
-			}
-			return inv.runStatus(c.Context, repositories, opt)
+				recursive: c.Bool("recursive"), failed: c.Bool("failed"), root: repositories[0].root,
+			})
 		},
 	}
 }

@@ -39,6 +39,8 @@ func (inv invocation) syncCommand() *cli.Command {
 		Name:      "sync",
 		Usage:     "bring remotes up to date now, from a fresh look at them",
 		ArgsUsage: "[REMOTE…]",
+		Description: "In sync REMOTE --overwrite REF… the remote comes first, since all that follows --overwrite\n" +
+			"are refs.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "show what would be pushed, change nothing"},
 			&cli.BoolFlag{Name: "json", Usage: "print an array of objects, one for each remote"},
@@ -86,6 +88,9 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 	if !opt.json {
 		for _, broken := range outcomes {
 			inv.say("error", broken.Repository+": "+*broken.Error)
+			if broken.Hint != nil {
+				inv.say("hint", *broken.Hint)
+			}
 		}
 	}
 	places := make(chan struct{}, len(jobs))

@@ -51,11 +51,12 @@ type terminal struct {
 // terminal tells whether the data goes to a terminal, and what that can do: whether colours
 // are wanted is asked by https://no-color.org.
 func (inv invocation) terminal() (terminal, bool) {
-	if !isTerminal(inv.stdout) {
+	data, ok := inv.stdout.(*dataWriter)
+	if !ok || !isTerminal(data.to) {
 		return terminal{}, false
 	}
 	t := terminal{colours: inv.getenv("NO_COLOR") == "" && inv.getenv("TERM") != "" && inv.getenv("TERM") != "dumb"}
-	if f, ok := inv.stdout.(*os.File); ok {
+	if f, ok := data.to.(*os.File); ok {
 		t.width, _, _ = term.GetSize(int(f.Fd()))
 	}
 	return t, true

@@ -36,6 +36,9 @@ func (inv invocation) workerCommand() *cli.Command {
 		},
 		OnUsageError: usage,
 		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usageError{errors.New("worker takes no arguments"), "git push-mirror worker --until-idle"}
+			}
 			return inv.runWorker(c.Context, workerOptions{untilIdle: c.Bool("until-idle")})
 		},
 	}
