@@ -155,11 +155,7 @@ func (inv invocation) notify(ctx context.Context, jobs []syncJob, updates []push
 		if !job.upstream.Notifies() {
 			continue
 		}
-		dir, err := queue.Dir(inv.getenv("PUSH_MIRROR_STATE_DIR"), job.upstream.StateDir())
-		var q *queue.Queue
-		if err == nil {
-			q, err = queue.Open(dir)
-		}
+		q, err := inv.queue(job.upstream)
 		if notifier := (pushmirror.Notifier{Queue: q, Env: inv.env}); err == nil && notifier.Due(job.upstream, updates[i]) {
 			if err = notifier.Tell(ctx, job.upstream, updates[i], pushmirror.Sharing(updates)); err != nil {
 				err = errors.Join(err, q.Add(job.upstream.Dir())) // the next worker tells them
@@ -172,22 +168,38 @@ func (inv invocation) notify(ctx context.Context, jobs []syncJob, updates []push
 }
 
 // tryAgain has a worker take up what is said to be tried again: no push may follow. What somebody has to mend waits for the next
-// worker, as they are there to be told. One that holds other repositories back, since their host or login failed, learns that it is back.
+// worker, as they are there to be told. One that works, and holds other repositories back since their host or login failed, learns
+// that it is back.
 func (inv invocation) tryAgain(jobs []syncJob, updates []pushmirror.Update) {
-	entered := map[string]bool{}
 	for i, job := range jobs {
-		if updates[i].Record.Status != state.ToRetry && updates[i].Event != pushmirror.Recovered || entered[job.upstream.Dir()] {
-			continue
-		}
-		entered[job.upstream.Dir()] = true
-		program, err := os.Executable()
-		if err == nil {
-			err = hook.Hook{Dir: inv.dir, Program: program, Env: inv.env}.Enter(job.upstream)
+		var err error
+		switch {
+		case updates[i].Record.Status == state.ToRetry:
+			var program string
+			if program, err = os.Executable(); err == nil {
+				err = hook.Hook{Dir: inv.dir, Program: program, Env: inv.env}.Enter(job.upstream)
+			}
+		case updates[i].Event == pushmirror.Recovered:
+			var q *queue.Queue
+			if q, err = inv.queue(job.upstream); err == nil {
+				if working, _ := q.Working(); working {
+					err = q.Add(job.upstream.Dir())
+				}
+			}
 		}
 		if err != nil {
-			inv.say("error", job.label+": having a worker try again: "+err.Error())
+			inv.say("error", job.label+": having a worker look at it: "+err.Error())
 		}
 	}
+}
+
+// queue opens the worker's list of a repository.
+func (inv invocation) queue(upstream *pushmirror.Upstream) (*queue.Queue, error) {
+	dir, err := queue.Dir(inv.getenv("PUSH_MIRROR_STATE_DIR"), upstream.StateDir())
+	if err != nil {
+		return nil, err
+	}
+	return queue.Open(dir)
 }
 
 // notDiverged is a ref that was to be overwritten and that nothing is the matter with.
