@@ -150,6 +150,22 @@ func TestFailuresAreClassed(t *testing.T) {
 	}
 }
 
+func TestTheLineThatTellsMostIsShown(t *testing.T) {
+	for stderr, want := range map[string]string{
+		"":                              "",
+		"one\ntwo\n":                    "two",
+		"error: first\nerror: second\n": "first",
+		"error: failed to push\nfatal: the remote end hung up\n":                                                                   "the remote end hung up",
+		"remote: fatal: write error: No space left on device        \nerror: remote unpack failed: unpack-objects abnormal exit\n": "remote: write error: No space left on device",
+		"remote: fatal: theirs\nfatal: ours\n":                                                                                     "ours",
+		"ssh: no route\nfatal: Could not read from remote repository.\n\nPlease make sure\n":                                       "ssh: no route",
+	} {
+		if got := firstComplaint(stderr); got != want {
+			t.Errorf("%q: %q, not %q", stderr, got, want)
+		}
+	}
+}
+
 func TestVersionsOfGit(t *testing.T) {
 	for out, want := range map[string]Version{
 		"git version 2.39.5\n":                       {"2.39.5", 2, 39},

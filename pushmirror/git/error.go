@@ -79,16 +79,16 @@ func BrokenObject(err error) bool {
 const lostRemote = "fatal: Could not read from remote repository."
 
 // firstComplaint is the line of stderr that tells most: the first that git or
-// ssh marks as fatal or an error, else the last line.
+// ssh marks as fatal, that the mirror's git does, or that is an error, else the last line.
 func firstComplaint(stderr string) string {
 	if cause, _, found := strings.Cut(stderr, lostRemote); found && strings.TrimSpace(cause) != "" {
 		stderr = cause
 	}
 	lines := strings.FieldsFunc(stderr, func(r rune) bool { return r == '\n' || r == '\r' })
-	for _, mark := range []string{"fatal: ", "error: "} {
+	for _, mark := range []struct{ text, stays string }{{"fatal: ", ""}, {"remote: fatal: ", "remote: "}, {"error: ", ""}} {
 		for _, line := range lines {
-			if text, ok := strings.CutPrefix(line, mark); ok {
-				return strings.TrimSpace(text)
+			if text, ok := strings.CutPrefix(line, mark.text); ok {
+				return mark.stays + strings.TrimSpace(text)
 			}
 		}
 	}
