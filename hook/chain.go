@@ -3,16 +3,27 @@ package hook
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 )
 
 // ChainedName is the name, in the folder of hooks, of the post-receive that was there
 // before us. It runs on the same input.
 const ChainedName = "post-receive.before-push-mirror"
+
+// chainedVariable tells a hook that the former hook runs, by way of other programs perhaps, that
+// it was run before on the same input.
+const chainedVariable = "PUSH_MIRROR_CHAINED"
+
+// chained is the value of that variable for what was pushed to a repository.
+func chained(repository string, input []byte) string {
+	return fmt.Sprintf("%x", sha256.Sum256(append([]byte(repository+"\n"), input...)))
+}
 
 // mayRun is what access(2) calls X_OK.
 const mayRun = 1
@@ -24,6 +35,7 @@ func (h Hook) chain(ctx context.Context, repository string, input []byte) (int, 
 	if syscall.Access(path, mayRun) != nil {
 		return 0, nil // git, too, leaves alone what is not there or cannot be run
 	}
+	h.Env = append(slices.Clone(h.Env), chainedVariable+"="+chained(repository, input))
 	err := h.run(ctx, input, path)
 	if errors.Is(err, syscall.ENOEXEC) {
 		err = h.run(ctx, input, "/bin/sh", path) // as git does with a script that has no #! line

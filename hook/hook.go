@@ -39,6 +39,9 @@ func (h Hook) Run(ctx context.Context) (code int, err error) {
 	if repoErr != nil {
 		return 0, errors.Join(err, repoErr)
 	}
+	if h.env(chainedVariable) == chained(repo.Dir(), input.Bytes()) {
+		return 0, nil
+	}
 	pushed := state.Now()
 	var upstream *pushmirror.Upstream
 	var concerned []config.Remote
