@@ -387,3 +387,31 @@ func TestExpandUser(t *testing.T) {
 		}
 	}
 }
+
+func TestAScriptRunsUsWhereItHasOurNameAsAWord(t *testing.T) {
+	for line, want := range map[string]bool{
+		"git-push-mirror hook":                            true,
+		`exec "/opt/push mirror/git-push-mirror" hook`:    true,
+		"program=/usr/bin/git-push-mirror":                true,
+		"input=$(git-push-mirror hook 2>&1)":              true,
+		"[ $# = 0 ] && git-push-mirror hook;":             true,
+		`subprocess.run(["git-push-mirror","hook"])`:      true,
+		"git push-mirror hook":                            true,
+		`/usr/bin/git -C "$dir" push-mirror hook || true`: true,
+		`exec /usr/local/bin/push-mirror.sh "$@"`:         false,
+		`exec /usr/local/bin/git-push-mirror-all "$@"`:    false,
+		`echo "see docs/push-mirror.md"`:                  false,
+		"/opt/git-push-mirror/bin/other":                  false,
+		"git push mirror":                                 false,
+		"echo git push-mirror status tells more":          false,
+		"\t# git-push-mirror hook":                        false,
+		"exec other # and not git-push-mirror hook":       false,
+		"\x7fELF\x00\ngit-push-mirror hook":               false,
+	} {
+		for _, text := range []string{"#!/bin/sh\n" + line + "\n", line} {
+			if got := runsUs([]byte(text)); got != want {
+				t.Errorf("%q: %t", text, got)
+			}
+		}
+	}
+}

@@ -89,7 +89,7 @@ func Check(ctx context.Context, repo *git.Repository) (string, error) {
 	case program != "" && !isExecutable(program):
 		return "", &RefusedError{fmt.Sprintf("%s runs %s, which is not there or not executable", h.name, program), "put the program there, or: " + again}
 	case !h.executable():
-		return "", &RefusedError{h.name + " is not executable, so it is not run", "chmod +x " + pushmirror.ShellQuote(h.path)}
+		return "", notExecutable(h.name, h.path)
 	case program != "":
 		return h.name + " runs " + program, nil
 	}
@@ -144,7 +144,7 @@ func locate(repo *git.Repository, read func() (settings, error)) (hookFile, erro
 		return h, err
 	}
 	for _, command := range s.commands {
-		if strings.Contains(command, "push-mirror") {
+		if callsUs(command) {
 			return hookFile{command: command}, nil
 		}
 	}
@@ -172,6 +172,11 @@ func (h hookFile) executable() bool { return isExecutable(h.path) }
 func isExecutable(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
+}
+
+// notExecutable tells of a hook that would run the program.
+func notExecutable(name, path string) error {
+	return &RefusedError{name + " is not executable, so it is not run", "chmod +x " + pushmirror.ShellQuote(path)}
 }
 
 // program is the path of the program that the hook runs; "" where that cannot be told.
