@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"git-push-mirror/hook"
+	"git-push-mirror/pushmirror/config"
 )
 
 // TestMain makes this test binary the program that the hook runs.
@@ -315,9 +316,7 @@ func TestTheExampleConfigHoldsUpUncommented(t *testing.T) {
 			}
 			text.WriteString(line)
 		}
-		dir := t.TempDir()
-		writeFile(t, filepath.Join(dir, ConfigName), text.String(), 0o600)
-		if err := check(dir); err != nil {
+		if _, err := config.Load(config.Sources{Repository: t.TempDir(), Own: true, Text: text.String()}); err != nil {
 			t.Errorf("%v\n%s", err, text.String())
 		}
 		if strings.Count(text.String(), "\n[[remote]]") != 1 {

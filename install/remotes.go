@@ -273,10 +273,7 @@ func (r *Remotes) check(drafts []*config.Draft) error {
 	for _, d := range drafts {
 		switch remote, err := find(then, d.Name()); {
 		case err != nil:
-			return &RefusedError{
-				"no configuration of a repository counts here: the system's has repository_config = false",
-				"write the remote into " + r.sources.System,
-			}
+			return notCounting(r.sources)
 		case remote.File != r.Path(d.Name()):
 			return &HandWrittenError{remote, "change it there"}
 		}

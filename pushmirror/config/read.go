@@ -38,7 +38,11 @@ func (s Sources) read() (files []*file, newest time.Time) {
 		files = append(files, readFile(s.System, true, s.SystemRequired))
 	}
 	if s.Own && s.Repository != "" && allowsOwn(files) {
-		own := []*file{readFile(filepath.Join(s.Repository, repositoryFile), false, false)}
+		path := filepath.Join(s.Repository, repositoryFile)
+		own := []*file{readFile(path, false, false)}
+		if s.Text != "" {
+			own[0] = readText(path, s.Text)
+		}
 		var more []*file
 		more, newest = readFolder(filepath.Join(s.Repository, repositoryFolder), s.Instead)
 		own = append(own, more...)
@@ -140,6 +144,13 @@ func readFile(name string, system, required bool) *file {
 	return f
 }
 
+// readText parses a text that counts in place of a file.
+func readText(name, text string) *file {
+	f := &file{name: name}
+	f.parse(text)
+	return f
+}
+
 // errTooLarge and errNotRegular are what a config file cannot be.
 var (
 	errTooLarge   = errors.New("larger than 1 MiB")
@@ -206,9 +217,7 @@ func readFolder(name string, instead map[string]string) (files []*file, changed 
 	for _, base := range names {
 		path := filepath.Join(name, base)
 		if text, has := instead[base]; has {
-			f := &file{name: path}
-			f.parse(text)
-			files = append(files, f)
+			files = append(files, readText(path, text))
 			continue
 		}
 		files = append(files, readFile(path, false, false))
