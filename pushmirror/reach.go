@@ -29,7 +29,7 @@ func (a *attempt) target(ctx context.Context) (git.Target, error) {
 		}
 	}
 	if r.URL.Scheme() == "ssh" {
-		to.SSH = &git.SSH{Host: r.URL.Host(), Key: r.SSHKey, KnownHosts: r.KnownHosts, HostKeys: r.HostKeys}
+		to.SSH = &git.SSH{Key: r.SSHKey, KnownHosts: r.KnownHosts, HostKeys: r.HostKeys}
 		return to, nil
 	}
 	if r.Login.Username == "" {
