@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 
-	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/git"
 )
 
@@ -172,7 +171,7 @@ func explain(dir string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		cure := "run it as the user whom the folder belongs to"
 		if owner, _ := ownerOf(dir); owner != nil {
-			cure = fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", owner.Username, owner.Username, pushmirror.ShellQuote(dir))
+			cure = fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", owner.Username, owner.Username, git.ShellQuote(dir))
 		}
 		return &fileError{err, cure}
 	case errors.Is(err, syscall.EROFS):

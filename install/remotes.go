@@ -15,6 +15,7 @@ import (
 
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
 )
 
 // remotesFolder has a file for each remote that remote add made.
@@ -50,7 +51,7 @@ func (r *Remotes) open(ctx context.Context) error {
 		t.close()
 		err := &RefusedError{fmt.Sprintf("%s belongs to somebody else, who could not read what you write there", t.dir), "run it as the owner"}
 		if owner, _ := ownerOf(t.dir); owner != nil {
-			err.Cure = fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", owner.Username, owner.Username, pushmirror.ShellQuote(t.dir))
+			err.Cure = fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", owner.Username, owner.Username, git.ShellQuote(t.dir))
 		}
 		return err
 	}

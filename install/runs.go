@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 
-	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/git"
 )
 
@@ -71,7 +70,7 @@ func Check(ctx context.Context, repo *git.Repository) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	again := "git push-mirror install " + pushmirror.ShellQuote(repo.Dir())
+	again := "git push-mirror install " + git.ShellQuote(repo.Dir())
 	if h.command != "" {
 		if version, err := repo.Git().Version(ctx); err == nil && !version.AtLeast(2, 54) {
 			return "", &RefusedError{fmt.Sprintf("git is told to run %q, which git %s does not do", h.command, version.Text), "install git 2.54 or newer, or: " + again}
@@ -176,7 +175,7 @@ func isExecutable(path string) bool {
 
 // notExecutable tells of a hook that would run the program.
 func notExecutable(name, path string) error {
-	return &RefusedError{name + " is not executable, so it is not run", "chmod +x " + pushmirror.ShellQuote(path)}
+	return &RefusedError{name + " is not executable, so it is not run", "chmod +x " + git.ShellQuote(path)}
 }
 
 // program is the path of the program that the hook runs; "" where that cannot be told.

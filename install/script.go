@@ -12,7 +12,7 @@ import (
 	"unicode"
 
 	"git-push-mirror/hook"
-	"git-push-mirror/pushmirror"
+	"git-push-mirror/pushmirror/git"
 )
 
 // marker is in every hook that we have ever written, and tells it from others.
@@ -25,7 +25,7 @@ const programLine = "\nprogram="
 // does not take the hook that was there before along.
 func script(program string) []byte {
 	return []byte(`#!/bin/sh
-` + marker + ` "git push-mirror uninstall" takes it out.` + programLine + pushmirror.ShellQuote(program) + `
+` + marker + ` "git push-mirror uninstall" takes it out.` + programLine + git.ShellQuote(program) + `
 [ -f "$program" ] && [ -x "$program" ] && exec "$program" hook
 printf 'push-mirror: error: %s is gone, this push is not mirrored\n' "$program" >&2
 echo 'push-mirror: hint: once the program is there again, git push-mirror sync catches up' >&2

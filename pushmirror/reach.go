@@ -77,7 +77,7 @@ func (a *attempt) cure(ctx context.Context, failed *git.Error) string {
 	r := a.remote
 	switch {
 	case failed.Kind == git.KindHostKey && r.URL.Scheme() == "ssh":
-		return "if this is right, pin the host's keys: git push-mirror host-keys " + ShellQuote(r.URL.String())
+		return "if this is right, pin the host's keys: git push-mirror host-keys " + git.ShellQuote(r.URL.String())
 	case failed.Kind == git.KindAuth && r.URL.Scheme() == "ssh":
 		return cmp.Or(sshHint(r), failed.Hint)
 	case failed.Kind == git.KindAuth && a.scratch != nil:

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"git-push-mirror/pushmirror/git"
 )
 
 const (
@@ -82,7 +84,7 @@ func (s Sources) checkOwners(own []*file) {
 		}
 		f.faults = Errors{{
 			File: f.name, Message: fmt.Sprintf("this belongs to user %d, and may not say what is run here", uid),
-			Hint: fmt.Sprintf("give it to the user who runs git-push-mirror (chown), or trust the repository: git config --global --add safe.directory %s", s.Repository),
+			Hint: fmt.Sprintf("give it to the user who runs git-push-mirror (chown), or trust the repository: git config --global --add safe.directory %s", git.ShellQuote(s.Repository)),
 		}}
 	}
 }
@@ -120,7 +122,7 @@ func checkPrivate(path string, info fs.FileInfo) *Error {
 	}
 	return &Error{
 		File: path, Message: fmt.Sprintf("this holds a secret, and %s can get at it (mode %04o)", who, mode),
-		Hint: fmt.Sprintf("chmod %s %s", change, path),
+		Hint: fmt.Sprintf("chmod %s %s", change, git.ShellQuote(path)),
 	}
 }
 

@@ -78,12 +78,7 @@ func (ssh *SSH) command(knownHosts string) string {
 		options = append(options, "UserKnownHostsFile="+literal(knownHosts), "GlobalKnownHostsFile=/dev/null")
 	}
 	for _, option := range options {
-		command += " -o " + shellWord(option)
+		command += " -o " + ShellQuote(option)
 	}
 	return command
-}
-
-// shellWord writes a word as a shell reads it.
-func shellWord(word string) string {
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
