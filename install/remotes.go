@@ -282,15 +282,30 @@ func (r *Remotes) check(drafts []*config.Draft) error {
 	return nil
 }
 
-// write writes the file of a remote, which put gives its name.
+// write writes the file of a remote, which put gives its name. Whoever may push can read a new
+// one, since the hook has to, and nobody else: it may have arguments of programs in it. None but
+// the owner can write to it, since it names programs. One that is replaced keeps its mode. A
+// secret is the owner's alone.
 func (r *Remotes) write(d *config.Draft, put func(written, name string) error) error {
 	t := r.tree
-	err := t.mkdirAs(remotesFolder, 0o700)
+	readers := (t.mode & 0o022) << 1
+	mode := 0o600 | readers
+	old, oldErr := t.root.Lstat(r.name(d.Name()))
+	if oldErr == nil {
+		mode = old.Mode().Perm()
+	}
+	if d.HoldsSecret() {
+		mode = 0o600
+	}
+	err := t.mkdirAs(remotesFolder, t.mode&fs.ModeSetgid|0o700|readers|readers>>2)
 	var written string
 	if err == nil {
-		written, err = t.write(remotesFolder, []byte(d.Text()), 0o600)
+		written, err = t.write(remotesFolder, []byte(d.Text()), mode)
 	}
 	if err == nil {
+		if oldErr == nil {
+			t.keepGroup(written, old)
+		}
 		err = put(written, r.name(d.Name()))
 	}
 	if err != nil {

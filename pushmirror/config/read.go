@@ -138,7 +138,7 @@ func readFile(name string, system, required bool) *file {
 	}
 	f := &file{name: name, system: system, info: info, modified: info.ModTime()}
 	f.parse(text)
-	if slices.ContainsFunc(f.tables[inRemote], (*table).holdsSecret) {
+	if f.holdsSecret() {
 		if e := checkPrivate(name, info); e != nil {
 			f.faults = append(f.faults, e)
 		}
