@@ -3,28 +3,43 @@ package hook
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"syscall"
 )
 
 // ChainedName is the name, in the folder of hooks, of the post-receive that was there
 // before us. It runs on the same input.
 const ChainedName = "post-receive.before-push-mirror"
 
+// chainedVariable tells a hook that the former hook runs, by way of other programs perhaps, that
+// it was run before on the same input.
+const chainedVariable = "PUSH_MIRROR_CHAINED"
+
+// chained is the value of that variable for what was pushed to a repository.
+func chained(repository string, input []byte) string {
+	return fmt.Sprintf("%x", sha256.Sum256(append([]byte(repository+"\n"), input...)))
+}
+
+// mayRun is what access(2) calls X_OK.
+const mayRun = 1
+
 // chain runs the hook that was there before us, if any, and returns its exit code. It may
 // do with its input what it likes.
 func (h Hook) chain(ctx context.Context, repository string, input []byte) (int, error) {
 	path := filepath.Join(repository, "hooks", ChainedName)
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o111 == 0 {
-		return 0, nil //nolint:nilerr // git, too, leaves alone what is not there or cannot be run
+	if syscall.Access(path, mayRun) != nil {
+		return 0, nil // git, too, leaves alone what is not there or cannot be run
 	}
-	cmd := exec.CommandContext(ctx, path)
-	cmd.Dir, cmd.Env = h.Dir, h.Env
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), h.Stderr, h.Stderr
-	err := cmd.Run()
+	h.Env = append(slices.Clone(h.Env), chainedVariable+"="+chained(repository, input))
+	err := h.run(ctx, input, path)
+	if errors.Is(err, syscall.ENOEXEC) {
+		err = h.run(ctx, input, "/bin/sh", path) // as git does with a script that has no #! line
+	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() > 0 {
 		return exit.ExitCode(), nil
@@ -33,4 +48,12 @@ func (h Hook) chain(ctx context.Context, repository string, input []byte) (int, 
 		return 1, fmt.Errorf("running %s: %w", path, err)
 	}
 	return 0, nil
+}
+
+// run runs a program in the place of this hook.
+func (h Hook) run(ctx context.Context, input []byte, program string, args ...string) error {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir, cmd.Env = h.Dir, h.Env
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), h.Stderr, h.Stderr
+	return cmd.Run()
 }

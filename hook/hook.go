@@ -39,6 +39,9 @@ func (h Hook) Run(ctx context.Context) (code int, err error) {
 	if repoErr != nil {
 		return 0, errors.Join(err, repoErr)
 	}
+	if h.env(chainedVariable) == chained(repo.Dir(), input.Bytes()) {
+		return 0, nil
+	}
 	pushed := state.Now()
 	var upstream *pushmirror.Upstream
 	var concerned []config.Remote
@@ -46,10 +49,10 @@ func (h Hook) Run(ctx context.Context) (code int, err error) {
 		upstream, concerned, err = h.handOver(repo, changes)
 	}
 	code, chainErr := h.chain(ctx, repo.Dir(), input.Bytes())
-	if err = errors.Join(err, chainErr); err == nil && upstream != nil {
+	if err == nil && upstream != nil {
 		h.follow(ctx, upstream, concerned, changes, pushed)
 	}
-	return code, err
+	return code, errors.Join(err, chainErr)
 }
 
 // handOver makes the marks of the remotes that the push concerns, enters the repository

@@ -14,6 +14,9 @@ func (i Installer) installBeside(t *tree, name string) (Result, error) {
 		return Result{}, err
 	}
 	for other, f := range others {
+		if path := filepath.Join(t.dir, other); f.kind == calling && !isExecutable(path) {
+			return Result{}, notExecutable(other, path)
+		}
 		if f.kind == calling || f.kind == program || f.kind == ours && other != name {
 			return Result{Unchanged, other, "it runs git-push-mirror already"}, nil
 		}

@@ -2,12 +2,13 @@ package install
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"git-push-mirror/pushmirror/config"
 )
@@ -18,58 +19,72 @@ const ConfigName = "push-mirror.toml"
 // ErrConfigExists says that there is a configuration already, which is never touched.
 var ErrConfigExists = errors.New("there is a " + ConfigName + " already")
 
-// WriteConfig writes the first configuration of the repository of a GIT_DIR, with the remote
-// of that name and url, or with an example of one if both are empty, and gives its path.
-// Nobody but its owner can ever read it. The error is a config.Errors if the name or the url
-// is wrong, and wraps ErrConfigExists if there is a configuration.
-func WriteConfig(ctx context.Context, dir, name, url string) (path string, err error) {
+// WriteConfig writes the first configuration of a repository, with the remote of that name and
+// url, or with an example of one if both are empty, and gives its path. Nobody but its owner can
+// ever read it. It is first loaded, with all else that is configured: the error is a config.Errors
+// if that fails, and wraps ErrConfigExists if there is a configuration.
+func WriteConfig(ctx context.Context, sources config.Sources, name, url string) (path string, err error) {
+	dir := sources.Repository
 	path = filepath.Join(dir, ConfigName)
 	t, err := openTree(ctx, dir, lockPatience, func() {})
 	if err != nil {
 		return path, explain(dir, err)
 	}
 	defer t.close()
-	return path, explain(dir, t.writeConfig(name, url))
+	if _, err := t.root.Lstat(ConfigName); !errors.Is(err, fs.ErrNotExist) {
+		return path, explain(dir, errors.Join(ErrConfigExists, err))
+	}
+	text := configText(name, url)
+	if err := (&Remotes{sources: sources, tree: t}).checkConfig(text, name); err != nil {
+		return path, err
+	}
+	written, err := t.write(".", []byte(text), 0o600)
+	if err == nil {
+		err = t.create(written, ConfigName)
+	}
+	if errors.Is(err, errChanged) {
+		err = ErrConfigExists
+	}
+	return path, explain(dir, err)
 }
 
-// writeConfig has the file read, as any other, before it gets its name.
-func (t *tree) writeConfig(name, url string) error {
-	if _, err := t.root.Lstat(ConfigName); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(ErrConfigExists, err)
-	}
-	if err := t.sweep("."); err != nil {
+// checkConfig loads a first configuration with all else, and has it count. Where it stands is
+// nothing that its reader knows.
+func (r *Remotes) checkConfig(text, name string) error {
+	now, err := config.Load(r.sources)
+	if err != nil {
 		return err
 	}
-	folder := newPrefix + rand.Text()
-	if err := t.root.Mkdir(folder, 0o700); err != nil {
-		return err
-	}
-	written, err := t.write(folder, []byte(configText(name, url)), 0o600)
-	if err == nil {
-		draft := filepath.Join(folder, ConfigName)
-		if err = t.rename(written, draft); err == nil {
-			err = check(filepath.Join(t.dir, folder))
+	for _, remote := range now.Remotes {
+		replaced := remote.Name == name && remote.File == r.sources.System
+		if strings.EqualFold(remote.Name, name) && !replaced {
+			return r.alreadyThere(remote, name)
 		}
-		if err == nil {
-			if err = t.create(draft, ConfigName); errors.Is(err, errChanged) {
-				err = ErrConfigExists
+	}
+	path := filepath.Join(r.sources.Repository, ConfigName)
+	with := r.sources
+	with.Text = text
+	then, err := config.Load(with)
+	var faults config.Errors
+	if errors.As(err, &faults) {
+		for _, fault := range faults {
+			if fault.File == path {
+				fault.File, fault.Line = "", 0
 			}
 		}
 	}
-	return errors.Join(err, t.root.RemoveAll(folder))
+	if err == nil && !slices.Contains(then.Files, path) {
+		return notCounting(r.sources)
+	}
+	return err
 }
 
-// check loads the draft. Where it stands is nothing that its reader knows.
-func check(folder string) error {
-	_, err := config.Load(config.Sources{Repository: folder, Own: true})
-	var faults config.Errors
-	if !errors.As(err, &faults) {
-		return err
+// notCounting tells that what would be written says nothing.
+func notCounting(sources config.Sources) error {
+	return &RefusedError{
+		"no configuration of a repository counts here: the system's has repository_config = false",
+		"write the remote into " + sources.System,
 	}
-	for _, fault := range faults {
-		fault.File, fault.Line = "", 0
-	}
-	return faults
 }
 
 // configText is a configuration with the settings that are wanted first, as comments that

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 
-	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/git"
 )
 
@@ -170,9 +169,14 @@ func explain(dir string, err error) error {
 	case err == nil, errors.As(err, &refused):
 		return err
 	case errors.Is(err, fs.ErrPermission):
+		path, mode := closed(dir, err)
 		cure := "run it as the user whom the folder belongs to"
-		if owner, _ := ownerOf(dir); owner != nil {
-			cure = fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", owner.Username, owner.Username, pushmirror.ShellQuote(dir))
+		switch owner, _ := ownerOf(path); {
+		case owner == nil:
+		case owner.Uid == strconv.Itoa(os.Geteuid()):
+			cure = fmt.Sprintf("chmod %s %s", mode, git.ShellQuote(path))
+		default:
+			cure = fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", owner.Username, owner.Username, git.ShellQuote(dir))
 		}
 		return &fileError{err, cure}
 	case errors.Is(err, syscall.EROFS):
@@ -181,6 +185,27 @@ func explain(dir string, err error) error {
 		return &fileError{err, "make room on the disk; nothing was changed"}
 	}
 	return err
+}
+
+// mayWrite is what access(2) calls W_OK.
+const mayWrite = 2
+
+// closed gives the file or folder whose mode an error below dir comes from, and the change that
+// its owner can make.
+func closed(dir string, err error) (path, mode string) {
+	path = dir
+	var onPath *fs.PathError
+	var onLink *os.LinkError
+	switch {
+	case errors.As(err, &onPath) && !filepath.IsAbs(onPath.Path):
+		path = filepath.Join(dir, onPath.Path)
+	case errors.As(err, &onLink):
+		path = filepath.Join(dir, onLink.New)
+	}
+	if folder := filepath.Dir(path); path != dir && syscall.Access(folder, mayWrite) != nil {
+		return folder, "u+w"
+	}
+	return path, "u+rwX"
 }
 
 // fileError is an error of the file system with a cure.

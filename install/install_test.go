@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"git-push-mirror/hook"
+	"git-push-mirror/pushmirror/config"
 )
 
 // TestMain makes this test binary the program that the hook runs.
@@ -315,9 +316,7 @@ func TestTheExampleConfigHoldsUpUncommented(t *testing.T) {
 			}
 			text.WriteString(line)
 		}
-		dir := t.TempDir()
-		writeFile(t, filepath.Join(dir, ConfigName), text.String(), 0o600)
-		if err := check(dir); err != nil {
+		if _, err := config.Load(config.Sources{Repository: t.TempDir(), Own: true, Text: text.String()}); err != nil {
 			t.Errorf("%v\n%s", err, text.String())
 		}
 		if strings.Count(text.String(), "\n[[remote]]") != 1 {
@@ -384,6 +383,34 @@ func TestExpandUser(t *testing.T) {
 	} {
 		if got := expandUser(path); got != want {
 			t.Errorf("%s becomes %s, want %s", path, got, want)
+		}
+	}
+}
+
+func TestAScriptRunsUsWhereItHasOurNameAsAWord(t *testing.T) {
+	for line, want := range map[string]bool{
+		"git-push-mirror hook":                            true,
+		`exec "/opt/push mirror/git-push-mirror" hook`:    true,
+		"program=/usr/bin/git-push-mirror":                true,
+		"input=$(git-push-mirror hook 2>&1)":              true,
+		"[ $# = 0 ] && git-push-mirror hook;":             true,
+		`subprocess.run(["git-push-mirror","hook"])`:      true,
+		"git push-mirror hook":                            true,
+		`/usr/bin/git -C "$dir" push-mirror hook || true`: true,
+		`exec /usr/local/bin/push-mirror.sh "$@"`:         false,
+		`exec /usr/local/bin/git-push-mirror-all "$@"`:    false,
+		`echo "see docs/push-mirror.md"`:                  false,
+		"/opt/git-push-mirror/bin/other":                  false,
+		"git push mirror":                                 false,
+		"echo git push-mirror status tells more":          false,
+		"\t# git-push-mirror hook":                        false,
+		"exec other # and not git-push-mirror hook":       false,
+		"\x7fELF\x00\ngit-push-mirror hook":               false,
+	} {
+		for _, text := range []string{"#!/bin/sh\n" + line + "\n", line} {
+			if got := runsUs([]byte(text)); got != want {
+				t.Errorf("%q: %t", text, got)
+			}
 		}
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"git-push-mirror/hook"
-	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/git"
 )
 
@@ -144,7 +143,7 @@ func (t *tree) checkHooksPath(path git.Setting) error {
 	}
 	unset := "git config --" + path.Scope + " --unset core.hooksPath"
 	if path.Scope == "local" || path.Scope == "worktree" {
-		unset = "git -C " + pushmirror.ShellQuote(t.dir) + " config --" + path.Scope + " --unset core.hooksPath"
+		unset = "git -C " + git.ShellQuote(t.dir) + " config --" + path.Scope + " --unset core.hooksPath"
 	}
 	return &RefusedError{
 		fmt.Sprintf("git runs no hook of this repository: core.hooksPath is %q in %s", path.Value, strings.TrimPrefix(path.Origin, "file:")),

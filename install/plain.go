@@ -2,6 +2,7 @@ package install
 
 import (
 	"errors"
+	"path/filepath"
 )
 
 // hookMode lets everybody who may enter the repository run the hook: whoever pushes does.
@@ -28,6 +29,8 @@ func (i Installer) installPlain(t *tree) (Result, error) {
 	switch {
 	case there.kind == odd || former.kind == odd:
 		return Result{}, notAFile(there, plainHook)
+	case there.kind == calling && !isExecutable(filepath.Join(t.dir, plainHook)):
+		return Result{}, notExecutable(plainHook, filepath.Join(t.dir, plainHook))
 	case there.kind == calling:
 		return Result{Unchanged, plainHook, "it is not ours, and runs git-push-mirror already"}, nil
 	case there.isOurs():

@@ -15,6 +15,7 @@ import (
 
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
 )
 
 // remotesFolder has a file for each remote that remote add made.
@@ -50,7 +51,7 @@ func (r *Remotes) open(ctx context.Context) error {
 		t.close()
 		err := &RefusedError{fmt.Sprintf("%s belongs to somebody else, who could not read what you write there", t.dir), "run it as the owner"}
 		if owner, _ := ownerOf(t.dir); owner != nil {
-			err.Cure = fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", owner.Username, owner.Username, pushmirror.ShellQuote(t.dir))
+			err.Cure = fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", owner.Username, owner.Username, git.ShellQuote(t.dir))
 		}
 		return err
 	}
@@ -273,10 +274,7 @@ func (r *Remotes) check(drafts []*config.Draft) error {
 	for _, d := range drafts {
 		switch remote, err := find(then, d.Name()); {
 		case err != nil:
-			return &RefusedError{
-				"no configuration of a repository counts here: the system's has repository_config = false",
-				"write the remote into " + r.sources.System,
-			}
+			return notCounting(r.sources)
 		case remote.File != r.Path(d.Name()):
 			return &HandWrittenError{remote, "change it there"}
 		}
@@ -284,15 +282,30 @@ func (r *Remotes) check(drafts []*config.Draft) error {
 	return nil
 }
 
-// write writes the file of a remote, which put gives its name.
+// write writes the file of a remote, which put gives its name. Whoever may push can read a new
+// one, since the hook has to, and nobody else: it may have arguments of programs in it. None but
+// the owner can write to it, since it names programs. One that is replaced keeps its mode. A
+// secret is the owner's alone.
 func (r *Remotes) write(d *config.Draft, put func(written, name string) error) error {
 	t := r.tree
-	err := t.mkdirAs(remotesFolder, 0o700)
+	readers := (t.mode & 0o022) << 1
+	mode := 0o600 | readers
+	old, oldErr := t.root.Lstat(r.name(d.Name()))
+	if oldErr == nil {
+		mode = old.Mode().Perm()
+	}
+	if d.HoldsSecret() {
+		mode = 0o600
+	}
+	err := t.mkdirAs(remotesFolder, t.mode&fs.ModeSetgid|0o700|readers|readers>>2)
 	var written string
 	if err == nil {
-		written, err = t.write(remotesFolder, []byte(d.Text()), 0o600)
+		written, err = t.write(remotesFolder, []byte(d.Text()), mode)
 	}
 	if err == nil {
+		if oldErr == nil {
+			t.keepGroup(written, old)
+		}
 		err = put(written, r.name(d.Name()))
 	}
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 
-	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/git"
 )
 
@@ -71,7 +70,7 @@ func Check(ctx context.Context, repo *git.Repository) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	again := "git push-mirror install " + pushmirror.ShellQuote(repo.Dir())
+	again := "git push-mirror install " + git.ShellQuote(repo.Dir())
 	if h.command != "" {
 		if version, err := repo.Git().Version(ctx); err == nil && !version.AtLeast(2, 54) {
 			return "", &RefusedError{fmt.Sprintf("git is told to run %q, which git %s does not do", h.command, version.Text), "install git 2.54 or newer, or: " + again}
@@ -89,7 +88,7 @@ func Check(ctx context.Context, repo *git.Repository) (string, error) {
 	case program != "" && !isExecutable(program):
 		return "", &RefusedError{fmt.Sprintf("%s runs %s, which is not there or not executable", h.name, program), "put the program there, or: " + again}
 	case !h.executable():
-		return "", &RefusedError{h.name + " is not executable, so it is not run", "chmod +x " + pushmirror.ShellQuote(h.path)}
+		return "", notExecutable(h.name, h.path)
 	case program != "":
 		return h.name + " runs " + program, nil
 	}
@@ -144,7 +143,7 @@ func locate(repo *git.Repository, read func() (settings, error)) (hookFile, erro
 		return h, err
 	}
 	for _, command := range s.commands {
-		if strings.Contains(command, "push-mirror") {
+		if callsUs(command) {
 			return hookFile{command: command}, nil
 		}
 	}
@@ -172,6 +171,11 @@ func (h hookFile) executable() bool { return isExecutable(h.path) }
 func isExecutable(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
+}
+
+// notExecutable tells of a hook that would run the program.
+func notExecutable(name, path string) error {
+	return &RefusedError{name + " is not executable, so it is not run", "chmod +x " + git.ShellQuote(path)}
 }
 
 // program is the path of the program that the hook runs; "" where that cannot be told.

@@ -6,10 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"syscall"
+	"unicode"
 
 	"git-push-mirror/hook"
-	"git-push-mirror/pushmirror"
+	"git-push-mirror/pushmirror/git"
 )
 
 // marker is in every hook that we have ever written, and tells it from others.
@@ -22,7 +25,7 @@ const programLine = "\nprogram="
 // does not take the hook that was there before along.
 func script(program string) []byte {
 	return []byte(`#!/bin/sh
-` + marker + ` "git push-mirror uninstall" takes it out.` + programLine + pushmirror.ShellQuote(program) + `
+` + marker + ` "git push-mirror uninstall" takes it out.` + programLine + git.ShellQuote(program) + `
 [ -f "$program" ] && [ -x "$program" ] && exec "$program" hook
 printf 'push-mirror: error: %s is gone, this push is not mirrored\n' "$program" >&2
 echo 'push-mirror: hint: once the program is there again, git push-mirror sync catches up' >&2
@@ -61,14 +64,37 @@ func readRegular(path string) (text []byte, ok bool) {
 	return text, err == nil
 }
 
-// runsUs reports whether a script calls the program, in a line that is no comment.
+// runsUs reports whether a script calls the program, in a line that is no comment. git has sh run
+// one that does not begin with a shebang.
 func runsUs(text []byte) bool {
-	if !bytes.HasPrefix(text, []byte(shebang)) {
-		return false
+	if bytes.IndexByte(text, 0) >= 0 {
+		return false // no script
 	}
 	for line := range bytes.Lines(text) {
-		if code := bytes.TrimSpace(line); !bytes.HasPrefix(code, []byte("#")) && bytes.Contains(code, []byte("push-mirror")) {
+		if callsUs(string(comment.ReplaceAll(line, nil))) {
 			return true
+		}
+	}
+	return false
+}
+
+var comment = regexp.MustCompile(`(^|\s)#.*`)
+
+// callsUs reports whether a command calls the program, or has git do so. A name that merely
+// contains ours is somebody else's.
+func callsUs(command string) bool {
+	words := strings.FieldsFunc(command, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("\"'`;&|<>(){}[],=", r) })
+	byGit := false
+	for i, word := range words {
+		switch filepath.Base(word) {
+		case "git-push-mirror":
+			return true
+		case "git":
+			byGit = true
+		case "push-mirror":
+			if byGit && i+1 < len(words) && words[i+1] == "hook" {
+				return true
+			}
 		}
 	}
 	return false

@@ -134,6 +134,14 @@ func (t *tree) give(f *os.File) error {
 	return f.Chown(t.uid, t.gid)
 }
 
+// keepGroup gives a file the group of the one that it is to replace, if the user may do that.
+func (t *tree) keepGroup(name string, old fs.FileInfo) {
+	if stat, ok := old.Sys().(*syscall.Stat_t); ok {
+		t.step()
+		_ = t.root.Lchown(name, -1, int(stat.Gid))
+	}
+}
+
 // sweep removes what runs that were killed left in the folder.
 func (t *tree) sweep(folder string) error {
 	if t.held == nil {

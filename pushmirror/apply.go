@@ -234,7 +234,7 @@ func (a *attempt) withoutBroken(ctx context.Context, batch plan.Batch, outcomes 
 			sound = append(sound, s)
 			continue
 		}
-		a.refuse(s, fmt.Sprintf("objects of it are missing or damaged here: run git -C %s fsck", ShellQuote(a.Dir())))
+		a.refuse(s, fmt.Sprintf("objects of it are missing or damaged here: run git -C %s fsck", git.ShellQuote(a.Dir())))
 		found = true
 	}
 	return sound, found

@@ -144,14 +144,14 @@ func (l *localCheck) refs(ctx context.Context) []Finding {
 	for _, pattern := range l.config.ProtectedBranches {
 		if len(branches) > 0 && !slices.ContainsFunc(branches, config.PatternFilter(pattern).Match) {
 			findings = append(findings, warn("branches", fmt.Sprintf("no branch here matches %q of protected_branches", pattern),
-				"the whole name has to match, without refs/heads/; git -C "+ShellQuote(l.Dir())+" branch lists them"))
+				"the whole name has to match, without refs/heads/; git -C "+git.ShellQuote(l.Dir())+" branch lists them"))
 		}
 	}
 	return findings
 }
 
 func (l *localCheck) headFinding(head git.RefName) Finding {
-	name := "git -C " + ShellQuote(l.Dir()) + " symbolic-ref HEAD refs/heads/BRANCH"
+	name := "git -C " + git.ShellQuote(l.Dir()) + " symbolic-ref HEAD refs/heads/BRANCH"
 	prunes := slices.ContainsFunc(l.config.Remotes, func(r config.Remote) bool { return r.Enabled && r.Prune != config.PruneNever })
 	switch {
 	case l.head != "":

@@ -154,7 +154,7 @@ func (a *attempt) reachFindings(ctx context.Context, err error) []Finding {
 	var failed *git.Error
 	errors.As(err, &failed)
 	told := func(check string) []Finding {
-		hint := "see what git says: git ls-remote " + ShellQuote(r.URL.String())
+		hint := "see what git says: git ls-remote " + git.ShellQuote(r.URL.String())
 		if failed != nil {
 			hint = cmp.Or(a.cure(ctx, failed), hint)
 		}
@@ -219,7 +219,7 @@ func (a *attempt) checkWrite(ctx context.Context) Finding {
 	f := fail("write_access", err.Error(), roomOrRight(err))
 	var failed *git.Error
 	if errors.As(err, &failed) {
-		f.Hint = optional(cmp.Or(a.cure(ctx, failed), "see what git says: git push --dry-run "+ShellQuote(a.remote.URL.String())+" HEAD"))
+		f.Hint = optional(cmp.Or(a.cure(ctx, failed), "see what git says: git push --dry-run "+git.ShellQuote(a.remote.URL.String())+" HEAD"))
 	}
 	return f
 }
@@ -275,7 +275,7 @@ func (a *attempt) checkExtra(ctx context.Context, upstream, listed git.Refs) Fin
 }
 
 func (a *attempt) deletes(name string) string {
-	return fmt.Sprintf("git push %s --delete %s", ShellQuote(a.remote.URL.String()), ShellQuote(name))
+	return fmt.Sprintf("git push %s --delete %s", git.ShellQuote(a.remote.URL.String()), git.ShellQuote(name))
 }
 
 // extraHint says what becomes of a ref that only the mirror has.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/queue"
 	"git-push-mirror/pushmirror/state"
 )
@@ -43,9 +44,9 @@ func (l *localCheck) stateDir() Finding {
 	case err != nil:
 		return ok(check, dir+" is made by the first push")
 	case info.Mode().Perm()&0o002 != 0:
-		return fail(check, fmt.Sprintf("everybody can write to %s (mode %04o)", dir, info.Mode().Perm()), "chmod o-rwx "+ShellQuote(dir))
+		return fail(check, fmt.Sprintf("everybody can write to %s (mode %04o)", dir, info.Mode().Perm()), "chmod o-rwx "+git.ShellQuote(dir))
 	case info.Mode().Perm()&0o005 != 0:
-		return warn(check, fmt.Sprintf("everybody can look into %s (mode %04o)", dir, info.Mode().Perm()), "chmod o-rwx "+ShellQuote(dir))
+		return warn(check, fmt.Sprintf("everybody can look into %s (mode %04o)", dir, info.Mode().Perm()), "chmod o-rwx "+git.ShellQuote(dir))
 	}
 	return ok(check, dir)
 }

@@ -253,7 +253,7 @@ func (a *attempt) explain(r *state.Record) {
 		add(git.KindLocal, "push to it, or restore it from the mirror; what is not wanted any more can be deleted there",
 			fmt.Sprintf("%s not done: this repository is empty", count(w.Count, "deletion was", "deletions were")))
 	case w.Count > 0:
-		add(git.KindLocal, fmt.Sprintf("name the default branch: git -C %s symbolic-ref HEAD refs/heads/BRANCH", ShellQuote(a.Dir())),
+		add(git.KindLocal, fmt.Sprintf("name the default branch: git -C %s symbolic-ref HEAD refs/heads/BRANCH", git.ShellQuote(a.Dir())),
 			fmt.Sprintf("%s not done: HEAD names no branch that exists here", count(w.Count, "deletion was", "deletions were")))
 	}
 	r.Error = strings.Join(parts, "; ")
@@ -262,12 +262,12 @@ func (a *attempt) explain(r *state.Record) {
 // divergentHint says how a divergence is mended. The first of several decides, as the
 // others mostly have the same cause.
 func (a *attempt) divergentHint(d state.Divergence) string {
-	overwrite := fmt.Sprintf("git push-mirror sync %s --overwrite %s", a.remote.Name, ShellQuote(string(d.Name)))
+	overwrite := fmt.Sprintf("git push-mirror sync %s --overwrite %s", a.remote.Name, git.ShellQuote(string(d.Name)))
 	if d.Ours {
 		return fmt.Sprintf("it was rewritten here: %s replaces it once, follow_rewrites = true always", overwrite)
 	}
 	return fmt.Sprintf("take the mirror's work over (git fetch %s %s), or give it up: %s",
-		ShellQuote(a.remote.URL.String()), ShellQuote(string(d.Name)), overwrite)
+		git.ShellQuote(a.remote.URL.String()), git.ShellQuote(string(d.Name)), overwrite)
 }
 
 // maxNames is how many refs a text names.

@@ -168,7 +168,7 @@ func (a *attempt) bring(ctx context.Context, objects []lfs.Object) error {
 		if files[o.OID] = store.Locate(o.Pointer); files[o.OID] == "" {
 			delete(files, o.OID)
 			l.failed[o.OID] = failedObject{o, lfs.Failure{Reason: "it is missing here, or damaged", Hint: fmt.Sprintf(
-				"in a clone that has it: git lfs push --object-id %s %s", ShellQuote(a.Dir()), o.OID)}}
+				"in a clone that has it: git lfs push --object-id %s %s", git.ShellQuote(a.Dir()), o.OID)}}
 		}
 	}
 	failures, err := a.send(ctx, files)

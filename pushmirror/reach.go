@@ -29,7 +29,7 @@ func (a *attempt) target(ctx context.Context) (git.Target, error) {
 		}
 	}
 	if r.URL.Scheme() == "ssh" {
-		to.SSH = &git.SSH{Host: r.URL.Host(), Key: r.SSHKey, KnownHosts: r.KnownHosts, HostKeys: r.HostKeys}
+		to.SSH = &git.SSH{Key: r.SSHKey, KnownHosts: r.KnownHosts, HostKeys: r.HostKeys}
 		return to, nil
 	}
 	if r.Login.Username == "" {
@@ -80,7 +80,7 @@ func (a *attempt) cure(ctx context.Context, failed *git.Error) string {
 		return "the host shows another key than the one that is known: somebody may be in between; if it was changed there on purpose, " +
 			"put the new one in the old one's place: git push-mirror host-keys " + ShellQuote(r.URL.String())
 	case failed.Kind == git.KindHostKey && r.URL.Scheme() == "ssh":
-		return "if this is right, pin the host's keys: git push-mirror host-keys " + ShellQuote(r.URL.String())
+		return "if this is right, pin the host's keys: git push-mirror host-keys " + git.ShellQuote(r.URL.String())
 	case failed.Kind == git.KindAuth && r.URL.Scheme() == "ssh":
 		return cmp.Or(sshHint(r), failed.Hint)
 	case failed.Kind == git.KindAuth && a.scratch != nil:

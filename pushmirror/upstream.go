@@ -133,9 +133,9 @@ func (e *OwnerError) Error() string { return fmt.Sprintf("%s belongs to %s", e.D
 // Hint is the command that works.
 func (e *OwnerError) Hint() string {
 	if e.Root {
-		return fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", e.Owner, e.Owner, ShellQuote(e.Dir))
+		return fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", e.Owner, e.Owner, git.ShellQuote(e.Dir))
 	}
-	return fmt.Sprintf("run it as %s, or trust the repository: git config --global --add safe.directory %s", e.Owner, ShellQuote(e.Dir))
+	return fmt.Sprintf("run it as %s, or trust the repository: git config --global --add safe.directory %s", e.Owner, git.ShellQuote(e.Dir))
 }
 
 // Trust checks that a person or a worker may act on a repository: an *OwnerError tells that it
@@ -181,15 +181,4 @@ func userName(uid int) string {
 func isSafe(ctx context.Context, repo *git.Repository) (bool, error) {
 	safe, err := repo.Git().SafeDirectories(ctx)
 	return slices.Contains(safe, "*") || slices.Contains(safe, repo.Dir()), err
-}
-
-// ShellQuote writes an argument as a person can paste it into a shell.
-func ShellQuote(s string) string {
-	special := func(r rune) bool {
-		return !strings.ContainsRune("/._-+:@%,=", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	}
-	if s != "" && strings.IndexFunc(s, special) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -83,6 +83,11 @@ func (inv invocation) comparePinned(c *cli.Context, u config.URL, keys []string)
 			inv.say("note", remote.Name+": the host has the key that is pinned")
 			continue
 		}
+		if slices.ContainsFunc(remote.HostKeys, func(key string) bool { return strings.HasPrefix(key, "@") }) {
+			inv.say("note", remote.Name+": the key of an authority is pinned, which cannot be compared with the host's")
+			inv.say("hint", inv.commandFor(repositories[0].upstream.Dir(), "check "+remote.Name)+" tells whether the authority signed them")
+			continue
+		}
 		changed = true
 		inv.say("error", remote.Name+": the host has none of the keys that are pinned")
 		inv.say("hint", "ask the host's owner whether they were changed; if not, somebody is in between")

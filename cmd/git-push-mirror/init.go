@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"git-push-mirror/install"
+	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
 )
@@ -45,7 +46,7 @@ func (inv invocation) runInit(ctx context.Context, repo *git.Repository, opt ini
 			"leave it out up to the @; then write username and password_file below the remote in " + install.ConfigName,
 		}
 	}
-	path, err := install.WriteConfig(ctx, repo.Dir(), opt.name, opt.url)
+	path, err := install.WriteConfig(ctx, pushmirror.Sources(ctx, repo, inv.getenv), opt.name, opt.url)
 	if errors.Is(err, install.ErrConfigExists) {
 		return usageError{err, "edit " + path + "; git push-mirror status shows its remotes"}
 	}

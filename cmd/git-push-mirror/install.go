@@ -282,7 +282,7 @@ func (inv invocation) commandFor(dir, command string) string {
 	if repository, statErr := os.Stat(dir); err == nil && statErr == nil && os.SameFile(typedIn, repository) {
 		return "git push-mirror " + command
 	}
-	return "git -C " + pushmirror.ShellQuote(dir) + " push-mirror " + command
+	return "git -C " + git.ShellQuote(dir) + " push-mirror " + command
 }
 
 // program is the path by which hooks call this program: that by which we were called, which

@@ -141,7 +141,7 @@ func (inv invocation) noteHookless(ctx context.Context, repositories []repositor
 	switch len(hookless) {
 	case 0:
 	case 1:
-		inv.say("hint", "git push-mirror install "+pushmirror.ShellQuote(hookless[0]))
+		inv.say("hint", "git push-mirror install "+git.ShellQuote(hookless[0]))
 	default:
 		inv.say("hint", "git push-mirror install DIR… puts it into them, install --recursive into all")
 	}

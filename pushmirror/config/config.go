@@ -22,6 +22,8 @@ type Sources struct {
 	// Trusted is asked whether the repository's own files count although one belongs
 	// neither to the user who runs us nor to root; nil: they do not.
 	Trusted func() bool
+	// Text counts in place of push-mirror.toml, whether there is one or not; "" for the file.
+	Text string
 	// Instead has texts that count in place of files in push-mirror.d, by the
 	// names of these, whether there are such files or not; an empty one makes a
 	// file count as gone.

@@ -75,6 +75,13 @@ func (d *Draft) Has(name string) bool {
 	return has
 }
 
+// HoldsSecret reports whether nobody but the owner may read the file.
+func (d *Draft) HoldsSecret() bool {
+	f := &file{}
+	f.parse(d.Text())
+	return f.holdsSecret()
+}
+
 // Clone makes a copy that can be changed for itself.
 func (d *Draft) Clone() *Draft { return &Draft{d.name, maps.Clone(d.values)} }
 

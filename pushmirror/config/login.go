@@ -99,6 +99,11 @@ func (t *table) holdsSecret() bool {
 	return t.has("password") || u.HasUserinfo()
 }
 
+// holdsSecret reports whether a secret stands in one of the remotes.
+func (f *file) holdsSecret() bool {
+	return slices.ContainsFunc(f.tables[inRemote], (*table).holdsSecret)
+}
+
 // TokenPassword goes with a token that is written in place of the user, as GitHub's and Gitea's guides have it. That is taken from
 // a url, which is not shown; TokenCure says what to do where it stands elsewhere.
 const (

@@ -2,8 +2,10 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -125,16 +127,43 @@ func TestAFileWithASecretMustBePrivate(t *testing.T) {
 	}
 }
 
+func TestTheCureOfAFileThatIsNotPrivateCanBePasted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "it's a token")
+	write(t, path, "secret")
+	if err := os.Chmod(path, 0o604); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fault *Error
+	if err := CheckPrivate(path, info); !errors.As(err, &fault) {
+		t.Fatalf("got %v", err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "sh", "-c", fault.Hint).CombinedOutput(); err != nil {
+		t.Errorf("%s: %v: %s", fault.Hint, err, out)
+	}
+	if info, err = os.Stat(path); err != nil || CheckPrivate(path, info) != nil {
+		t.Errorf("%s: %v", fault.Hint, err)
+	}
+}
+
 func TestFilesOfStrangersDoNotCount(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Log("only root can give a file away: the rule is tested by faults_foreign_owner.txtar too")
 		return
 	}
-	g := newGround(t, map[string]string{"own": remote("m", "/m")})
-	if err := os.Chown(filepath.Join(g.sources.Repository, "push-mirror.toml"), 12345, -1); err != nil {
+	g := newGround(t, nil)
+	g.sources.Repository = filepath.Join(t.TempDir(), "a b.git")
+	own := filepath.Join(g.sources.Repository, "push-mirror.toml")
+	write(t, own, remote("m", "/m"))
+	if err := os.Chown(own, 12345, -1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(g.sources); err == nil || !strings.Contains(err.Error(), "belongs to user 12345") {
+	_, err := Load(g.sources)
+	var fault *Error
+	if !errors.As(err, &fault) || !strings.Contains(fault.Message, "belongs to user 12345") || !strings.HasSuffix(fault.Hint, " '"+g.sources.Repository+"'") {
 		t.Errorf("got %v", err)
 	}
 	g.sources.Trusted = func() bool { return true }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"git-push-mirror/pushmirror/git"
 )
 
 const (
@@ -38,7 +40,11 @@ func (s Sources) read() (files []*file, newest time.Time) {
 		files = append(files, readFile(s.System, true, s.SystemRequired))
 	}
 	if s.Own && s.Repository != "" && allowsOwn(files) {
-		own := []*file{readFile(filepath.Join(s.Repository, repositoryFile), false, false)}
+		path := filepath.Join(s.Repository, repositoryFile)
+		own := []*file{readFile(path, false, false)}
+		if s.Text != "" {
+			own[0] = readText(path, s.Text)
+		}
 		var more []*file
 		more, newest = readFolder(filepath.Join(s.Repository, repositoryFolder), s.Instead)
 		own = append(own, more...)
@@ -78,7 +84,7 @@ func (s Sources) checkOwners(own []*file) {
 		}
 		f.faults = Errors{{
 			File: f.name, Message: fmt.Sprintf("this belongs to user %d, and may not say what is run here", uid),
-			Hint: fmt.Sprintf("give it to the user who runs git-push-mirror (chown), or trust the repository: git config --global --add safe.directory %s", s.Repository),
+			Hint: fmt.Sprintf("give it to the user who runs git-push-mirror (chown), or trust the repository: git config --global --add safe.directory %s", git.ShellQuote(s.Repository)),
 		}}
 	}
 }
@@ -116,7 +122,7 @@ func checkPrivate(path string, info fs.FileInfo) *Error {
 	}
 	return &Error{
 		File: path, Message: fmt.Sprintf("this holds a secret, and %s can get at it (mode %04o)", who, mode),
-		Hint: fmt.Sprintf("chmod %s %s", change, path),
+		Hint: fmt.Sprintf("chmod %s %s", change, git.ShellQuote(path)),
 	}
 }
 
@@ -132,11 +138,18 @@ func readFile(name string, system, required bool) *file {
 	}
 	f := &file{name: name, system: system, info: info, modified: info.ModTime()}
 	f.parse(text)
-	if slices.ContainsFunc(f.tables[inRemote], (*table).holdsSecret) {
+	if f.holdsSecret() {
 		if e := checkPrivate(name, info); e != nil {
 			f.faults = append(f.faults, e)
 		}
 	}
+	return f
+}
+
+// readText parses a text that counts in place of a file.
+func readText(name, text string) *file {
+	f := &file{name: name}
+	f.parse(text)
 	return f
 }
 
@@ -206,9 +219,7 @@ func readFolder(name string, instead map[string]string) (files []*file, changed 
 	for _, base := range names {
 		path := filepath.Join(name, base)
 		if text, has := instead[base]; has {
-			f := &file{name: path}
-			f.parse(text)
-			files = append(files, f)
+			files = append(files, readText(path, text))
 			continue
 		}
 		files = append(files, readFile(path, false, false))

@@ -29,7 +29,7 @@ const loginFD = 3
 
 // helper is git's setting for the helper; git has a shell run it.
 func (l *Login) helper() string {
-	return fmt.Sprintf("!%s credential %d", shellWord(l.Helper), loginFD)
+	return fmt.Sprintf("!%s credential %d", ShellQuote(l.Helper), loginFD)
 }
 
 // serve answers those who have theirs, the other end of a socket, until stop is called.

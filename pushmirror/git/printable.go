@@ -18,3 +18,14 @@ func Printable(s string) string {
 		return '?'
 	}, s)
 }
+
+// ShellQuote writes an argument as a shell reads it, and a person can paste it into one.
+func ShellQuote(s string) string {
+	special := func(r rune) bool {
+		return !strings.ContainsRune("/._-+:@%,=", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}
+	if s != "" && strings.IndexFunc(s, special) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

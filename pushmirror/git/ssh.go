@@ -10,7 +10,6 @@ import (
 
 // SSH says how ssh logs in at a mirror and whom it trusts to be the host.
 type SSH struct {
-	Host string // HOST or HOST:PORT, as the URL has it
 	// Key is the path of the private key, and then the only one; "": those that ssh finds.
 	Key string
 	// KnownHosts is the path of the file with the hosts' keys, in place of the user's and
@@ -39,7 +38,7 @@ func (s *Scratch) initSSH() error {
 	if ssh.HostKeys != nil {
 		var lines strings.Builder
 		for _, key := range ssh.HostKeys {
-			fmt.Fprintln(&lines, ssh.line(key))
+			fmt.Fprintln(&lines, hostKeyLine(key))
 		}
 		if err := s.write("known_hosts", lines.String()); err != nil {
 			return err
@@ -50,12 +49,14 @@ func (s *Scratch) initSSH() error {
 	return nil
 }
 
-// line writes a key of the host as a known_hosts file has it.
-func (ssh *SSH) line(key string) string {
+// hostKeyLine writes a key as a known_hosts file has it that is for one host only: whatever the
+// user's config makes of the host's name, the key is its. An alias would not do: what an
+// authority signed has to bear the name that ssh goes by.
+func hostKeyLine(key string) string {
 	if marker, rest, _ := strings.Cut(key, " "); strings.HasPrefix(marker, "@") {
-		return marker + " " + ssh.Host + " " + rest
+		return marker + " * " + rest
 	}
-	return ssh.Host + " " + key
+	return "* " + key
 }
 
 // literal writes a path as an option of ssh has it: one word, without tokens to be filled in.
@@ -76,17 +77,8 @@ func (ssh *SSH) command(knownHosts string) string {
 	if knownHosts != "" {
 		options = append(options, "UserKnownHostsFile="+literal(knownHosts), "GlobalKnownHostsFile=/dev/null")
 	}
-	if ssh.HostKeys != nil {
-		// Whatever the user's config makes of the host's name, this is how its keys are called.
-		options = append(options, "HostKeyAlias="+ssh.Host)
-	}
 	for _, option := range options {
-		command += " -o " + shellWord(option)
+		command += " -o " + ShellQuote(option)
 	}
 	return command
-}
-
-// shellWord writes a word as a shell reads it.
-func shellWord(word string) string {
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -27,7 +27,7 @@ func (e *UnreadableError) Error() string {
 
 // Hint says how to find out what is wrong.
 func (e *UnreadableError) Hint() string {
-	return fmt.Sprintf("run git -C %s fsck, and let the user who mirrors read all that is below refs", shellWord(e.Dir))
+	return fmt.Sprintf("run git -C %s fsck, and let the user who mirrors read all that is below refs", ShellQuote(e.Dir))
 }
 
 // unreadable is an *UnreadableError of what cannot be read, nil if all can: for-each-ref warns of a
