@@ -78,7 +78,7 @@ func (a *attempt) cure(ctx context.Context, failed *git.Error) string {
 	switch {
 	case strings.Contains(failed.Stderr, "IDENTIFICATION HAS CHANGED"):
 		return "the host shows another key than the one that is known: somebody may be in between; if it was changed there on purpose, " +
-			"put the new one in the old one's place: git push-mirror host-keys " + ShellQuote(r.URL.String())
+			"put the new one in the old one's place: git push-mirror host-keys " + git.ShellQuote(r.URL.String())
 	case failed.Kind == git.KindHostKey && r.URL.Scheme() == "ssh":
 		return "if this is right, pin the host's keys: git push-mirror host-keys " + git.ShellQuote(r.URL.String())
 	case failed.Kind == git.KindAuth && r.URL.Scheme() == "ssh":
