@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"unicode"
 
@@ -71,14 +72,14 @@ func runsUs(text []byte) bool {
 		return false // no script
 	}
 	for line := range bytes.Lines(text) {
-		if callsUs(string(comment.ReplaceAll(line, nil))) {
+		if callsUs(string(comment().ReplaceAll(line, nil))) {
 			return true
 		}
 	}
 	return false
 }
 
-var comment = regexp.MustCompile(`(^|\s)#.*`)
+var comment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(^|\s)#.*`) })
 
 // callsUs reports whether a command calls the program, or has git do so. A name that merely
 // contains ours is somebody else's.
