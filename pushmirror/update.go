@@ -313,6 +313,9 @@ func (a *attempt) look(ctx context.Context) error {
 	if err := cmp.Or(err, <-here); err != nil {
 		return err
 	}
+	if len(refs) > 0 && len(a.upstream) > 0 && len(refs[0].OID) != len(a.upstream[0].OID) {
+		return git.ErrOtherFormat
+	}
 	if a.looked == "" || a.looked != a.repo.Fingerprint() {
 		if err := a.lookHere(ctx, refs); err != nil {
 			return err

@@ -134,6 +134,9 @@ const otherHost = "the mirror's certificate is for another host: write the host 
 
 const mayNotWrite = "let the key or user write to that repository"
 
+// ErrOtherFormat says that a mirror's object ids are of another kind than upstream's, so that none of them can be known here.
+var ErrOtherFormat = &Error{Kind: KindLocal, Hint: otherFormat, Err: errors.New("the mirror has object ids of another kind")}
+
 const otherFormat = "one repository uses SHA-1, the other SHA-256: create the mirror with the same object format"
 
 // failures is read from the top; the first row that is found counts. What no
