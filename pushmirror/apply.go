@@ -96,6 +96,13 @@ func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) (git.Outcomes,
 	}
 	a.asked = true
 	outcomes, text, err := a.scratch.Push(ctx, p)
+	for _, s := range batch {
+		if o, ok := outcomes.Get(s.Name); s.New != "" && (!ok || o.Lost()) {
+			a.unanswered[s.Name] = s.New
+		} else {
+			delete(a.unanswered, s.Name)
+		}
+	}
 	a.unlogged = errors.Join(a.unlogged, a.dir.Append(a.outcomes(batch, outcomes)))
 	return outcomes, text, err
 }

@@ -84,6 +84,9 @@ func (a *attempt) conclude(ctx context.Context, err error) state.Record {
 // maxResults is how many results a record keeps: more than a pusher is shown.
 const maxResults = 100
 
+// maxUnanswered is of how many refs a record keeps that no answer came.
+const maxUnanswered = 1000
+
 // event tells whether an episode of failure has begun or ended. One that began as the host's
 // becomes the login's, or the remote's own, when the host is back.
 func (a *attempt) event(r state.Record) Event {
@@ -152,6 +155,9 @@ func (a *attempt) record() state.Record {
 	}
 	if a.large.decided {
 		r.LFS = a.large.whole
+	}
+	if len(a.unanswered) <= maxUnanswered {
+		r.Unanswered = a.unanswered
 	}
 	a.large.count(&r)
 	return r

@@ -101,6 +101,7 @@ type attempt struct {
 	pushers       pushers
 	done          []*plan.Step               // sent, and on the mirror, as time went
 	refused       map[git.RefName]*plan.Step // sent, and not taken
+	unanswered    map[git.RefName]git.OID    // sent, and not heard of since
 	moved         int                        // refs that changed on the mirror since they were compared
 	changed       []change                   // those of them that were not pushed
 	unchanged     map[git.RefName]bool       // of those before, the ones that a fresh listing shows as they were
@@ -232,6 +233,8 @@ func (a *attempt) recall() (err error) {
 	}
 	// Somebody may have allowed them there since.
 	a.noPushOptions = a.before.NoPushOptions && !a.Fresh && !a.Mended(a.remote, a.before)
+	a.unanswered = map[git.RefName]git.OID{}
+	maps.Copy(a.unanswered, a.before.Unanswered)
 	a.pushers = knownPushers(a.before.Pushers, a.dir.Pushes())
 	a.seen, err = a.dir.Seen(a.url)
 	return err
@@ -322,8 +325,19 @@ func (a *attempt) look(ctx context.Context) error {
 		}
 	}
 	a.seen = &state.Seen{URL: a.url, Listed: state.At(a.clock()), Mirror: plan.Listed(refs, head, before, a.upstream)}
+	a.hear()
 	a.distrust(before)
 	return nil
+}
+
+// hear finds out from a listing what became of values that were pushed and not answered for. Those that arrived are ours.
+func (a *attempt) hear() {
+	for name, sent := range a.unanswered {
+		if there, _ := a.seen.Mirror.Refs.Get(name); there.OID == sent {
+			delete(a.seen.Mirror.Foreign, name)
+		}
+	}
+	clear(a.unanswered)
 }
 
 // lookHere finds out what upstream holds.

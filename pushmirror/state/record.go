@@ -94,6 +94,8 @@ type Record struct {
 	// LFSObjects and LFSBytes are the large files that the update brought, or found there already.
 	LFSObjects int   `json:"lfs_objects,omitempty"`
 	LFSBytes   int64 `json:"lfs_bytes,omitempty"`
+	// Unanswered are values that were pushed, of which nobody knows whether they arrived: what a listing shows of them is ours.
+	Unanswered map[git.RefName]git.OID `json:"unanswered,omitempty"`
 	// NoPushOptions: the mirror takes no push options.
 	NoPushOptions bool `json:"no_push_options,omitempty"`
 }
