@@ -25,7 +25,10 @@ func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) f
 		f.err = err
 		return f
 	}
-	if f.err = upstream.passOn(); f.err != nil {
+	s.passing.Lock() // or what a look around passes on as well would be work that an update has just done
+	f.err = upstream.passOn()
+	s.passing.Unlock()
+	if f.err != nil {
 		return f
 	}
 	f.untold = upstream.untold()

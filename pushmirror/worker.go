@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -85,6 +86,7 @@ type shift struct {
 	reached  chan string // hosts that answered
 	found    chan found
 	looking  bool
+	passing  sync.Mutex
 	telling  map[worker.Key]bool // remotes that somebody is being told of
 	told     chan worker.Key
 	unkept   map[worker.Key]bool // remotes whose failure was told, and stands in no record
