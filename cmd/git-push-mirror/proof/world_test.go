@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -131,13 +132,35 @@ func (w *world) run(stdin string, env []string, argv ...string) result {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	var stdout, stderr bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = w.dir, append(slices.Clip(w.env), env...), strings.NewReader(stdin), &stdout, &stderr
-	err := cmd.Run()
+	err := launch(cmd)
+	if err == nil {
+		err = cmd.Wait()
+	}
 	var exit *exec.ExitError
 	if ctx.Err() != nil || err != nil && !errors.As(err, &exit) {
 		w.t.Fatalf("%s: %v: %v\n%s%s", strings.Join(argv, " "), err, ctx.Err(), &stdout, &stderr)
 	}
 	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
+
+// launch starts a command, on the thread that starts all but those that are traced: who traces waits for whatever their own thread
+// has ever started, and would take the end of another test's command from it.
+func launch(cmd *exec.Cmd) error {
+	failed := make(chan error)
+	launcher() <- func() { failed <- cmd.Start() }
+	return <-failed
+}
+
+var launcher = sync.OnceValue(func() chan<- func() {
+	launches := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for launch := range launches {
+			launch()
+		}
+	}()
+	return launches
+})
 
 // git runs git in a repository and returns what it printed.
 func (w *world) git(repository string, args ...string) string {
@@ -237,7 +260,7 @@ func (w *world) start(env []string, argv ...string) *background {
 	b := &background{ended: make(chan struct{})}
 	b.cmd = exec.Command(argv[0], argv[1:]...) //nolint:noctx // The caller ends it.
 	b.cmd.Dir, b.cmd.Env, b.cmd.Stdout, b.cmd.Stderr = w.dir, append(slices.Clip(w.env), env...), &b.output, &b.output
-	w.check(b.cmd.Start())
+	w.check(launch(b.cmd))
 	go func() {
 		_ = b.cmd.Wait() // its caller looks at how it ended
 		close(b.ended)
