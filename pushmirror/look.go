@@ -1,0 +1,74 @@
+package pushmirror
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/plan"
+	"git-push-mirror/pushmirror/state"
+)
+
+// look finds out what both sides hold.
+func (a *attempt) look(ctx context.Context) error {
+	var before plan.Mirror
+	if a.seen != nil {
+		before = a.seen.Mirror
+	}
+	if !a.listed {
+		if err := a.lookHere(ctx, before.Refs); err != nil {
+			return err
+		}
+		a.seen.Mirror = before.After(nil, a.upstream)
+		a.distrust(before)
+		return nil
+	}
+	// Both are asked at once. What upstream holds has to be no older than what the mirror
+	// does, or a ref that somebody pushed to both meanwhile would look like one that is
+	// ahead there: so it is asked again if it has changed.
+	here := make(chan error, 1)
+	go func() { here <- a.lookHere(ctx, before.Refs) }()
+	a.asked = true
+	refs, head, err := a.scratch.List(ctx, a.remote.Prune != config.PruneNever)
+	if err := cmp.Or(err, <-here); err != nil {
+		return err
+	}
+	if len(refs) > 0 && len(a.upstream) > 0 && len(refs[0].OID) != len(a.upstream[0].OID) {
+		return git.ErrOtherFormat
+	}
+	if a.looked == "" || a.looked != a.repo.Fingerprint() {
+		if err := a.lookHere(ctx, refs); err != nil {
+			return err
+		}
+	}
+	a.seen = &state.Seen{URL: a.url, Listed: state.At(a.clock()), Mirror: plan.Listed(refs, head, before, a.upstream)}
+	a.hear()
+	a.distrust(before)
+	return nil
+}
+
+// hear finds out from a listing what became of values that were pushed and not answered for. Those that arrived are ours.
+func (a *attempt) hear() {
+	for name, sent := range a.unanswered {
+		if there, _ := a.seen.Mirror.Refs.Get(name); there.OID == sent {
+			delete(a.seen.Mirror.Foreign, name)
+		}
+	}
+	clear(a.unanswered)
+}
+
+// lookHere finds out what upstream holds.
+func (a *attempt) lookHere(ctx context.Context, known git.Refs) (err error) {
+	a.looked = a.repo.Fingerprint()
+	if a.upstream != nil {
+		known = a.upstream // most of it is as it was a moment ago
+	}
+	a.broken = nil
+	a.upstream, a.head, err = a.repo.Refs(ctx, known)
+	if errors.As(err, &a.broken) {
+		return nil // the others need not wait
+	}
+	return err
+}
