@@ -161,17 +161,12 @@ func (d *Dir) RecordID() string {
 
 // parseRecord reads a status.json.
 func parseRecord(content []byte) (Record, error) {
-	var version struct {
-		Version int `json:"version"`
-	}
-	if err := json.Unmarshal(content, &version); err != nil {
-		return Record{}, errors.Join(errDamaged, err)
-	}
-	if version.Version > recordVersion {
-		return Record{}, &VersionError{Got: version.Version, Known: recordVersion}
-	}
 	var r Record
-	if err := json.Unmarshal(content, &r); err != nil {
+	err := json.Unmarshal(content, &r) // of a newer version, what fits here is read
+	if r.Version > recordVersion {
+		return Record{}, &VersionError{Got: r.Version, Known: recordVersion}
+	}
+	if err != nil {
 		return Record{}, errors.Join(errDamaged, err)
 	}
 	switch r.Status {
