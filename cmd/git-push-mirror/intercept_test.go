@@ -18,7 +18,7 @@ case "$* " in
 '%[3]s '*)
 	if %[4]s; then
 		(
-			unset GIT_DIR GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_NO_REPLACE_OBJECTS GIT_GRAFT_FILE
+			unset GIT_DIR GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_NO_REPLACE_OBJECTS GIT_GRAFT_FILE
 			PATH=${PATH#'%[1]s:'}
 			cd '%[5]s' && sh -eu '%[6]s' >&2
 		) || { echo 'fatal: the intercepting action failed' >&2; exit 70; }

@@ -100,7 +100,9 @@ func (s *Scratch) run(ctx context.Context, c command) (string, error) {
 	if err := s.followShallow(); err != nil {
 		return "", err
 	}
-	c.dir, c.env = s.dir, append(c.env, scratchVariable+"="+s.dir, "GIT_ALTERNATE_OBJECT_DIRECTORIES="+s.objects())
+	c.dir, c.env = s.dir, append(c.env, scratchVariable+"="+s.dir,
+		"GIT_OBJECT_DIRECTORY="+s.dir, // where none are
+		"GIT_ALTERNATE_OBJECT_DIRECTORIES="+s.objects())
 	return s.git.run(ctx, c)
 }
 
@@ -127,10 +129,8 @@ func (s *Scratch) reach(ctx context.Context, c command) (string, error) {
 }
 
 func (s *Scratch) init() error {
-	for _, dir := range []string{"refs", "objects"} {
-		if err := os.Mkdir(filepath.Join(s.dir, dir), 0o700); err != nil {
-			return err
-		}
+	if err := os.Mkdir(filepath.Join(s.dir, "refs"), 0o700); err != nil {
+		return err
 	}
 	if s.to.SSH != nil {
 		if err := s.initSSH(); err != nil {
@@ -235,15 +235,7 @@ func (s *Scratch) mirror() string { return filepath.Base(s.dir) }
 
 // setRefs makes refs, which are sorted by name, the only refs there are.
 func (s *Scratch) setRefs(refs Refs) error {
-	err := s.fill("packed-refs", func(w *bufio.Writer) {
-		_, _ = w.WriteString("# pack-refs with: sorted \n")
-		for _, ref := range refs {
-			for _, part := range []string{string(ref.OID), " ", string(ref.Name), "\n"} {
-				_, _ = w.WriteString(part) // Flush tells
-			}
-		}
-	})
-	if err != nil {
+	if err := s.packRefs(refs); err != nil {
 		return fmt.Errorf("filling the scratch repository: %w", err)
 	}
 	if len(refs) == 0 {
@@ -252,24 +244,27 @@ func (s *Scratch) setRefs(refs Refs) error {
 	return s.configure(len(refs[0].OID))
 }
 
-// write replaces a file.
-func (s *Scratch) write(name, text string) error {
-	return s.fill(name, func(w *bufio.Writer) { _, _ = w.WriteString(text) })
-}
-
-// fill replaces a file by what is written. Nothing of a scratch repository outlives the update,
-// so nothing is synced to disk.
-func (s *Scratch) fill(name string, write func(w *bufio.Writer)) error {
-	f, err := os.OpenFile(filepath.Join(s.dir, name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+func (s *Scratch) packRefs(refs Refs) error {
+	f, err := os.OpenFile(filepath.Join(s.dir, "packed-refs"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	w := bufio.NewWriter(f)
-	write(w)
+	_, _ = w.WriteString("# pack-refs with: sorted \n")
+	for _, ref := range refs {
+		for _, part := range []string{string(ref.OID), " ", string(ref.Name), "\n"} {
+			_, _ = w.WriteString(part) // Flush tells
+		}
+	}
 	return errors.Join(w.Flush(), f.Close())
 }
 
-// quote writes a string as git's config and alternates files read it.
-func quote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`, "\b", `\b`).Replace(s) + `"`
+// write replaces a file. Nothing of a scratch repository outlives the update, so nothing is synced to disk.
+func (s *Scratch) write(name, text string) error {
+	return os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600)
 }
+
+// quote writes a string as git's config and alternates files read it.
+func quote(s string) string { return `"` + escapes.Replace(s) + `"` }
+
+var escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`, "\b", `\b`)

@@ -16,7 +16,7 @@ func (m *model) wrap(r *remote, n int, after bool, action string) (env []string,
 	m.runs++
 	dir := fmt.Sprintf("wrap%d", m.runs)
 	acted = m.path(dir + "/acted")
-	action = fmt.Sprintf("(unset GIT_DIR; %s) && touch '%s'", action, acted)
+	action = fmt.Sprintf("(unset GIT_DIR GIT_OBJECT_DIRECTORY; %s) && touch '%s'", action, acted)
 	before := action
 	if after {
 		before, action = `git "$@"; code=$?`, action+"; exit $code"
