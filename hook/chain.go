@@ -28,13 +28,21 @@ func chained(repository string, input []byte) string {
 // mayRun is what access(2) calls X_OK.
 const mayRun = 1
 
+// chainedHook is its path in the repository.
+const chainedHook = "hooks/" + ChainedName
+
+// chains reports whether there is one that can be run: git, too, leaves alone what cannot.
+func chains(repository string) bool {
+	return syscall.Access(filepath.Join(repository, chainedHook), mayRun) == nil
+}
+
 // chain runs the hook that was there before us, if any, and returns its exit code. It may
 // do with its input what it likes.
 func (h Hook) chain(ctx context.Context, repository string, input []byte) (int, error) {
-	path := filepath.Join(repository, "hooks", ChainedName)
-	if syscall.Access(path, mayRun) != nil {
-		return 0, nil // git, too, leaves alone what is not there or cannot be run
+	if !chains(repository) {
+		return 0, nil
 	}
+	path := filepath.Join(repository, chainedHook)
 	h.Env = append(slices.Clone(h.Env), chainedVariable+"="+chained(repository, input))
 	err := h.run(ctx, input, path)
 	if errors.Is(err, syscall.ENOEXEC) {

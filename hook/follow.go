@@ -19,13 +19,7 @@ const followEvery = 20 * time.Millisecond
 // follow prints the outcome of each remote as it comes, for as long as a pusher may be
 // kept waiting, and the trouble of those that the push does not concern.
 func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes []config.Remote, changes []change, pushed state.Time) {
-	settings := upstream.Hook()
-	wait := settings.Wait
-	if h.asksToWait() {
-		for _, remote := range remotes {
-			wait = max(wait, remote.StallTimeout)
-		}
-	}
+	settings, wait := upstream.Hook(), h.wait(upstream, remotes)
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	trouble := false
@@ -94,6 +88,17 @@ func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes
 	if trouble {
 		h.say("hint: %s", cmp.Or(settings.Contact, "git push-mirror status"))
 	}
+}
+
+// wait is how long the pusher may be kept waiting for the outcome.
+func (h Hook) wait(upstream *pushmirror.Upstream, remotes []config.Remote) time.Duration {
+	wait := upstream.Hook().Wait
+	if h.asksToWait() {
+		for _, remote := range remotes {
+			wait = max(wait, remote.StallTimeout)
+		}
+	}
+	return wait
 }
 
 // others are the remotes that a push does not concern.

@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
+	"os/signal"
 	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
@@ -47,6 +50,12 @@ func (h Hook) Run(ctx context.Context) (code int, err error) {
 	var concerned []config.Remote
 	if err == nil && len(changes) > 0 {
 		upstream, concerned, err = h.handOver(repo, changes)
+	}
+	if upstream != nil && h.wait(upstream, concerned) > 0 || chains(repo.Dir()) {
+		// All is marked: from now on a pusher who has had enough ends what they wait for.
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		defer stop()
 	}
 	code, chainErr := h.chain(ctx, repo.Dir(), input.Bytes())
 	if err == nil && upstream != nil {

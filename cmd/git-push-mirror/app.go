@@ -46,9 +46,9 @@ type invocation struct {
 
 // run runs the program and returns its exit code.
 func run(ctx context.Context, inv invocation) int {
-	// A pusher who has gone breaks our pipe; the mirrors are updated all the same.
-	// Git gets its default back, as a handler, unlike "ignore", is not inherited.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	if inv.isHook() {
+		return inv.runHook(ctx)
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	signals := make(chan os.Signal, 1)
@@ -65,9 +65,6 @@ func run(ctx context.Context, inv invocation) int {
 		}
 	}()
 
-	if inv.isHook() {
-		return inv.runHook(ctx)
-	}
 	data := &dataWriter{to: inv.stdout}
 	inv.stdout = data
 	app := inv.app()

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
 
 	"git-push-mirror/hook"
 )
@@ -44,6 +47,10 @@ type chainedError struct{ code int }
 func (e chainedError) Error() string { return fmt.Sprintf("the former hook exits with %d", e.code) }
 
 func (inv invocation) runHook(ctx context.Context) int {
+	// What was pushed is marked although its pusher has had enough. To catch the signals would take a thread, which others wait for.
+	if f, ok := inv.stdin.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+		signal.Ignore(os.Interrupt, syscall.SIGTERM)
+	}
 	program, err := os.Executable()
 	if err != nil {
 		inv.complain(err)

@@ -6,11 +6,23 @@ package main
 import (
 	"context"
 	"os"
+	"syscall"
 )
 
 func main() {
 	os.Exit(run(context.Background(), invocation{
 		args: os.Args, env: os.Environ(), dir: ".",
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		stdin: os.Stdin, stdout: outlasting(os.Stdout), stderr: outlasting(os.Stderr),
 	}))
+}
+
+// outlasting is a file under another number. Whoever reads standard output or error may leave, as a pusher does, and package
+// os has the next write end the program: the mirrors are updated all the same.
+func outlasting(f *os.File) *os.File {
+	fd, err := syscall.Dup(int(f.Fd()))
+	if err != nil {
+		return f
+	}
+	syscall.CloseOnExec(fd)
+	return os.NewFile(uintptr(fd), f.Name())
 }
