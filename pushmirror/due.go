@@ -25,6 +25,7 @@ func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) f
 		f.err = err
 		return f
 	}
+	f.upstream = upstream
 	s.passing.Lock() // or what a look around passes on as well would be work that an update has just done
 	f.err = upstream.passOn()
 	s.passing.Unlock()

@@ -23,6 +23,7 @@ type watched struct {
 // found is what was found in a repository.
 type found struct {
 	repository string
+	upstream   *Upstream // nil: it could not be opened
 	tasks      []worker.Task
 	others     []worker.Task // that are not due
 	untold     []tidings
@@ -52,20 +53,23 @@ func (s *shift) takeWork() {
 	}
 }
 
-// visitNext visits one of the repositories that were entered: of a thousand, the first is
-// updated while the others are visited.
-func (s *shift) visitNext(ctx context.Context) {
+// visitNext visits one of the repositories that were entered. It is done when there is room for an update, so that of a thousand
+// each is opened once, and few at a time are known of in memory; and now and then, whatever runs for how long, since there may be
+// more to tell than to update.
+func (s *shift) visitNext(ctx context.Context) found {
 	if len(s.entered) == 0 {
-		return
+		return found{}
 	}
 	repository := s.entered[0]
 	s.entered = s.entered[1:]
-	f := s.visit(ctx, repository, false)
+	f := s.visit(ctx, repository, s.owed[repository])
+	delete(s.owed, repository)
 	if f.err == nil && len(f.tasks) == 0 {
 		// The mark was dealt with already, or could not be made.
 		f = s.visit(ctx, repository, true)
 	}
 	s.take(ctx, f)
+	return f
 }
 
 // take takes in what was found in a repository.
@@ -150,9 +154,12 @@ func (s *shift) watch(ctx context.Context) {
 
 // lookAround looks into every known repository: first into those with marks, whose list was lost,
 // then for refs that changed without a push. When it has seen all, it knows of hosts that failed
-// whether anybody asks them still.
-func (s *shift) lookAround(ctx context.Context) {
+// whether anybody asks them still; if none has, it leaves out those that are visited anyway.
+func (s *shift) lookAround(ctx context.Context, visited map[string]bool) {
 	began := time.Now()
+	if s.Queue.HasEpisodes() {
+		visited = nil
+	}
 	repositories, err := s.Queue.Known()
 	if err != nil {
 		s.Log.WithError(err).Error("reading the list of repositories")
@@ -160,9 +167,12 @@ func (s *shift) lookAround(ctx context.Context) {
 	asked, all := map[string]bool{}, err == nil
 	var marked, others []string
 	for _, repository := range repositories {
-		if state.HasMark(repository) {
+		switch {
+		case visited[repository]:
+			all = false
+		case state.HasMark(repository):
 			marked = append(marked, repository)
-		} else {
+		default:
 			others = append(others, repository)
 		}
 	}

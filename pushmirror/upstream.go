@@ -120,6 +120,16 @@ func (u *Upstream) Select(names []string) ([]config.Remote, error) {
 	return selected, nil
 }
 
+// remote finds a remote by its name.
+func (u *Upstream) remote(name string) (config.Remote, bool) {
+	for _, remote := range u.config.Remotes {
+		if remote.Name == name {
+			return remote, true
+		}
+	}
+	return config.Remote{}, false
+}
+
 // OwnerError tells of a repository that belongs to somebody else.
 type OwnerError struct {
 	Dir   string

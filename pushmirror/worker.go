@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
-	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
 	"git-push-mirror/pushmirror/queue"
@@ -86,6 +86,7 @@ type shift struct {
 	reached  chan string // hosts that answered
 	found    chan found
 	looking  bool
+	owed     map[string]bool // repositories that a look has left to a visit, as they were entered
 	passing  sync.Mutex
 	telling  map[worker.Key]bool // remotes that somebody is being told of
 	told     chan worker.Key
@@ -108,7 +109,7 @@ type ended struct {
 func newShift(w *Worker) *shift {
 	return &shift{
 		Worker: w, schedule: worker.New(w.Limits), ended: make(chan ended), reached: make(chan string), found: make(chan found),
-		telling: map[worker.Key]bool{}, told: make(chan worker.Key), unkept: map[worker.Key]bool{},
+		owed: map[string]bool{}, telling: map[worker.Key]bool{}, told: make(chan worker.Key), unkept: map[worker.Key]bool{},
 		started: map[worker.Key]worker.Task{}, watched: map[string]watched{}, broken: map[string]string{}, gone: map[string]bool{},
 	}
 }
@@ -120,14 +121,16 @@ func (s *shift) work(ctx context.Context) error {
 	ticks := time.NewTicker(poll)
 	defer ticks.Stop()
 	var looked, watched time.Time
-	for {
+	for ticked := false; ; {
 		now := s.clock()
+		s.takeWork()
 		if !s.looking && now.Sub(looked) >= lookEvery {
 			looked, s.looking = now, true
-			go s.lookAround(ctx)
+			for _, repository := range s.entered {
+				s.owed[repository] = true
+			}
+			go s.lookAround(ctx, maps.Clone(s.owed))
 		}
-		s.takeWork()
-		s.visitNext(ctx)
 		if now.Sub(watched) >= watchEvery {
 			watched = now
 			s.watch(ctx)
@@ -136,18 +139,19 @@ func (s *shift) work(ctx context.Context) error {
 				return errors.Join(s.handBack(), ErrReplaced)
 			}
 		}
-		for _, task := range s.schedule.Start(now) {
-			s.started[task.Key] = task
-			go func() { s.ended <- s.update(ctx, task) }()
+		s.start(ctx, found{})
+		if s.schedule.HasRoom() || ticked {
+			s.start(ctx, s.visitNext(ctx))
 		}
 		if s.UntilIdle && !s.looking && s.schedule.Idle() && len(s.entered)+len(s.broken)+len(s.telling) == 0 {
 			return nil
 		}
-		var more chan struct{} // ready if there is more to visit
-		if len(s.entered) > 0 {
+		var more chan struct{} // ready if there is more to visit, and room for what is found
+		if len(s.entered) > 0 && s.schedule.HasRoom() {
 			more = make(chan struct{})
 			close(more)
 		}
+		ticked = false
 		select {
 		case <-ctx.Done():
 			return s.handBack()
@@ -165,7 +169,20 @@ func (s *shift) work(ctx context.Context) error {
 			s.take(ctx, f)
 		case <-more:
 		case <-ticks.C:
+			ticked = true
 		}
+	}
+}
+
+// start starts what may be started. What was found just now need not be looked for again.
+func (s *shift) start(ctx context.Context, just found) {
+	for _, task := range s.schedule.Start(s.clock()) {
+		s.started[task.Key] = task
+		var upstream *Upstream
+		if slices.ContainsFunc(just.tasks, func(t worker.Task) bool { return t.Key == task.Key }) {
+			upstream = just.upstream
+		}
+		go func() { s.ended <- s.update(ctx, task, upstream) }()
 	}
 }
 
@@ -196,26 +213,31 @@ func (s *shift) handBack() error {
 	return err
 }
 
-// update runs the update of a task, with the configuration as it is by now.
-func (s *shift) update(ctx context.Context, task worker.Task) ended {
+// update runs the update of a task, with the configuration as it is by now; upstream is the repository if it was opened just
+// now, else nil.
+func (s *shift) update(ctx context.Context, task worker.Task, upstream *Upstream) ended {
 	log := s.Log.WithFields(logrus.Fields{"repository": task.Repository, "remote": task.Remote})
-	upstream, err := s.open(ctx, task.Repository)
-	if notOurs(err) {
-		return ended{task: task, end: worker.End{Done: true, Unasked: true}}
+	if upstream == nil {
+		var err error
+		upstream, err = s.open(ctx, task.Repository)
+		if notOurs(err) {
+			return ended{task: task, end: worker.End{Done: true, Unasked: true}}
+		}
+		if err != nil {
+			log.WithError(err).Error("the repository cannot be mirrored")
+			return s.lookAgain(task)
+		}
+		remote, ok := upstream.remote(task.Remote)
+		if !ok || !remote.Enabled {
+			return s.lookAgain(task) // for what took its place, if anything
+		}
+		if _, due, err := upstream.due(ctx, remote, true); err == nil && !due {
+			return ended{task: task, end: worker.End{Done: true, Unasked: true}} // it was dealt with since it was found
+		}
 	}
-	if err != nil {
-		log.WithError(err).Error("the repository cannot be mirrored")
-		return s.lookAgain(task)
-	}
-	i := slices.IndexFunc(upstream.config.Remotes, func(r config.Remote) bool { return r.Name == task.Remote })
-	if i < 0 || !upstream.config.Remotes[i].Enabled {
-		return s.lookAgain(task) // for what took its place, if anything
-	}
-	if _, due, err := upstream.due(ctx, upstream.config.Remotes[i], true); err == nil && !due {
-		return ended{task: task, end: worker.End{Done: true, Unasked: true}} // it was dealt with since it was found
-	}
+	remote, _ := upstream.remote(task.Remote)
 	started := s.clock()
-	u := upstream.Update(ctx, upstream.config.Remotes[i], Options{Reached: func() {
+	u := upstream.Update(ctx, remote, Options{Reached: func() {
 		if task.Host == "" {
 			return
 		}

@@ -29,6 +29,12 @@ func (q *Queue) InEpisode(host string) bool {
 	return err == nil
 }
 
+// HasEpisodes reports whether any host's failure was told and has not ended, as far as can be seen.
+func (q *Queue) HasEpisodes() bool {
+	entries, err := os.ReadDir(filepath.Join(q.dir, "episodes"))
+	return err != nil || len(entries) > 0
+}
+
 // EndEpisode notes that a host has recovered. It reports false if that is known.
 func (q *Queue) EndEpisode(host string) (bool, error) {
 	err := os.Remove(q.episode(host))

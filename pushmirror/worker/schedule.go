@@ -124,7 +124,7 @@ func (s *Schedule) Start(now time.Time) (started []Task) {
 	for _, t := range s.running {
 		count(&t)
 	}
-	for len(s.running) < s.limits.Concurrent {
+	for s.HasRoom() {
 		t := s.first(func(t *Task) bool {
 			return !s.startOf(t).After(now) && s.admits(t) &&
 				!(t.Failing && failing >= max(1, s.limits.Concurrent/2)) &&
@@ -144,6 +144,9 @@ func (s *Schedule) Start(now time.Time) (started []Task) {
 	}
 	return started
 }
+
+// HasRoom reports whether another task could run, of those that nothing else holds back.
+func (s *Schedule) HasRoom() bool { return len(s.running) < s.limits.Concurrent }
 
 // first is the oldest of the waiting tasks that may start; nil if none may.
 func (s *Schedule) first(may func(*Task) bool) (first *Task) {
