@@ -49,12 +49,12 @@ func (t *tree) look(name string) (found, error) {
 		return f, nil
 	}
 	f.text, _ = readRegular(path)
+	written, unchanged := isScript(f.text)
 	switch {
-	case bytes.Contains(f.text, []byte("\n"+marker)):
+	case written && unchanged && !link: // a link leads to one that serves others, too
 		f.kind = ours
-		if link {
-			f.kind = calling // it leads to one that serves others, too
-		}
+	case written:
+		f.kind = calling
 	case isProgram(path), link && deadLink(path, f.target):
 		f.kind = program
 	case runsUs(f.text):

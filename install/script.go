@@ -2,7 +2,9 @@ package install
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"debug/buildinfo"
+	"encoding/hex"
 	"io"
 	"os"
 	"path/filepath"
@@ -16,8 +18,9 @@ import (
 	"git-push-mirror/pushmirror/git"
 )
 
-// marker is in every hook that we have ever written, and tells it from others.
-const marker = "# This hook is git-push-mirror's:"
+// marker is in every hook that we have ever written, and tells it from others. What follows is a digest of the lines below: a
+// hook that somebody has changed is theirs.
+const marker = "# This hook is git-push-mirror's, as long as nobody changes it: "
 
 // programLine begins the line of the hook that says where the program is.
 const programLine = "\nprogram="
@@ -25,15 +28,27 @@ const programLine = "\nprogram="
 // script is the hook. A link to the program would die silently with it; this says so, and
 // does not take the hook that was there before along.
 func script(program string) []byte {
-	return []byte(`#!/bin/sh
-` + marker + ` "git push-mirror uninstall" takes it out.` + programLine + git.ShellQuote(program) + `
+	body := "\n# \"git push-mirror uninstall\" takes it out." + programLine + git.ShellQuote(program) + `
 [ -f "$program" ] && [ -x "$program" ] && exec "$program" hook
 printf 'push-mirror: error: %s is gone, this push is not mirrored\n' "$program" >&2
 echo 'push-mirror: hint: once the program is there again, git push-mirror sync catches up' >&2
 former=${0%/*}/` + hook.ChainedName + `
 [ -f "$former" ] && [ -x "$former" ] && exec "$former"
 exec cat >/dev/null
-`)
+`
+	return []byte("#!/bin/sh\n" + marker + digest([]byte(body)) + body)
+}
+
+func digest(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:8])
+}
+
+// isScript reports whether a text is a hook that we have written, and whether it is as it was.
+func isScript(text []byte) (written, unchanged bool) {
+	_, rest, written := bytes.Cut(text, []byte("\n"+marker))
+	sum, body, _ := bytes.Cut(rest, []byte("\n"))
+	return written, written && string(sum) == digest(append([]byte("\n"), body...))
 }
 
 // shebang begins a script.

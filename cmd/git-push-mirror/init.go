@@ -48,7 +48,7 @@ func (inv invocation) runInit(ctx context.Context, repo *git.Repository, opt ini
 	}
 	path, err := install.WriteConfig(ctx, pushmirror.Sources(ctx, repo, inv.getenv), opt.name, opt.url)
 	if errors.Is(err, install.ErrConfigExists) {
-		return usageError{err, "edit " + path + "; git push-mirror status shows its remotes"}
+		return usageError{err, "edit " + path + ", or: git push-mirror remote add NAME URL"}
 	}
 	if err != nil {
 		return err

@@ -34,7 +34,8 @@ func (inv invocation) installCommand() *cli.Command {
 		Usage:     "put the hook into bare repositories",
 		ArgsUsage: "[DIR…]",
 		Description: "Into the repository of the current directory, or of each DIR. A post-receive that is\n" +
-			"there goes on being run. Exits with 1 if a repository could not be dealt with.",
+			"there goes on being run, and one of ours that somebody has changed stays. Exits with 1\n" +
+			"if a repository could not be dealt with.",
 		Flags: append(installFlags(),
 			&cli.BoolFlag{Name: "force", Usage: "install into a repository with a work tree, too"}),
 		OnUsageError: usage,
