@@ -9,6 +9,7 @@ import (
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
+	"git-push-mirror/pushmirror/queue"
 	"git-push-mirror/pushmirror/state"
 )
 
@@ -246,8 +247,28 @@ func (u *Upstream) status(ctx context.Context, remote config.Remote, record stat
 	}
 	if s.Status == state.Finished || s.Status == state.None && (marked || !record.UpdatedAt.IsZero()) {
 		s.Status = state.Scheduled
+		if trouble, ok := u.HeldUp(remote); ok {
+			s.Status, s.Kind, s.Error, s.Hint = state.ToRetry, optional(git.Kind(trouble.Kind)), &trouble.Error, optional(trouble.Hint)
+		}
 	}
 	return s, nil
+}
+
+// HeldUp tells why work of a remote waits although its own last update went well, if that is since its host, or the login there,
+// failed in another one: it is not tried before one of them has found it to be back.
+func (u *Upstream) HeldUp(remote config.Remote) (queue.Trouble, bool) {
+	dir, err := queue.Dir(u.env("PUSH_MIRROR_STATE_DIR"), u.config.StateDir)
+	if err != nil {
+		return queue.Trouble{}, false
+	}
+	fails := queue.Troubles(dir)
+	for _, name := range sharedWith(remote) {
+		if trouble, ok := fails[name]; ok {
+			trouble.Error = fmt.Sprintf("waits for %s, which fails: %s", hostOf(remote), trouble.Error)
+			return trouble, true
+		}
+	}
+	return queue.Trouble{}, false
 }
 
 // noticed is since when, at most, refs have been waiting that no update knows of: the

@@ -20,6 +20,7 @@ type Upstream struct {
 	repo   *git.Repository
 	config *config.Config
 	clock  func() time.Time
+	env    func(string) string
 }
 
 // Open reads the configuration of a repository on behalf of a person or a worker; env gives
@@ -30,7 +31,7 @@ func Open(ctx context.Context, repo *git.Repository, env func(string) string) (*
 	if err := Trust(ctx, repo); err != nil {
 		return nil, err
 	}
-	return open(repo, Sources(ctx, repo, env))
+	return open(repo, Sources(ctx, repo, env), env)
 }
 
 // Sources is where the configuration of a repository is for a person or a worker who may act on
@@ -48,15 +49,15 @@ func Sources(ctx context.Context, repo *git.Repository, env func(string) string)
 func OpenInHook(repo *git.Repository, env func(string) string) (*Upstream, error) {
 	sources := config.DefaultSources(env, repo.Dir())
 	sources.Trusted = func() bool { return true }
-	return open(repo, sources)
+	return open(repo, sources, env)
 }
 
-func open(repo *git.Repository, sources config.Sources) (*Upstream, error) {
+func open(repo *git.Repository, sources config.Sources, env func(string) string) (*Upstream, error) {
 	cfg, err := config.Load(sources)
 	if err != nil {
 		return nil, err
 	}
-	return &Upstream{repo: repo, config: cfg, clock: time.Now}, nil
+	return &Upstream{repo: repo, config: cfg, clock: time.Now, env: env}, nil
 }
 
 // Dir is the repository's folder, absolute.

@@ -95,8 +95,9 @@ type shift struct {
 	// configuration; broken those that cannot be mirrored at all, and why.
 	watched map[string]watched
 	broken  map[string]string
-	gone    map[string]bool // told of
-	trouble string          // with the list of work, that was told
+	gone    map[string]bool          // told of
+	trouble string                   // with the list of work, that was told
+	fails   map[string]queue.Trouble // hosts and logins, as others are told
 }
 
 // ended is an update that has ended.
@@ -110,7 +111,7 @@ func newShift(w *Worker) *shift {
 	return &shift{
 		Worker: w, schedule: worker.New(w.Limits), ended: make(chan ended), reached: make(chan string), found: make(chan found),
 		owed: map[string]bool{}, telling: map[worker.Key]bool{}, told: make(chan worker.Key), unkept: map[worker.Key]bool{},
-		started: map[worker.Key]worker.Task{}, watched: map[string]watched{}, broken: map[string]string{}, gone: map[string]bool{},
+		started: map[worker.Key]worker.Task{}, watched: map[string]watched{}, broken: map[string]string{}, gone: map[string]bool{}, fails: map[string]queue.Trouble{},
 	}
 }
 
@@ -120,6 +121,11 @@ func (s *shift) work(ctx context.Context) error {
 	defer stop()
 	ticks := time.NewTicker(poll)
 	defer ticks.Stop()
+	s.publish() // which one that was killed could not do
+	defer func() {
+		clear(s.fails)
+		s.publish()
+	}()
 	var looked, watched time.Time
 	for ticked := false; ; {
 		now := s.clock()
@@ -139,6 +145,7 @@ func (s *shift) work(ctx context.Context) error {
 				return errors.Join(s.handBack(), ErrReplaced)
 			}
 		}
+		s.forgive()
 		s.start(ctx, found{})
 		if s.schedule.HasRoom() || ticked {
 			s.start(ctx, s.visitNext(ctx))
@@ -158,6 +165,11 @@ func (s *shift) work(ctx context.Context) error {
 		case e := <-s.ended:
 			delete(s.started, e.task.Key)
 			s.schedule.Finish(e.task, e.end, s.clock())
+			if e.end.Shared != "" {
+				r := e.tidings.update.Record
+				s.fails[e.end.Shared] = queue.Trouble{Kind: string(r.Kind), Error: r.Error, Hint: r.Hint}
+				s.publish()
+			}
 			if e.tidings != nil {
 				s.heed(ctx, e.task.Key, *e.tidings)
 			}
@@ -171,6 +183,22 @@ func (s *shift) work(ctx context.Context) error {
 		case <-ticks.C:
 			ticked = true
 		}
+	}
+}
+
+// publish tells others what hosts and logins fail.
+func (s *shift) publish() {
+	if err := s.Queue.SetTroubles(s.fails); err != nil {
+		s.Log.WithError(err).Error("telling what hosts fail")
+	}
+}
+
+// forgive tells others of hosts and logins that fail no more.
+func (s *shift) forgive() {
+	before := len(s.fails)
+	maps.DeleteFunc(s.fails, func(name string, _ queue.Trouble) bool { return !s.schedule.Fails(name) })
+	if len(s.fails) < before {
+		s.publish()
 	}
 }
 

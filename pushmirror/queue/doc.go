@@ -5,6 +5,7 @@
 //	work/ID          the same, for one that has work
 //	worker.lock      held by the worker, freed by the kernel when it dies
 //	worker.log       what the worker writes
+//	troubles.json    the hosts that fail, while a worker works
 //
 // The list wakes and finds; it is not what must not be lost. Marks are, and they stand in
 // the repositories themselves (package state): a list that was deleted is made again by

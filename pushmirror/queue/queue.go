@@ -30,7 +30,7 @@ func (q *Queue) Add(repository string) error {
 	if err := q.AddKnown(repository); err != nil {
 		return err
 	}
-	if err := q.write("work", id(repository), repository, false); err != nil {
+	if err := q.replace("work", id(repository), format(repository), false); err != nil {
 		return fmt.Errorf("entering the repository into the worker's list: %w", err)
 	}
 	return nil
@@ -43,7 +43,7 @@ func (q *Queue) AddKnown(repository string) error {
 	if content, err := os.ReadFile(filepath.Join(q.dir, "repositories", name)); err == nil && string(content) == format(repository) {
 		return nil
 	}
-	if err := q.write("repositories", name, repository, true); err != nil {
+	if err := q.replace("repositories", name, format(repository), true); err != nil {
 		return fmt.Errorf("entering the repository into the worker's list: %w", err)
 	}
 	return nil
@@ -55,14 +55,14 @@ func id(repository string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// write puts a file into place as a whole; durably, if it has to outlive the machine.
-func (q *Queue) write(sub, name, repository string, durably bool) error {
+// replace puts a file into place as a whole; durably, if it has to outlive the machine.
+func (q *Queue) replace(sub, name, content string, durably bool) error {
 	dir := filepath.Join(q.dir, sub)
 	f, err := os.CreateTemp(dir, newPrefix)
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString(format(repository))
+	_, err = f.WriteString(content)
 	if durably {
 		err = errors.Join(err, f.Sync())
 	}

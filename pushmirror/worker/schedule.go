@@ -299,6 +299,12 @@ func (s *Schedule) Reached(name string) {
 	}
 }
 
+// Fails reports whether a host, or a login there, has failed and not answered since.
+func (s *Schedule) Fails(name string) bool {
+	h, ok := s.hosts[name]
+	return ok && !h.retry.IsZero()
+}
+
 // Heed says of a task, due or not, what was found: an update of somebody else's, by a sync, may have shown that a host or login
 // which failed is back.
 func (s *Schedule) Heed(t Task) {
