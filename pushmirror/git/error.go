@@ -79,17 +79,24 @@ func BrokenObject(err error) bool {
 const lostRemote = "fatal: Could not read from remote repository."
 
 // firstComplaint is the line of stderr that tells most: the first that git or
-// ssh marks as fatal, that the mirror's git does, or that is an error, else the last line.
+// ssh marks as fatal, that the mirror's git does, or that is an error, else the last line. One that ends with a colon goes on
+// in the next: a git:// mirror that is down.
 func firstComplaint(stderr string) string {
 	if cause, _, found := strings.Cut(stderr, lostRemote); found && strings.TrimSpace(cause) != "" {
 		stderr = cause
 	}
 	lines := strings.FieldsFunc(stderr, func(r rune) bool { return r == '\n' || r == '\r' })
 	for _, mark := range []struct{ text, stays string }{{"fatal: ", ""}, {"remote: fatal: ", "remote: "}, {"error: ", ""}} {
-		for _, line := range lines {
-			if text, ok := strings.CutPrefix(line, mark.text); ok {
-				return mark.stays + strings.TrimSpace(text)
+		for i, line := range lines {
+			text, ok := strings.CutPrefix(line, mark.text)
+			if !ok {
+				continue
 			}
+			text = strings.TrimSpace(text)
+			if strings.HasSuffix(text, ":") && i+1 < len(lines) {
+				text += " " + strings.TrimSpace(lines[i+1])
+			}
+			return mark.stays + text
 		}
 	}
 	for i := len(lines) - 1; i >= 0; i-- {
