@@ -71,8 +71,8 @@ func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes
 		}
 	}
 	for _, w := range waiting {
-		if trouble, ok := upstream.HeldUp(w.Remote); ok && w.record.Error == "" {
-			w.record.Error = trouble.Error
+		if w.record.Error == "" {
+			w.record.Error, _ = upstream.HeldUp(w.Remote)
 		}
 		lines, bad := underWay(w.record, wait, settings.Show)
 		tell(w.Remote, lines, bad)

@@ -7,13 +7,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
-	"os/signal"
 	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
@@ -30,6 +27,7 @@ type Hook struct {
 	Env     []string  // the environment, "KEY=value"
 	Stdin   io.Reader // what was pushed
 	Stderr  io.Writer // what the pusher sees
+	Waits   func()    // called when a pusher who has had enough may end what they wait for, by ending the context
 }
 
 // Run has what was pushed delivered, and runs the hook that was there before us. It
@@ -52,10 +50,7 @@ func (h Hook) Run(ctx context.Context) (code int, err error) {
 		upstream, concerned, err = h.handOver(repo, changes)
 	}
 	if upstream != nil && h.wait(upstream, concerned) > 0 || chains(repo.Dir()) {
-		// All is marked: from now on a pusher who has had enough ends what they wait for.
-		var stop context.CancelFunc
-		ctx, stop = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-		defer stop()
+		h.Waits() // all is marked
 	}
 	code, chainErr := h.chain(ctx, repo.Dir(), input.Bytes())
 	if err == nil && upstream != nil {

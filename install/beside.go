@@ -29,6 +29,8 @@ func (i Installer) installBeside(t *tree, name string) (Result, error) {
 		if i.upToDate(there) {
 			return Result{Done: Unchanged, Hook: name}, i.sweep(t)
 		}
+	case there.kind == changed:
+		return Result{}, changedError(name)
 	case there.kind != absent:
 		return Result{}, &RefusedError{name + " is somebody else's", "give it another name"}
 	}

@@ -16,6 +16,7 @@ const (
 	ours         // written by us
 	program      // a link to the program, or a copy of it
 	calling      // somebody's own, which runs the program
+	changed      // written by us and changed by somebody, so that it runs the program no more
 	foreign      // somebody's, which does not
 	odd          // no file and no link
 )
@@ -53,8 +54,10 @@ func (t *tree) look(name string) (found, error) {
 	switch {
 	case written && unchanged && !link: // a link leads to one that serves others, too
 		f.kind = ours
-	case written:
+	case written && stillRuns(f.text):
 		f.kind = calling
+	case written:
+		f.kind = changed
 	case isProgram(path), link && deadLink(path, f.target):
 		f.kind = program
 	case runsUs(f.text):
@@ -65,6 +68,9 @@ func (t *tree) look(name string) (found, error) {
 
 // isOurs reports whether the hook may be replaced and taken out.
 func (f found) isOurs() bool { return f.kind == ours || f.kind == program }
+
+// theirs reports whether the hook is somebody's, whatever it runs.
+func (f found) theirs() bool { return f.kind == foreign || f.kind == calling || f.kind == changed }
 
 // same reports whether two names stand for the same hook: for one file, for files alike, or
 // for links to the same place.

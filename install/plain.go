@@ -29,6 +29,10 @@ func (i Installer) installPlain(t *tree) (Result, error) {
 	switch {
 	case there.kind == odd || former.kind == odd:
 		return Result{}, notAFile(there, plainHook)
+	case there.kind == changed:
+		return Result{}, changedError(plainHook)
+	case former.kind == changed: // it could run itself for ever
+		return Result{}, changedError(formerHook)
 	case there.kind == calling && !isExecutable(filepath.Join(t.dir, plainHook)):
 		return Result{}, notExecutable(plainHook, filepath.Join(t.dir, plainHook))
 	case there.kind == calling:
@@ -96,6 +100,14 @@ func (t *tree) unkeep() error {
 		return err
 	}
 	return t.remove(formerHook)
+}
+
+// changedError tells of a hook of ours that somebody has changed: what they added must not be lost.
+func changedError(name string) error {
+	return &RefusedError{
+		name + " was changed after it was installed, and runs git-push-mirror no more",
+		"move what was added into a hook of its own and remove " + name + ", then install",
+	}
 }
 
 func notAFile(there found, name string) error {

@@ -83,6 +83,8 @@ func Check(ctx context.Context, repo *git.Repository) (string, error) {
 		return "", h.elsewhere
 	case h.kind == absent:
 		return "", &RefusedError{"no hook mirrors what is pushed", again}
+	case h.kind == changed:
+		return "", changedError(h.name)
 	case !h.runs():
 		return "", &RefusedError{h.name + " does not run git-push-mirror", again + " has it run as well"}
 	case program != "" && !isExecutable(program):
@@ -186,15 +188,5 @@ func (h hookFile) program() string {
 		}
 		return filepath.Join(filepath.Dir(h.path), h.target)
 	}
-	_, text, ours := bytes.Cut(h.text, []byte("\n"+marker))
-	_, text, ok := bytes.Cut(text, []byte(programLine))
-	line, _, _ := bytes.Cut(text, []byte("\n"))
-	if !ours || !ok {
-		return ""
-	}
-	quoted := string(line)
-	if word, found := strings.CutPrefix(quoted, "'"); found {
-		quoted = strings.ReplaceAll(strings.TrimSuffix(word, "'"), `'\''`, "'")
-	}
-	return quoted
+	return programOf(h.text)
 }

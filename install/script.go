@@ -33,11 +33,13 @@ func script(program string) []byte {
 printf 'push-mirror: error: %s is gone, this push is not mirrored\n' "$program" >&2
 echo 'push-mirror: hint: once the program is there again, git push-mirror sync catches up' >&2
 former=${0%/*}/` + hook.ChainedName + `
-[ -f "$former" ] && [ -x "$former" ] && exec "$former"
+[ "$0" != "$former" ] && [ -f "$former" ] && [ -x "$former" ] && exec "$former"
 exec cat >/dev/null
 `
-	return []byte("#!/bin/sh\n" + marker + digest([]byte(body)) + body)
+	return []byte(scriptHead + marker + digest([]byte(body)) + body)
 }
+
+const scriptHead = "#!/bin/sh\n"
 
 func digest(body []byte) string {
 	sum := sha256.Sum256(body)
@@ -46,9 +48,36 @@ func digest(body []byte) string {
 
 // isScript reports whether a text is a hook that we have written, and whether it is as it was.
 func isScript(text []byte) (written, unchanged bool) {
-	_, rest, written := bytes.Cut(text, []byte("\n"+marker))
+	head, rest, written := bytes.Cut(text, []byte(marker))
 	sum, body, _ := bytes.Cut(rest, []byte("\n"))
-	return written, written && string(sum) == digest(append([]byte("\n"), body...))
+	return written, written && string(head) == scriptHead && string(sum) == digest(append([]byte("\n"), body...))
+}
+
+// stillRuns reports whether a hook that we have written, and somebody has changed, runs a program that is there.
+func stillRuns(text []byte) bool {
+	program := programOf(text)
+	for line := range bytes.Lines(text) {
+		line = comment().ReplaceAll(line, nil)
+		if bytes.Contains(line, []byte(`"$program" hook`)) {
+			return isExecutable(program)
+		}
+	}
+	return false
+}
+
+// programOf is the path of the program that a hook names which we have written; "" if it is none.
+func programOf(text []byte) string {
+	_, text, ours := bytes.Cut(text, []byte(marker))
+	_, text, ok := bytes.Cut(text, []byte(programLine))
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	if !ours || !ok {
+		return ""
+	}
+	quoted := string(line)
+	if word, found := strings.CutPrefix(quoted, "'"); found {
+		quoted = strings.ReplaceAll(strings.TrimSuffix(word, "'"), `'\''`, "'")
+	}
+	return quoted
 }
 
 // shebang begins a script.

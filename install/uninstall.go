@@ -18,6 +18,9 @@ func (i Installer) uninstall(t *tree) (Result, error) {
 			continue // a link out of the repository, where we never put anything
 		}
 		for name, f := range others {
+			if written, _ := isScript(f.text); written && !f.isOurs() {
+				return Result{}, notOursError(name)
+			}
 			if !f.isOurs() {
 				continue
 			}
@@ -73,7 +76,7 @@ func (i Installer) uninstallPlain(t *tree) (Result, error) {
 	result := Result{Done: Removed, Hook: plainHook}
 	act := func() error { return t.remove(plainHook) }
 	switch {
-	case former.kind == foreign && (there.isOurs() || there.kind == absent):
+	case former.theirs() && (there.isOurs() || there.kind == absent):
 		result.Done = Restored
 		act = func() error { return t.rename(formerHook, plainHook) }
 	case former.kind == foreign && there.kind == foreign && same(there, former): // what an install that was killed left
@@ -82,11 +85,8 @@ func (i Installer) uninstallPlain(t *tree) (Result, error) {
 	case former.kind == foreign && there.kind == foreign:
 		nothing.Note = plainHook + " is somebody else's, so " + formerHook + " stays where it is"
 		return nothing, nil
-	case there.kind == calling:
-		return Result{}, &RefusedError{
-			plainHook + " is not ours, although it runs git-push-mirror",
-			"take that line out of it, or remove it",
-		}
+	case there.kind == calling || there.kind == changed:
+		return Result{}, notOursError(plainHook)
 	case !there.isOurs():
 		return nothing, i.sweep(t)
 	}
@@ -94,6 +94,11 @@ func (i Installer) uninstallPlain(t *tree) (Result, error) {
 		return result, nil
 	}
 	return result, errors.Join(act(), i.sweep(t))
+}
+
+// notOursError tells of a hook that runs the program, or did before somebody changed it, and that is not to be lost.
+func notOursError(name string) error {
+	return &RefusedError{name + " is not ours, although it runs git-push-mirror", "take that line out of it, or remove it"}
 }
 
 // sweep removes what runs that were killed left behind.

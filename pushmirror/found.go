@@ -62,9 +62,10 @@ func (s *shift) visitNext(ctx context.Context) found {
 	}
 	repository := s.entered[0]
 	s.entered = s.entered[1:]
-	f := s.visit(ctx, repository, s.owed[repository])
+	thoroughly := s.owed[repository]
 	delete(s.owed, repository)
-	if f.err == nil && len(f.tasks) == 0 {
+	f := s.visit(ctx, repository, thoroughly)
+	if f.err == nil && len(f.tasks) == 0 && !thoroughly {
 		// The mark was dealt with already, or could not be made.
 		f = s.visit(ctx, repository, true)
 	}

@@ -247,28 +247,44 @@ func (u *Upstream) status(ctx context.Context, remote config.Remote, record stat
 	}
 	if s.Status == state.Finished || s.Status == state.None && (marked || !record.UpdatedAt.IsZero()) {
 		s.Status = state.Scheduled
-		if trouble, ok := u.HeldUp(remote); ok {
-			s.Status, s.Kind, s.Error, s.Hint = state.ToRetry, optional(git.Kind(trouble.Kind)), &trouble.Error, optional(trouble.Hint)
+		if trouble, kind := u.HeldUp(remote); trouble != "" {
+			s.Status, s.Kind, s.Error, s.Hint = state.Failed, &kind, &trouble, optional("git push-mirror check tells more")
+			if kind.Temporary() {
+				s.Status = state.ToRetry
+			}
 		}
 	}
 	return s, nil
 }
 
 // HeldUp tells why work of a remote waits although its own last update went well, if that is since its host, or the login there,
-// failed in another one: it is not tried before one of them has found it to be back.
-func (u *Upstream) HeldUp(remote config.Remote) (queue.Trouble, bool) {
+// failed in another one: it is not tried before one of them has found it to be back. Of that other one it tells nothing.
+func (u *Upstream) HeldUp(remote config.Remote) (trouble string, kind git.Kind) {
 	dir, err := queue.Dir(u.env("PUSH_MIRROR_STATE_DIR"), u.config.StateDir)
 	if err != nil {
-		return queue.Trouble{}, false
+		return "", ""
 	}
 	fails := queue.Troubles(dir)
 	for _, name := range sharedWith(remote) {
-		if trouble, ok := fails[name]; ok {
-			trouble.Error = fmt.Sprintf("waits for %s, which fails: %s", hostOf(remote), trouble.Error)
-			return trouble, true
+		if text, ok := fails[name]; ok {
+			kind = git.Kind(text)
+			return fmt.Sprintf("waits for %s, which %s", hostOf(remote), failsBy(kind)), kind
 		}
 	}
-	return queue.Trouble{}, false
+	return "", ""
+}
+
+// failsBy is what a host does that fails in that way.
+func failsBy(kind git.Kind) string {
+	switch kind {
+	case git.KindAuth:
+		return "does not accept the login"
+	case git.KindHostKey:
+		return "does not show the key or certificate that is known"
+	case git.KindTimeout:
+		return "does not answer in time"
+	}
+	return "cannot be reached"
 }
 
 // noticed is since when, at most, refs have been waiting that no update knows of: the

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
 	"git-push-mirror/pushmirror/queue"
@@ -93,11 +94,12 @@ type shift struct {
 	unkept   map[worker.Key]bool // remotes whose failure was told, and stands in no record
 	// watched are the repositories that something waits in, with the age of their
 	// configuration; broken those that cannot be mirrored at all, and why.
-	watched map[string]watched
-	broken  map[string]string
-	gone    map[string]bool          // told of
-	trouble string                   // with the list of work, that was told
-	fails   map[string]queue.Trouble // hosts and logins, as others are told
+	watched     map[string]watched
+	broken      map[string]string
+	gone        map[string]bool   // told of
+	trouble     string            // with the list of work, that was told
+	fails       map[string]string // hosts and logins, and in what way, as others are told
+	unpublished bool
 }
 
 // ended is an update that has ended.
@@ -111,7 +113,7 @@ func newShift(w *Worker) *shift {
 	return &shift{
 		Worker: w, schedule: worker.New(w.Limits), ended: make(chan ended), reached: make(chan string), found: make(chan found),
 		owed: map[string]bool{}, telling: map[worker.Key]bool{}, told: make(chan worker.Key), unkept: map[worker.Key]bool{},
-		started: map[worker.Key]worker.Task{}, watched: map[string]watched{}, broken: map[string]string{}, gone: map[string]bool{}, fails: map[string]queue.Trouble{},
+		started: map[worker.Key]worker.Task{}, watched: map[string]watched{}, broken: map[string]string{}, gone: map[string]bool{}, fails: map[string]string{},
 	}
 }
 
@@ -166,8 +168,7 @@ func (s *shift) work(ctx context.Context) error {
 			delete(s.started, e.task.Key)
 			s.schedule.Finish(e.task, e.end, s.clock())
 			if e.end.Shared != "" {
-				r := e.tidings.update.Record
-				s.fails[e.end.Shared] = queue.Trouble{Kind: string(r.Kind), Error: r.Error, Hint: r.Hint}
+				s.fails[e.end.Shared] = string(e.tidings.update.Record.Kind)
 				s.publish()
 			}
 			if e.tidings != nil {
@@ -188,16 +189,18 @@ func (s *shift) work(ctx context.Context) error {
 
 // publish tells others what hosts and logins fail.
 func (s *shift) publish() {
-	if err := s.Queue.SetTroubles(s.fails); err != nil {
+	err := s.Queue.SetTroubles(s.fails)
+	if err != nil && !s.unpublished {
 		s.Log.WithError(err).Error("telling what hosts fail")
 	}
+	s.unpublished = err != nil
 }
 
 // forgive tells others of hosts and logins that fail no more.
 func (s *shift) forgive() {
 	before := len(s.fails)
-	maps.DeleteFunc(s.fails, func(name string, _ queue.Trouble) bool { return !s.schedule.Fails(name) })
-	if len(s.fails) < before {
+	maps.DeleteFunc(s.fails, func(name, _ string) bool { return !s.schedule.Fails(name) })
+	if len(s.fails) < before || s.unpublished {
 		s.publish()
 	}
 }
@@ -207,7 +210,8 @@ func (s *shift) start(ctx context.Context, just found) {
 	for _, task := range s.schedule.Start(s.clock()) {
 		s.started[task.Key] = task
 		var upstream *Upstream
-		if slices.ContainsFunc(just.tasks, func(t worker.Task) bool { return t.Key == task.Key }) {
+		if slices.ContainsFunc(just.tasks, func(t worker.Task) bool { return t.Key == task.Key }) &&
+			config.Modified(config.DefaultSources(s.Env, task.Repository)).Equal(just.modified) {
 			upstream = just.upstream
 		}
 		go func() { s.ended <- s.update(ctx, task, upstream) }()

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -46,25 +47,12 @@ type invocation struct {
 
 // run runs the program and returns its exit code.
 func run(ctx context.Context, inv invocation) int {
+	ctx, catch, stop := interruptible(ctx)
+	defer stop()
 	if inv.isHook() {
-		return inv.runHook(ctx)
+		return inv.runHook(ctx, catch)
 	}
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		select {
-		case sig := <-signals:
-			stop(signalError{sig})
-			// A second one ends us whatever we do, unless it comes at once: git hands on the one
-			// that the terminal has sent us as well.
-			time.Sleep(time.Second / 2)
-			signal.Stop(signals)
-		case <-ctx.Done():
-		}
-	}()
-
+	catch()
 	data := &dataWriter{to: inv.stdout}
 	inv.stdout = data
 	app := inv.app()
@@ -77,6 +65,35 @@ func run(ctx context.Context, inv invocation) int {
 		}
 	}
 	return inv.exitCode(ctx, err)
+}
+
+// interruptible gives a context that ends with the first SIGINT or SIGTERM after a call of catch. A second one ends us whatever we
+// do, unless it comes at once: git hands on the one that the terminal has sent us as well.
+func interruptible(parent context.Context) (ctx context.Context, catch, stop func()) {
+	ctx, end := context.WithCancelCause(parent)
+	catch = sync.OnceFunc(func() {
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+		go func() {
+			select {
+			case sig := <-signals:
+				end(signalError{sig})
+			case <-ctx.Done():
+				return
+			}
+			for atOnce := time.After(time.Second / 2); ; {
+				select {
+				case <-atOnce:
+					atOnce = nil
+				case sig := <-signals:
+					if atOnce == nil {
+						os.Exit(signalError{sig}.exitCode())
+					}
+				}
+			}
+		}()
+	})
+	return ctx, catch, func() { end(nil) }
 }
 
 // dataWriter is where data goes. What cannot be written keeps no command from going on, since a
@@ -99,6 +116,13 @@ func (w *dataWriter) Write(text []byte) (int, error) {
 type signalError struct{ os.Signal }
 
 func (e signalError) Error() string { return "interrupted" }
+
+func (e signalError) exitCode() int {
+	if e.Signal == syscall.SIGTERM {
+		return exitTerminate
+	}
+	return exitInterrupt
+}
 
 // Is makes a signal count as a cancelled context.
 func (e signalError) Is(target error) bool { return target == context.Canceled }
@@ -129,10 +153,7 @@ func (inv invocation) exitCode(ctx context.Context, err error) int {
 	var chained chainedError
 	switch {
 	case errors.As(context.Cause(ctx), &sig):
-		if sig.Signal == syscall.SIGTERM {
-			return exitTerminate
-		}
-		return exitInterrupt
+		return sig.exitCode()
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errTrouble):

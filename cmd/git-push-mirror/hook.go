@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -33,7 +34,7 @@ func (inv invocation) hookCommand() *cli.Command {
 				inv.dir = inv.directory(c)
 				inv.env = slices.DeleteFunc(slices.Clone(inv.env), func(kv string) bool { return strings.HasPrefix(kv, "GIT_DIR=") })
 			}
-			if code := inv.runHook(c.Context); code != 0 {
+			if code := inv.runHook(c.Context, func() {}); code != 0 {
 				return chainedError{code}
 			}
 			return nil
@@ -46,16 +47,18 @@ type chainedError struct{ code int }
 
 func (e chainedError) Error() string { return fmt.Sprintf("the former hook exits with %d", e.code) }
 
-func (inv invocation) runHook(ctx context.Context) int {
-	// What was pushed is marked although its pusher has had enough. To catch the signals would take a thread, which others wait for.
+// runHook runs the hook; catch has signals end ctx. To catch them takes a thread, which pushers would wait for: until what was pushed
+// is marked, which is a matter of a moment and has to be done although a pusher has had enough, they are ignored instead.
+func (inv invocation) runHook(ctx context.Context, catch func()) int {
 	if f, ok := inv.stdin.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
 		signal.Ignore(os.Interrupt, syscall.SIGTERM)
+		defer time.AfterFunc(time.Second/2, catch).Stop()
 	}
 	program, err := os.Executable()
 	if err != nil {
 		inv.complain(err)
 	}
-	code, err := hook.Hook{Dir: inv.dir, Program: program, Env: inv.env, Stdin: inv.stdin, Stderr: inv.stderr}.Run(ctx)
+	code, err := hook.Hook{Dir: inv.dir, Program: program, Env: inv.env, Stdin: inv.stdin, Stderr: inv.stderr, Waits: catch}.Run(ctx)
 	if err != nil {
 		inv.complain(err)
 	}

@@ -360,3 +360,51 @@ func TestEpisodesOfHostsThatNobodyAsksAreForgotten(t *testing.T) {
 		}
 	}
 }
+
+func TestTroublesAreThoseOfTheWorkerThatWorks(t *testing.T) {
+	q := open(t)
+	told := func(when string, want int) {
+		t.Helper()
+		if got := Troubles(q.Dir()); len(got) != want || want > 0 && got["https://h"] != "auth" {
+			t.Errorf("%s: %q", when, got)
+		}
+	}
+	told("none", 0)
+	unlock, _, err := q.Lock(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := q.SetTroubles(map[string]string{"https://h": "auth", "ssh://h": "network"}); err != nil {
+		t.Fatal(err)
+	}
+	told("while it works", 2)
+	path := filepath.Join(q.Dir(), troubles)
+	for _, text := range []string{"", "{", "[]", `{"https://h": 1}`, "null"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		told(text, 0)
+	}
+	for what, put := range map[string]func() error{
+		"a pipe":   func() error { return syscall.Mkfifo(path, 0o600) },
+		"a link":   func() error { return os.Symlink("/dev/zero", path) },
+		"a folder": func() error { return os.Mkdir(path, 0o700) },
+	} {
+		if err := errors.Join(os.RemoveAll(path), put()); err != nil {
+			t.Fatal(err)
+		}
+		told(what, 0)
+	}
+	if err := errors.Join(os.Remove(path), q.SetTroubles(map[string]string{"https://h": "auth"}), unlock()); err != nil {
+		t.Fatal(err)
+	}
+	told("when it has gone", 0)
+	if unlock, _, err = q.Lock(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	told("of another one's", 1)
+	if err := errors.Join(q.SetTroubles(nil), q.SetTroubles(nil), unlock()); err != nil {
+		t.Fatal(err)
+	}
+	told("none any more", 0)
+}

@@ -3,38 +3,44 @@ package queue
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
-
-// Trouble is why a host, or a login there, fails.
-type Trouble struct {
-	Kind  string `json:"error_kind"` // as status has it
-	Error string `json:"error"`
-	Hint  string `json:"hint,omitempty"`
-}
 
 // troubles is the file that a worker keeps of what fails, by name, while it works: most of those who share a host wait for one
 // of them to try it, and have no record that tells.
 const troubles = "troubles.json"
 
-// Troubles reads what a worker with that state directory finds to fail, by the name of the host or login; none where that cannot be
-// read, as it is only told of.
-func Troubles(dir string) map[string]Trouble {
-	text, err := os.ReadFile(filepath.Join(dir, troubles))
+// maxTroubles is more than the hosts of a site take, in bytes.
+const maxTroubles = 1 << 20
+
+// Troubles reads what the worker with that state directory finds to fail: the kind of the failure, by the name of the host or login.
+// Where none works, or it cannot be read, there are none, as they are only told of.
+func Troubles(dir string) map[string]string {
+	// Where a group shares the list, one of them could have put anything in its place.
+	f, err := os.OpenFile(filepath.Join(dir, troubles), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil
 	}
-	var all map[string]Trouble
-	if json.Unmarshal(text, &all) != nil {
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() > maxTroubles {
+		return nil
+	}
+	var all map[string]string
+	if json.NewDecoder(io.LimitReader(f, maxTroubles)).Decode(&all) != nil {
+		return nil
+	}
+	if working, err := (&Queue{dir: dir, mode: private}).Working(); err != nil || !working {
 		return nil
 	}
 	return all
 }
 
 // SetTroubles replaces what Troubles reads. The worker's lock must be held.
-func (q *Queue) SetTroubles(all map[string]Trouble) error {
+func (q *Queue) SetTroubles(all map[string]string) error {
 	path := filepath.Join(q.dir, troubles)
 	if len(all) == 0 {
 		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {

@@ -162,7 +162,12 @@ func (d *Dir) RecordID() string {
 // parseRecord reads a status.json.
 func parseRecord(content []byte) (Record, error) {
 	var r Record
-	err := json.Unmarshal(content, &r) // of a newer version, what fits here is read
+	err := json.Unmarshal(content, &r)
+	if err != nil { // a newer one may differ in all else
+		_ = json.Unmarshal(content, &struct {
+			Version *int `json:"version"`
+		}{&r.Version})
+	}
 	if r.Version > recordVersion {
 		return Record{}, &VersionError{Got: r.Version, Known: recordVersion}
 	}
