@@ -264,7 +264,7 @@ func (a *attempt) rounds(ctx context.Context) error {
 		if err := a.makePlan(ctx, round == 0); err != nil {
 			return err
 		}
-		if !a.listed && a.keepsAnew(left) {
+		if !a.listed && a.doubtful(left) {
 			a.listed = true
 			continue
 		}
@@ -284,11 +284,14 @@ func (a *attempt) rounds(ctx context.Context) error {
 	return &git.Error{Kind: git.KindNetwork, Err: errors.New("the mirror kept changing while it was updated")}
 }
 
-// keepsAnew reports whether the plan keeps a branch that was not left before. Of what the mirror's HEAD names,
-// an old listing tells least when that matters: where a default branch is renamed, HEAD is switched just before.
-// That a deletion is refused would not tell as well, since hosts decline the whole push.
-func (a *attempt) keepsAnew(left map[git.RefName]bool) bool {
-	return slices.ContainsFunc(a.plan.Steps, func(s *plan.Step) bool { return s.Result == plan.Kept && !left[s.Name] })
+// doubtful reports whether the plan leaves out what an old listing forbids: it keeps a branch that was not left before, or rejects
+// a ref since another is in its way. Of what the mirror's HEAD names, an old listing tells least when that matters: where a default
+// branch is renamed, HEAD is switched just before. That a deletion is refused would not tell as well, since hosts decline the whole
+// push; and of a ref that is not pushed, nothing tells that it could be by now.
+func (a *attempt) doubtful(left map[git.RefName]bool) bool {
+	return slices.ContainsFunc(a.plan.Steps, func(s *plan.Step) bool {
+		return s.Result == plan.Kept && !left[s.Name] || s.Result == plan.Rejected && !s.Guilty
+	})
 }
 
 // input gathers what the plan of a round is made from.
