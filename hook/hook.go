@@ -27,7 +27,7 @@ type Hook struct {
 	Env     []string  // the environment, "KEY=value"
 	Stdin   io.Reader // what was pushed
 	Stderr  io.Writer // what the pusher sees
-	Waits   func()    // called when a pusher who has had enough may end what they wait for, by ending the context
+	Waits   func()    // called when a pusher who has had enough may end what they wait for, by ending the context; nil: nobody asks
 }
 
 // Run has what was pushed delivered, and runs the hook that was there before us. It
@@ -49,7 +49,7 @@ func (h Hook) Run(ctx context.Context) (code int, err error) {
 	if err == nil && len(changes) > 0 {
 		upstream, concerned, err = h.handOver(repo, changes)
 	}
-	if upstream != nil && h.wait(upstream, concerned) > 0 || chains(repo.Dir()) {
+	if h.Waits != nil && (upstream != nil && h.wait(upstream, concerned) > 0 || chains(repo.Dir())) {
 		h.Waits() // all is marked
 	}
 	code, chainErr := h.chain(ctx, repo.Dir(), input.Bytes())
