@@ -25,8 +25,6 @@ const gitConfig = `[init]
 	email = a@example.com
 [gc]
 	auto = 0
-[maintenance]
-	auto = false
 `
 
 // A world is a folder with a user of its own, whose commands see nothing of this machine's.
