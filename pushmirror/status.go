@@ -8,8 +8,6 @@ import (
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
-	"git-push-mirror/pushmirror/plan"
-	"git-push-mirror/pushmirror/queue"
 	"git-push-mirror/pushmirror/state"
 )
 
@@ -257,36 +255,6 @@ func (u *Upstream) status(ctx context.Context, remote config.Remote, record stat
 	return s, nil
 }
 
-// HeldUp tells why work of a remote waits although its own last update went well, if that is since its host, or the login there,
-// failed in another one: it is not tried before one of them has found it to be back. Of that other one it tells nothing.
-func (u *Upstream) HeldUp(remote config.Remote) (trouble string, kind git.Kind) {
-	dir, err := queue.Dir(u.env("PUSH_MIRROR_STATE_DIR"), u.config.StateDir)
-	if err != nil {
-		return "", ""
-	}
-	fails := queue.Troubles(dir)
-	for _, name := range sharedWith(remote) {
-		if text, ok := fails[name]; ok {
-			kind = git.Kind(text)
-			return fmt.Sprintf("waits for %s, which %s", hostOf(remote), failsBy(kind)), kind
-		}
-	}
-	return "", ""
-}
-
-// failsBy is what a host does that fails in that way.
-func failsBy(kind git.Kind) string {
-	switch kind {
-	case git.KindAuth:
-		return "does not accept the login"
-	case git.KindHostKey:
-		return "does not show the key or certificate that is known"
-	case git.KindTimeout:
-		return "does not answer in time"
-	}
-	return "cannot be reached"
-}
-
 // noticed is since when, at most, refs have been waiting that no update knows of: the
 // last update, or else the configuration.
 func (u *Upstream) noticed(record state.Record) state.Time {
@@ -321,77 +289,6 @@ func statusOf(repository string, remote config.Remote, r state.Record) Status {
 		s.Rejected = append(s.Rejected, Rejection{Name: refusal.Name, Reason: refusal.Reason})
 	}
 	return s
-}
-
-// shortfall is what the mirror lacks.
-type shortfall struct {
-	pending []git.RefName // the refs that it is not known to hold and that the last update said nothing about
-	values  []git.OID     // of these here, and of those that the last update did speak of
-	seen    *state.Seen   // nil if nothing is known of the mirror, or not asked since all is there
-}
-
-// shortfall compares the refs here with those last seen on the mirror.
-func (u *Upstream) shortfall(ctx context.Context, remote config.Remote, dir *state.Dir, r state.Record) (shortfall, error) {
-	s := shortfall{pending: []git.RefName{}}
-	if r.Settled != "" && r.Settled == u.settled(remote, dir, u.repo.Fingerprint()) {
-		return s, nil
-	}
-	in := plan.Input{Remote: remote}
-	var err error
-	if s.seen, err = dir.Seen(remote.URL.Identity()); err != nil {
-		return s, err
-	}
-	if s.seen != nil {
-		in.Mirror = s.seen.Mirror
-	}
-	if in.Upstream, in.Default, err = u.repo.Refs(ctx, in.Mirror.Refs); err != nil {
-		return s, err
-	}
-	outside, err := u.outside(ctx, in)
-	if err != nil {
-		return s, err
-	}
-	told := map[git.RefName]git.OID{}
-	for _, d := range r.Divergent {
-		told[d.Name] = d.New
-	}
-	for _, refusal := range r.Rejected {
-		told[refusal.Name] = refusal.New
-	}
-	for _, name := range in.Pending(outside) {
-		here, _ := in.Upstream.Get(name)
-		if value, ok := told[name]; !ok || value != here.OID {
-			s.pending = append(s.pending, name)
-		}
-		if here.OID != "" { // not to be deleted there
-			s.values = append(s.values, here.OID)
-		}
-	}
-	return s, nil
-}
-
-// countLimit is how long the commits may take to count: it is for people, who can do without.
-const countLimit = 10 * time.Second
-
-// commits counts those that the mirror lacks; nil when that cannot be told, or not in time.
-func (u *Upstream) commits(ctx context.Context, s shortfall) *int {
-	switch {
-	case len(s.values) == 0:
-		return new(int)
-	case s.seen == nil:
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, countLimit)
-	defer cancel()
-	has := make([]git.OID, 0, len(s.seen.Mirror.Refs))
-	for _, ref := range s.seen.Mirror.Refs {
-		has = append(has, ref.OID)
-	}
-	n, err := u.repo.CountCommits(ctx, s.values, has)
-	if err != nil {
-		return nil
-	}
-	return &n
 }
 
 // optional is nil for the zero value: null in JSON.

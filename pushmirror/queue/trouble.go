@@ -2,9 +2,7 @@ package queue
 
 import (
 	"encoding/json"
-	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -26,7 +24,7 @@ func Troubles(dir string) map[string]string {
 		return nil
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() > maxTroubles {
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return nil
 	}
 	var all map[string]string
@@ -41,12 +39,8 @@ func Troubles(dir string) map[string]string {
 
 // SetTroubles replaces what Troubles reads. The worker's lock must be held.
 func (q *Queue) SetTroubles(all map[string]string) error {
-	path := filepath.Join(q.dir, troubles)
 	if len(all) == 0 {
-		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
+		return remove(filepath.Join(q.dir, troubles))
 	}
 	text, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
