@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
@@ -50,6 +51,12 @@ func run(ctx context.Context, inv invocation) int {
 	ctx, catch, stop := interruptible(ctx)
 	defer stop()
 	if inv.isHook() {
+		// To catch signals takes a thread, which pushers would wait for. Until what was pushed is marked, which is a matter of a moment
+		// and has to be done although a pusher has had enough, they are ignored instead.
+		if f, ok := inv.stdin.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+			signal.Ignore(os.Interrupt, syscall.SIGTERM)
+			defer time.AfterFunc(time.Second/2, catch).Stop()
+		}
 		return inv.runHook(ctx, catch)
 	}
 	catch()

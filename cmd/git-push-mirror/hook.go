@@ -5,14 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"git-push-mirror/hook"
 )
@@ -34,7 +30,7 @@ func (inv invocation) hookCommand() *cli.Command {
 				inv.dir = inv.directory(c)
 				inv.env = slices.DeleteFunc(slices.Clone(inv.env), func(kv string) bool { return strings.HasPrefix(kv, "GIT_DIR=") })
 			}
-			if code := inv.runHook(c.Context, func() {}); code != 0 {
+			if code := inv.runHook(c.Context, nil); code != 0 {
 				return chainedError{code}
 			}
 			return nil
@@ -47,18 +43,13 @@ type chainedError struct{ code int }
 
 func (e chainedError) Error() string { return fmt.Sprintf("the former hook exits with %d", e.code) }
 
-// runHook runs the hook; catch has signals end ctx. To catch them takes a thread, which pushers would wait for: until what was pushed
-// is marked, which is a matter of a moment and has to be done although a pusher has had enough, they are ignored instead.
-func (inv invocation) runHook(ctx context.Context, catch func()) int {
-	if f, ok := inv.stdin.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
-		signal.Ignore(os.Interrupt, syscall.SIGTERM)
-		defer time.AfterFunc(time.Second/2, catch).Stop()
-	}
+// runHook runs the hook; waits is called when it has something to wait for, nil: nobody asks.
+func (inv invocation) runHook(ctx context.Context, waits func()) int {
 	program, err := os.Executable()
 	if err != nil {
 		inv.complain(err)
 	}
-	code, err := hook.Hook{Dir: inv.dir, Program: program, Env: inv.env, Stdin: inv.stdin, Stderr: inv.stderr, Waits: catch}.Run(ctx)
+	code, err := hook.Hook{Dir: inv.dir, Program: program, Env: inv.env, Stdin: inv.stdin, Stderr: inv.stderr, Waits: waits}.Run(ctx)
 	if err != nil {
 		inv.complain(err)
 	}
