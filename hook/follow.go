@@ -72,7 +72,7 @@ func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes
 	}
 	for _, w := range waiting {
 		if w.record.Error == "" {
-			w.record.Error, _ = upstream.HeldUp(w.Remote)
+			w.record.Error = upstream.HeldUp(w.Remote).Trouble
 		}
 		lines, bad := underWay(w.record, wait, settings.Show)
 		tell(w.Remote, lines, bad)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"iter"
 	"os/user"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -151,7 +150,7 @@ func (h Hook) enqueue(repository, stateDir string, start config.Start) error {
 	if err == nil || start == config.StartNever {
 		return err // who delivers is not ours to choose
 	}
-	ownErr := h.enqueueIn(filepath.Join(repository, "push-mirror", ".worker"), repository, start)
+	ownErr := h.enqueueIn(queue.OwnDir(repository), repository, start)
 	if ownErr == nil {
 		return nil
 	}

@@ -20,8 +20,8 @@ const ConfigName = "push-mirror.toml"
 var ErrConfigExists = errors.New("there is a " + ConfigName + " already")
 
 // WriteConfig writes the first configuration of a repository, with the remote of that name and
-// url, or with an example of one if both are empty, and gives its path. Nobody but its owner can
-// ever read it. It is first loaded, with all else that is configured: the error is a config.Errors
+// url, or with an example of one if both are empty, and gives its path. Besides its owner, those can
+// read it who may push: the hook has to. It is first loaded, with all else that is configured: the error is a config.Errors
 // if that fails, and wraps ErrConfigExists if there is a configuration.
 func WriteConfig(ctx context.Context, sources config.Sources, name, url string) (path string, err error) {
 	dir := sources.Repository
@@ -38,7 +38,7 @@ func WriteConfig(ctx context.Context, sources config.Sources, name, url string) 
 	if err := (&Remotes{sources: sources, tree: t}).checkConfig(text, name); err != nil {
 		return path, err
 	}
-	written, err := t.write(".", []byte(text), 0o600)
+	written, err := t.write(".", []byte(text), 0o600|t.pushers())
 	if err == nil {
 		err = t.create(written, ConfigName)
 	}

@@ -177,9 +177,9 @@ func (t *tree) checkShared(name string) error {
 }
 
 // dispatches reports whether hooks/post-receive is somebody's script that runs what is in
-// hooks/post-receive.d. Gitea's makes that name up from its own.
+// hooks/post-receive.d. Gitea's makes that name up from its own. One that calls the program itself needs no other hook there.
 func (t *tree) dispatches(there found) bool {
-	if there.kind == absent || there.kind == odd || there.kind == changed || there.isOurs() || !t.isFolder(hookFolder) {
+	if there.kind != foreign || !t.isFolder(hookFolder) {
 		return false
 	}
 	return bytes.Contains(there.text, []byte("post-receive.d")) || bytes.Contains(there.text, []byte(".d/")) ||

@@ -288,7 +288,7 @@ func (r *Remotes) check(drafts []*config.Draft) error {
 // secret is the owner's alone.
 func (r *Remotes) write(d *config.Draft, put func(written, name string) error) error {
 	t := r.tree
-	readers := (t.mode & 0o022) << 1
+	readers := t.pushers()
 	mode := 0o600 | readers
 	old, oldErr := t.root.Lstat(r.name(d.Name()))
 	if oldErr == nil {

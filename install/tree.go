@@ -50,6 +50,9 @@ func openTree(ctx context.Context, dir string, patience time.Duration, step func
 	return t, nil
 }
 
+// pushers are the bits of a file's mode that let those read it, beside its owner, who may push: those who may write to the repository.
+func (t *tree) pushers() fs.FileMode { return (t.mode & 0o022) << 1 }
+
 // lockPoll is how often a lock that somebody else holds is tried, lockPatience for how long:
 // installing takes milliseconds, and no owner of a repository shall hold up a root that
 // installs into many.

@@ -32,7 +32,7 @@ func (l *localCheck) stateDir() Finding {
 		return fail(check, err.Error(), "name one with state_dir in the system's file")
 	}
 	if err = probe(dir); err != nil && l.config.Worker.Start == config.StartHook {
-		own := filepath.Join(l.Dir(), "push-mirror", ".worker")
+		own := queue.OwnDir(l.Dir())
 		l.openQueue(own)
 		return warn(check, fmt.Sprintf("%s cannot be written to: %v; %s takes its place", dir, err, own), roomOrRight(err))
 	} else if err != nil {

@@ -245,11 +245,8 @@ func (u *Upstream) status(ctx context.Context, remote config.Remote, record stat
 	}
 	if s.Status == state.Finished || s.Status == state.None && (marked || !record.UpdatedAt.IsZero()) {
 		s.Status = state.Scheduled
-		if trouble, kind := u.HeldUp(remote); trouble != "" {
-			s.Status, s.Kind, s.Error, s.Hint = state.Failed, &kind, &trouble, optional("git push-mirror check tells more")
-			if kind.Temporary() {
-				s.Status = state.ToRetry
-			}
+		if o := u.heldUp(remote, s.PendingSince); o.Trouble != "" {
+			s.Status, s.Kind, s.Error, s.Hint = o.status, &o.kind, &o.Trouble, &o.hint
 		}
 	}
 	return s, nil

@@ -31,6 +31,9 @@ func Dir(named, configured string) (string, error) {
 	return filepath.Join(u.HomeDir, ".local/state/push-mirror"), nil
 }
 
+// OwnDir is the state directory of a repository alone, for hooks that cannot write to that of their user.
+func OwnDir(repository string) string { return filepath.Join(repository, "push-mirror", ".worker") }
+
 // Open makes the state directory where it is missing, readable by its owner alone. That is
 // us or, when root works in a folder of somebody else's, they: they have to go on with it.
 // One that was prepared for a group, which may write to it and owns what is made in it

@@ -64,6 +64,15 @@ func lockUnlessHeld(lock *flock.Flock) (bool, error) {
 	}
 }
 
+// Working reports whether a worker works with that state directory, which is looked at only.
+func Working(dir string) (bool, error) {
+	q := &Queue{dir: dir, mode: private}
+	if worked, err := q.Worked(); err != nil || worked.IsZero() {
+		return false, err
+	}
+	return q.Working()
+}
+
 // Working reports whether a worker holds the lock.
 func (q *Queue) Working() (bool, error) {
 	lock := q.lock()

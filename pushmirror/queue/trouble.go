@@ -31,7 +31,7 @@ func Troubles(dir string) map[string]string {
 	if json.NewDecoder(io.LimitReader(f, maxTroubles)).Decode(&all) != nil {
 		return nil
 	}
-	if working, err := (&Queue{dir: dir, mode: private}).Working(); err != nil || !working {
+	if working, err := Working(dir); err != nil || !working {
 		return nil
 	}
 	return all
