@@ -48,6 +48,8 @@ func completions(app *cli.App) []completion {
 			completion{program + " sync --json github b", []string{"backup"}},
 			completion{program + " sync --overwrite m", []string{"main", hostileBranch}},
 			completion{program + " sync --overwrite topic/", []string{"topic/x"}},
+			completion{program + " sync backup --overwrite main t", []string{"topic/x"}},
+			completion{program + " sync --overwrite main --json b", []string{"backup"}},
 			completion{program + " sync --overwrite main --dry", []string{"--dry-run"}},
 			completion{program + " -C ../other.git status ", []string{"elsewhere"}},
 			completion{program + " remote ", []string{"add", "set", "remove"}},
@@ -56,6 +58,12 @@ func completions(app *cli.App) []completion {
 			completion{program + " remote set --password-stdin backup pru", []string{"prune=", "prune_limit="}},
 			completion{program + " remote set backup tags=all ssh", []string{"ssh_key="}},
 			completion{program + " remote add x /srv/x.git user", []string{"username="}},
+			completion{program + " remote add x user", []string{}},
+			completion{program + " remote add x ssh://git@host:22/x.git user", []string{"username="}},
+			completion{program + " remote add x ssh://user", []string{}},
+			completion{program + " remote set backup tags=", []string{"tags="}},
+			completion{program + " remote set backup tags=t", []string{}},
+			completion{program + " remote set backup tags=all user", []string{"username="}},
 		)
 	}
 	all = append(

@@ -127,6 +127,8 @@ func fillIn(name string, d described) ([]byte, error) {
 		"identifier": func(words string) string { return strings.ReplaceAll(words, " ", "-") },
 		"takes":      takes,
 		"takesKeys":  takesKeys,
+		"beforeKeys": beforeKeys,
+		"refFlag":    refFlag,
 		"keys":       func() string { return strings.Join(argumentKeys(), " ") },
 		// note is the template "note KEY", for what the table of keys does not tell.
 		"note": func(key string) (string, error) {
@@ -204,6 +206,22 @@ func takes(v verb) string {
 
 // takesKeys reports whether a command takes KEY=VALUE.
 func takesKeys(v verb) bool { return strings.Contains(v.Args, "KEY=VALUE") }
+
+// beforeKeys is how many arguments come before the first KEY=VALUE.
+func beforeKeys(v verb) int {
+	before, _, _ := strings.Cut(v.Args, "KEY=VALUE")
+	return len(strings.FieldsFunc(before, func(r rune) bool { return strings.ContainsRune("[] ", r) }))
+}
+
+// refFlag is the flag after which a command takes refs in place of its arguments; "" if it has none.
+func refFlag(v verb) string {
+	for _, o := range v.Options {
+		if o.Value == "REF" {
+			return o.Name
+		}
+	}
+	return ""
+}
 
 // argumentKeys are the keys that may be set by an argument, each with the = that follows it.
 func argumentKeys() []string {

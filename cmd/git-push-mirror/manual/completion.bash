@@ -119,8 +119,17 @@ _git_push_mirror ()
 
 __git_push_mirror_alone ()
 {
-	local through_git='' cword=$COMP_CWORD cur=${COMP_WORDS[COMP_CWORD]}
-	local -a words=("${COMP_WORDS[@]}")
+	local through_git='' cword cur i
+	local -a words=()
+	# bash takes a : and a = for words of their own.
+	for ((i = 0; i <= COMP_CWORD; i++)); do
+		if [[ i -gt 0 && (${COMP_WORDS[i]} == [:=]* || ${COMP_WORDS[i - 1]} == [:=]*) ]]; then
+			words[-1]+=${COMP_WORDS[i]}
+		else
+			words+=("${COMP_WORDS[i]}")
+		fi
+	done
+	cword=$((${#words[@]} - 1)) cur=${words[-1]}
 	COMPREPLY=()
 	__git_push_mirror_complete 1
 }
@@ -136,7 +145,7 @@ complete -F __git_push_mirror_alone git-push-mirror
 	<<quoted .Name>>,*) __git_push_mirror_words <<names .Verbs>> ;;
 <<range .Verbs>><<template "verb" .>><<end>>
 <<- else>>	<<quoted .Name>>,-*) __git_push_mirror_words <<flags .Options>> ;;
-	<<if takesKeys .>><<quoted .Name>>,*) if ((count)); then __git_push_mirror_keys; else __git_push_mirror_arguments <<takes .>>; fi ;;
+	<<if takesKeys .>><<quoted .Name>>,*) if ((count >= <<beforeKeys .>>)); then __git_push_mirror_keys; else __git_push_mirror_arguments <<takes .>>; fi ;;
 <<else>><<quoted .Name>>,*) __git_push_mirror_arguments <<takes .>><<range .Options>><<if eq .Value "REF">> <<.Name>><<end>><<end>> ;;
 <<end>><<end>>
 <<- end>>

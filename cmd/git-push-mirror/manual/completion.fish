@@ -41,6 +41,20 @@ function __git_push_mirror_in
     test (count $words) -ge $n; and test "$words[1..$n]" = "$argv"
 end
 
+# Tells whether the words begin with these, all but the first, and so many more as it says.
+function __git_push_mirror_beyond
+    set -l n $argv[1]
+    set -e argv[1]
+    set -l words (__git_push_mirror_words)
+    __git_push_mirror_in $argv; and test (count $words) -ge (math $n + (count $argv))
+end
+
+# Tells whether the last flag is this one.
+function __git_push_mirror_after
+    set -l flags (string match -- '-*' (commandline -opc))
+    set -q flags[1]; and test "$flags[-1]" = $argv
+end
+
 function __git_push_mirror_remotes
     git-push-mirror (__git_push_mirror_words -C) remote-names 2>/dev/null
 end
@@ -90,10 +104,13 @@ complete -c git-push-mirror -n '__git_push_mirror_is <<$name>>' -a <<lastWord .N
 complete -c git-push-mirror -n '__git_push_mirror_in <<$name>>' <<template "option" .>>
 <<- end>>
 <<- if takesKeys .>>
-complete -c git-push-mirror -n '__git_push_mirror_in <<$name>>; and not __git_push_mirror_is <<$name>>' -a '<<keys>>' -d key
+complete -c git-push-mirror -n '__git_push_mirror_beyond <<beforeKeys .>> <<$name>>' -a '<<keys>>' -d key
 <<- if eq (takes .) "REMOTE">>
 complete -c git-push-mirror -n '__git_push_mirror_is <<$name>>' -a '(__git_push_mirror_remotes)' -d remote
 <<- end>>
+<<- else if refFlag .>>
+complete -c git-push-mirror -n '__git_push_mirror_in <<$name>>; and not __git_push_mirror_after <<refFlag .>>' -a '(__git_push_mirror_remotes)' -d remote
+complete -c git-push-mirror -n '__git_push_mirror_in <<$name>>; and __git_push_mirror_after <<refFlag .>>' -a '(__git_push_mirror_refs)' -d REF
 <<- else if eq (takes .) "REMOTE">>
 complete -c git-push-mirror -n '__git_push_mirror_in <<$name>>' -a '(__git_push_mirror_remotes)' -d remote
 <<- else if eq (takes .) "DIR">>

@@ -15,6 +15,15 @@ __git-push-mirror_refs () {
   _wanted refs expl 'branch or tag' compadd -a names
 }
 
+# Offers refs after the flag that is its last argument; _arguments puts others in front.
+__git-push-mirror_remotes-or-refs () {
+  if [[ ${words[1,CURRENT-1][(R)-*]} == ${@[-1]} ]]; then
+    __git-push-mirror_refs
+  else
+    __git-push-mirror_remotes
+  fi
+}
+
 __git-push-mirror_keys () {
   local expl
   _wanted keys expl key compadd -S '' -- <<keys>>
@@ -92,6 +101,8 @@ __git-push-mirror--<<identifier .Name>> () {
     '2:url:' \
 <<- end>>
     '*:key:__git-push-mirror_keys' \
+<<- else if refFlag .>>
+    '*:remote:__git-push-mirror_remotes-or-refs <<refFlag .>>' \
 <<- else if eq (takes .) "REMOTE">>
     '*:remote:__git-push-mirror_remotes' \
 <<- else if eq (takes .) "DIR">>
