@@ -20,7 +20,7 @@ import (
 // repository, as far as can be seen from it.
 func Runs(ctx context.Context, repo *git.Repository) (bool, error) {
 	h, err := locate(repo, func() (settings, error) { return readSettings(ctx, repo) })
-	return h.isRun(), err
+	return h.isRun(func() bool { return runsCommands(ctx, repo.Git()) }), err
 }
 
 // Survey looks at many repositories. Git is asked once for what they share, and again only for
@@ -29,6 +29,9 @@ type Survey struct {
 	once   sync.Once
 	shared []git.Setting
 	err    error
+
+	asked        sync.Once
+	runsCommands bool
 }
 
 // Runs is what the function of that name reports. It can be called from many goroutines.
@@ -40,7 +43,16 @@ func (s *Survey) Runs(ctx context.Context, repo *git.Repository) (bool, error) {
 		}
 		return settingsOf(repo, s.shared), nil
 	})
-	return h.isRun(), err
+	return h.isRun(func() bool {
+		s.asked.Do(func() { s.runsCommands = runsCommands(ctx, repo.Git()) })
+		return s.runsCommands
+	}), err
+}
+
+// runsCommands reports whether git runs hook.*.command: 2.54 and newer do.
+func runsCommands(ctx context.Context, g *git.Git) bool {
+	version, err := g.Version(ctx)
+	return err == nil && version.AtLeast(2, 54)
 }
 
 // isConditional reports whether a setting includes a file for some repositories only.
@@ -102,12 +114,17 @@ type hookFile struct {
 	found
 	name      string // from the repository's folder, or absolute if it is outside
 	path      string // absolute
-	command   string // what git runs in place of a file: git 2.54 and newer do
+	command   string // what git is told to run in place of a file
 	elsewhere error  // git looks for hooks outside of the repository
 }
 
-// isRun reports whether the hook runs the program, and is run itself.
-func (h hookFile) isRun() bool { return h.command != "" || h.runs() && h.executable() }
+// isRun reports whether the hook runs the program, and is run itself. Whether git runs commands is asked only if that matters.
+func (h hookFile) isRun(runsCommands func() bool) bool {
+	if h.command != "" {
+		return runsCommands()
+	}
+	return h.runs() && h.executable()
+}
 
 // locate finds the hook that runs the program or, if none does, the one that git runs. It
 // reads git's settings only if it has to.

@@ -272,8 +272,12 @@ func (a *attempt) divergentHint(d state.Divergence) string {
 	if d.Ours {
 		return fmt.Sprintf("it was rewritten here: %s replaces it once, follow_rewrites = true always", overwrite)
 	}
-	return fmt.Sprintf("take the mirror's work over (git fetch %s %s), or give it up: %s",
-		git.ShellQuote(a.remote.URL.String()), git.ShellQuote(string(d.Name)), overwrite)
+	fetch := "git fetch"
+	if a.remote.SSHKey != "" {
+		fetch = "git -c core.sshCommand=" + git.ShellQuote("ssh -o IdentitiesOnly=yes -i "+git.ShellQuote(a.remote.SSHKey)) + " fetch"
+	}
+	return fmt.Sprintf("take the mirror's work over (%s %s %s), or give it up: %s",
+		fetch, git.ShellQuote(a.remote.URL.String()), git.ShellQuote(string(d.Name)), overwrite)
 }
 
 // maxNames is how many refs a text names.
