@@ -5,12 +5,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -40,7 +42,7 @@ func (q *Queue) Add(repository string) error {
 // looks into it now and then for what changed without a push.
 func (q *Queue) AddKnown(repository string) error {
 	name := id(repository)
-	if content, err := os.ReadFile(filepath.Join(q.dir, "repositories", name)); err == nil && string(content) == format(repository) {
+	if content, err := read(filepath.Join(q.dir, "repositories", name)); err == nil && string(content) == format(repository) {
 		return nil
 	}
 	if err := q.replace("repositories", name, format(repository), true); err != nil {
@@ -143,7 +145,7 @@ func (q *Queue) list(sub string) ([]string, error) {
 			continue
 		}
 		file := filepath.Join(dir, entry.Name())
-		content, err := os.ReadFile(file)
+		content, err := read(file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -163,6 +165,26 @@ func (q *Queue) list(sub string) ([]string, error) {
 }
 
 const damaged = ".damaged"
+
+// largest is more than any file of the list takes, in bytes.
+const largest = 1 << 20
+
+// read reads a file of the list. Where a group shares that, one of them could have put anything in its place: it follows no link, and
+// waits for no pipe. What is one of these has no content.
+func read(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENXIO) { // a link or a socket
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.Mode().Type()&^fs.ModeDir != 0 {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(f, largest))
+}
 
 // format writes the content of a file in the list: a quoted absolute path.
 func format(repository string) string { return strconv.Quote(repository) + "\n" }

@@ -287,6 +287,42 @@ func TestALinkInPlaceOfTheLockLeadsNowhere(t *testing.T) {
 	}
 }
 
+// What one of a group puts into the list in place of a file holds nobody up.
+func TestWhatIsNoFileIsSetAside(t *testing.T) {
+	q := open(t)
+	if err := q.Add("/srv/a.git"); err != nil {
+		t.Fatal(err)
+	}
+	work := filepath.Join(q.Dir(), "work")
+	odd := map[string]func(path string) error{
+		"pipe": func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"link": func(path string) error { return os.Symlink(filepath.Join(work, id("/srv/a.git")), path) },
+	}
+	for name, put := range odd {
+		if err := put(filepath.Join(work, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := q.Take(); err == nil || !slices.Equal(got, []string{"/srv/a.git"}) {
+		t.Errorf("the list is %v, %v", got, err)
+	}
+	for name := range odd {
+		if _, err := os.Lstat(filepath.Join(work, name+damaged)); err != nil {
+			t.Error(err)
+		}
+	}
+	known := filepath.Join(q.Dir(), "repositories", id("/srv/b.git"))
+	if err := syscall.Mkfifo(known, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.AddKnown("/srv/b.git"); err != nil {
+		t.Error(err)
+	}
+	if got, err := q.Known(); err != nil || !slices.Equal(got, []string{"/srv/a.git", "/srv/b.git"}) {
+		t.Errorf("known are %v, %v", got, err)
+	}
+}
+
 func FuzzEntry(f *testing.F) {
 	f.Add("\"/srv/a.git\"\n")
 	f.Fuzz(func(t *testing.T, text string) {

@@ -2,33 +2,19 @@ package queue
 
 import (
 	"encoding/json"
-	"io"
-	"os"
 	"path/filepath"
-	"syscall"
 )
 
 // troubles is the file that a worker keeps of what fails, by name, while it works: most of those who share a host wait for one
 // of them to try it, and have no record that tells.
 const troubles = "troubles.json"
 
-// maxTroubles is more than the hosts of a site take, in bytes.
-const maxTroubles = 1 << 20
-
 // Troubles reads what the worker with that state directory finds to fail: the kind of the failure, by the name of the host or login.
 // Where none works, or it cannot be read, there are none, as they are only told of.
 func Troubles(dir string) map[string]string {
-	// Where a group shares the list, one of them could have put anything in its place.
-	f, err := os.OpenFile(filepath.Join(dir, troubles), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil
-	}
+	text, err := read(filepath.Join(dir, troubles))
 	var all map[string]string
-	if json.NewDecoder(io.LimitReader(f, maxTroubles)).Decode(&all) != nil {
+	if err != nil || json.Unmarshal(text, &all) != nil {
 		return nil
 	}
 	if working, err := Working(dir); err != nil || !working {
