@@ -22,46 +22,20 @@ func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes
 	settings, wait := upstream.Hook(), h.wait(upstream, remotes)
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	trouble := false
-	shown, unshown := 0, 0 // lines, and remotes when there were enough of those
-	tell := func(remote config.Remote, lines []string, bad bool) {
-		trouble = trouble || bad
-		if shown >= maxLines && len(lines) > 0 {
-			unshown++
-			return
-		}
-		for _, line := range lines {
-			h.say("%s: %s", remote.Name, line)
-		}
-		shown += len(lines)
-	}
-	waiting := make([]awaited, 0, len(remotes))
+	t := teller{hook: h}
+	waiting := make([]*awaited, 0, len(remotes))
 	for _, remote := range remotes {
-		waiting = append(waiting, awaited{Remote: remote, id: "unread"})
+		waiting = append(waiting, &awaited{Remote: remote, id: "unread"})
 	}
 	for {
-		left := waiting[:0]
-		for _, w := range waiting {
-			id := upstream.RecordID(w.Remote)
-			if id == w.id {
-				left = append(left, w)
-				continue
+		waiting = slices.DeleteFunc(waiting, func(w *awaited) bool {
+			ended, err := w.look(upstream, pushed)
+			if ended {
+				lines, bad := outcome(w.record, err, changes, settings.Show, maxLines/len(remotes))
+				t.tell(w.Remote, lines, bad)
 			}
-			record, err := upstream.Record(w.Remote)
-			if err == nil && upstream.Mended(w.Remote, record) {
-				record.NextAttemptAt = state.Time{} // it is tried at once
-			}
-			if err == nil && !settled(record, pushed) {
-				left = append(left, awaited{w.Remote, id, record})
-				continue
-			}
-			if record.StartedAt.Before(pushed.Time) {
-				record.Results, record.More = nil, 0 // those of an earlier push
-			}
-			lines, bad := outcome(record, err, changes, settings.Show, maxLines/len(remotes))
-			tell(w.Remote, lines, bad)
-		}
-		waiting = left
+			return ended
+		})
 		if len(waiting) == 0 || ctx.Err() != nil {
 			break
 		}
@@ -72,10 +46,10 @@ func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes
 	}
 	for _, w := range waiting {
 		if w.record.Error == "" {
-			w.record.Error = upstream.HeldUp(w.Remote).Trouble
+			w.record.Error = upstream.HeldUp(w.Remote)
 		}
 		lines, bad := underWay(w.record, wait, settings.Show)
-		tell(w.Remote, lines, bad)
+		t.tell(w.Remote, lines, bad)
 	}
 	for _, remote := range others(upstream, remotes) {
 		record, err := upstream.Record(remote)
@@ -83,13 +57,38 @@ func (h Hook) follow(ctx context.Context, upstream *pushmirror.Upstream, remotes
 			record.Error = err.Error()
 		}
 		lines, bad := underWay(record, 0, settings.Show)
-		tell(remote, lines, bad)
+		t.tell(remote, lines, bad)
 	}
-	if unshown > 0 {
-		h.say("and %d more remotes", unshown)
+	t.end(cmp.Or(settings.Contact, "git push-mirror status"))
+}
+
+// teller prints what there is to tell of remotes, as much as a pusher should be shown.
+type teller struct {
+	hook    Hook
+	trouble bool
+	shown   int // lines
+	unshown int // remotes, when there were enough lines
+}
+
+func (t *teller) tell(remote config.Remote, lines []string, bad bool) {
+	t.trouble = t.trouble || bad
+	if t.shown >= maxLines && len(lines) > 0 {
+		t.unshown++
+		return
 	}
-	if trouble {
-		h.say("hint: %s", cmp.Or(settings.Contact, "git push-mirror status"))
+	for _, line := range lines {
+		t.hook.say("%s: %s", remote.Name, line)
+	}
+	t.shown += len(lines)
+}
+
+// end says what was left out and, if there was trouble, what helps.
+func (t *teller) end(hint string) {
+	if t.unshown > 0 {
+		t.hook.say("and %d more remotes", t.unshown)
+	}
+	if t.trouble {
+		t.hook.say("hint: %s", hint)
 	}
 }
 
@@ -122,6 +121,26 @@ type awaited struct {
 	record state.Record
 }
 
+// look reads the record if it is a new one, and reports whether there is nothing to wait for any more.
+func (w *awaited) look(upstream *pushmirror.Upstream, pushed state.Time) (ended bool, err error) {
+	id := upstream.RecordID(w.Remote)
+	if id == w.id {
+		return false, nil
+	}
+	w.id = id
+	w.record, err = upstream.Record(w.Remote)
+	if err == nil && upstream.Mended(w.Remote, w.record) {
+		w.record.NextAttemptAt = state.Time{} // it is tried at once
+	}
+	if err == nil && !answered(w.record, pushed) {
+		return false, nil
+	}
+	if w.record.StartedAt.Before(pushed.Time) {
+		w.record.Results, w.record.More = nil, 0 // those of an earlier push
+	}
+	return true, err
+}
+
 // underWay tells of a remote that nobody waits for any longer, and whether it is in trouble
 // from before.
 func underWay(r state.Record, wait time.Duration, show config.Show) (lines []string, trouble bool) {
@@ -136,9 +155,9 @@ func underWay(r state.Record, wait time.Duration, show config.Show) (lines []str
 	return nil, false
 }
 
-// settled reports whether there is nothing to wait for: the push is dealt with, or the
+// answered reports whether there is nothing to wait for: the push is dealt with, or the
 // remote waits for its next attempt.
-func settled(r state.Record, pushed state.Time) bool {
+func answered(r state.Record, pushed state.Time) bool {
 	return !r.StartedAt.Before(pushed.Time) || r.Unreached && r.NextAttemptAt.After(pushed.Time)
 }
 

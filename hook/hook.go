@@ -19,14 +19,14 @@ import (
 	"git-push-mirror/pushmirror/state"
 )
 
-// Hook is one run of post-receive.
+// Hook is one run of post-receive. For Announce and Enter, which no push calls for, it takes Program and Env alone.
 type Hook struct {
 	Dir     string    // the working directory
 	Program string    // this program, to be started as the worker
 	Env     []string  // the environment, "KEY=value"
 	Stdin   io.Reader // what was pushed
 	Stderr  io.Writer // what the pusher sees
-	Waits   func()    // called when a pusher who has had enough may end what they wait for, by ending the context; nil: nobody asks
+	Waits   func()    // called once all marks are made and there is only waiting left, which the end of ctx may cut short; nil: nobody asks
 }
 
 // Run has what was pushed delivered, and runs the hook that was there before us. It
@@ -35,11 +35,11 @@ type Hook struct {
 func (h Hook) Run(ctx context.Context) (code int, err error) {
 	var input bytes.Buffer
 	changes, err := readChanges(io.TeeReader(h.Stdin, &input))
-	repo, repoErr := h.repository()
+	repo, repoErr := h.repository(ctx)
 	if repoErr != nil {
 		return 0, errors.Join(err, repoErr)
 	}
-	if h.env(chainedVariable) == chained(repo.Dir(), input.Bytes()) {
+	if h.getenv(chainedVariable) == chained(repo.Dir(), input.Bytes()) {
 		return 0, nil
 	}
 	pushed := state.Now()
@@ -61,17 +61,17 @@ func (h Hook) Run(ctx context.Context) (code int, err error) {
 // handOver makes the marks of the remotes that the push concerns, enters the repository
 // into the queue and sees to it that a worker runs, in that order. It runs no git.
 func (h Hook) handOver(repo *git.Repository, changes []change) (*pushmirror.Upstream, []config.Remote, error) {
-	if namespace := h.env("GIT_NAMESPACE"); namespace != "" {
+	if namespace := h.getenv("GIT_NAMESPACE"); namespace != "" {
 		return nil, nil, fmt.Errorf("pushes to a namespace are not mirrored (GIT_NAMESPACE is %q)", namespace)
 	}
 	push := state.Push{Time: state.Now(), Pusher: h.pusher()}
 	for name := range names(changes) {
 		if len(push.Refs) > state.MaxPushRefs {
-			break
+			break // one too many is enough for Mark to name none
 		}
 		push.Refs = append(push.Refs, name)
 	}
-	upstream, err := pushmirror.OpenInHook(repo, h.env)
+	upstream, err := pushmirror.OpenInHook(repo, h.getenv)
 	if err != nil {
 		// What is configured is not known, so everything is due once it is.
 		site := h.site()
@@ -99,7 +99,7 @@ func (h Hook) handOver(repo *git.Repository, changes []change) (*pushmirror.Upst
 // makeKnown has workers know the repository, so that what changes without a push is found. Where that cannot be written, the
 // first push that concerns a remote tells.
 func (h Hook) makeKnown(upstream *pushmirror.Upstream) {
-	dir, err := queue.Dir(h.env("PUSH_MIRROR_STATE_DIR"), upstream.StateDir())
+	dir, err := queue.Dir(h.getenv, upstream.StateDir())
 	if err != nil {
 		return
 	}
@@ -131,7 +131,7 @@ func (h Hook) deliver(upstream *pushmirror.Upstream, remotes []config.Remote, pu
 
 // site is what the system's file alone says, or the defaults if it is broken too.
 func (h Hook) site() *config.Config {
-	site, err := config.Load(config.DefaultSources(h.env, ""))
+	site, err := config.Load(config.DefaultSources(h.getenv, ""))
 	if err != nil {
 		site = &config.Config{Worker: config.Worker{Start: config.StartHook}}
 	}
@@ -143,7 +143,7 @@ func (h Hook) site() *config.Config {
 // neither can be written, since the disk is full, the worker finds the repository among
 // those that it knows, and tries until there is room.
 func (h Hook) enqueue(repository, stateDir string, start config.Start) error {
-	dir, err := queue.Dir(h.env("PUSH_MIRROR_STATE_DIR"), stateDir)
+	dir, err := queue.Dir(h.getenv, stateDir)
 	if err == nil {
 		err = h.enqueueIn(dir, repository, start)
 	}
@@ -180,26 +180,26 @@ func (h Hook) wake(q *queue.Queue, start config.Start) error {
 	if err != nil || working {
 		return err
 	}
-	return startWorker(h.Program, q.Log(), append(workerEnv(h.Env), "PUSH_MIRROR_STATE_DIR="+q.Dir()))
+	return startWorker(h.Program, q.Log(), append(workerEnv(h.Env), queue.DirVariable+"="+q.Dir()))
 }
 
 // repository is the one that git runs the hook in.
-func (h Hook) repository() (*git.Repository, error) {
+func (h Hook) repository(ctx context.Context) (*git.Repository, error) {
 	g, err := git.New(h.Env)
 	if err != nil {
 		return nil, err
 	}
-	gitDir := h.env("GIT_DIR")
+	gitDir := h.getenv("GIT_DIR")
 	if gitDir == "" {
 		gitDir = "."
 	}
-	return g.Find(context.Background(), h.Dir, gitDir)
+	return g.Find(ctx, h.Dir, gitDir)
 }
 
 // pusher is who pushed, as far as the hosting system or the machine says.
 func (h Hook) pusher() string {
 	for _, key := range []string{"GL_USER", "GITEA_PUSHER_NAME", "REMOTE_USER"} {
-		if name := h.env(key); name != "" {
+		if name := h.getenv(key); name != "" {
 			return name
 		}
 	}
@@ -214,7 +214,7 @@ func (h Hook) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(h.Stderr, "push-mirror: "+format+"\n", args...)
 }
 
-func (h Hook) env(key string) string {
+func (h Hook) getenv(key string) string {
 	for _, kv := range h.Env {
 		if value, ok := strings.CutPrefix(kv, key+"="); ok {
 			return value

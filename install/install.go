@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/git"
 )
 
@@ -176,7 +177,7 @@ func explain(dir string, err error) error {
 		case owner.Uid == strconv.Itoa(os.Geteuid()):
 			cure = fmt.Sprintf("chmod %s %s", mode, git.ShellQuote(path))
 		default:
-			cure = fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", owner.Username, owner.Username, git.ShellQuote(dir))
+			cure = (&pushmirror.OwnerError{Dir: dir, Owner: owner.Username, Root: true}).Hint()
 		}
 		return &fileError{err, cure}
 	case errors.Is(err, syscall.EROFS):

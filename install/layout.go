@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"git-push-mirror/hook"
@@ -68,7 +67,7 @@ func settingsOf(repo *git.Repository, all []git.Setting) settings {
 			setting.Value = expandUser(setting.Value)
 			s.hooksPath = setting
 		case key == "core.bare":
-			s.bare = slices.Contains([]string{"true", "yes", "on", "1"}, strings.ToLower(setting.Value))
+			s.bare = setting.IsTrue()
 		case strings.HasPrefix(key, "gitlab."):
 			s.gitlab = true
 		case strings.HasPrefix(key, "hook."):

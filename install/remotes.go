@@ -15,7 +15,6 @@ import (
 
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
-	"git-push-mirror/pushmirror/git"
 )
 
 // remotesFolder has a file for each remote that remote add made.
@@ -51,7 +50,7 @@ func (r *Remotes) open(ctx context.Context) error {
 		t.close()
 		err := &RefusedError{fmt.Sprintf("%s belongs to somebody else, who could not read what you write there", t.dir), "run it as the owner"}
 		if owner, _ := ownerOf(t.dir); owner != nil {
-			err.Cure = fmt.Sprintf("run it as %s: sudo -u %s git -C %s push-mirror …", owner.Username, owner.Username, git.ShellQuote(t.dir))
+			err.Cure = (&pushmirror.OwnerError{Dir: t.dir, Owner: owner.Username, Root: true}).Hint()
 		}
 		return err
 	}

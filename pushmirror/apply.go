@@ -30,7 +30,7 @@ func (a *attempt) apply(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(left.declined) > 0 {
+		if len(left.steps) > 0 {
 			if err := a.findGuilty(ctx, left); err != nil {
 				return err
 			}
@@ -45,9 +45,9 @@ func (a *attempt) apply(ctx context.Context) error {
 // declined are refs that the mirror's pre-receive hook refused, all together and
 // maybe because of one of them.
 type declined struct {
-	declined []*plan.Step
-	reason   string
-	text     string // what the mirror said
+	steps  []*plan.Step
+	reason string
+	text   string // what the mirror said
 }
 
 // push runs one git push for the batch, once more without push options if the mirror
@@ -176,7 +176,7 @@ func (a *attempt) sort(batch plan.Batch, outcomes git.Outcomes, text string) (de
 			a.refused[s.Name] = s.Becomes(plan.Kept, plan.NamedByHead)
 			a.seen.Mirror.Head, a.seen.Mirror.Left[s.Name] = s.Name, true
 		case o.Declined():
-			left.declined = append(left.declined, s)
+			left.steps = append(left.steps, s)
 			left.reason, left.text = o.Reason, text
 		case o.Changed():
 			a.lookAgain(s, o.Reason)

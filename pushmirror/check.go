@@ -54,10 +54,10 @@ func fail(check, detail, hint string) Finding {
 }
 
 // failure is an error as a finding, with its cure where it has one.
-func failure(check string, err error) Finding { return fail(check, err.Error(), cureOf(err)) }
+func failure(check string, err error) Finding { return fail(check, err.Error(), HintOf(err)) }
 
-// cureOf is the hint that an error has, or "".
-func cureOf(err error) string {
+// HintOf is the cure that an error knows of, or "".
+func HintOf(err error) string {
 	var failed *git.Error
 	var wrong *config.Error
 	var hinted interface{ Hint() string }
@@ -75,8 +75,8 @@ func cureOf(err error) string {
 // Checkup looks whether all is in place for a repository to be mirrored. It changes nothing,
 // here or on the mirrors.
 type Checkup struct {
-	Repo *git.Repository
-	Env  func(string) string
+	Repo   *git.Repository
+	Getenv func(string) string
 	// Hook tells how pushes come to the program, or why they do not.
 	Hook func(context.Context, *git.Repository) (string, error)
 }
@@ -98,7 +98,7 @@ func (c Checkup) Run(ctx context.Context, names []string, found func(Finding)) e
 		return ctx.Err() // what stands in somebody else's files may name programs to run
 	}
 	tell(c.bare(ctx), c.hook(ctx))
-	u, err := Open(ctx, c.Repo, c.Env)
+	u, err := Open(ctx, c.Repo, c.Getenv)
 	if err != nil {
 		tell(configFaults(err)...)
 		return ctx.Err()
@@ -107,7 +107,7 @@ func (c Checkup) Run(ctx context.Context, names []string, found func(Finding)) e
 	if err != nil {
 		return err
 	}
-	here := &localCheck{Upstream: u, env: c.Env}
+	here := &localCheck{Upstream: u, getenv: c.Getenv}
 	tell(here.places()...)
 	tell(here.keys(ctx, "")...)
 	tell(here.remotes())
@@ -162,7 +162,7 @@ func configFaults(err error) []Finding {
 
 // keys tells of the keys of the configuration: those of a remote, or with "" those of all.
 func (l *localCheck) keys(ctx context.Context, remote string) []Finding {
-	l.explain.Do(func() { l.inForce, l.explainErr = config.Explain(Sources(ctx, l.repo, l.env)) })
+	l.explain.Do(func() { l.inForce, l.explainErr = config.Explain(Sources(ctx, l.repo, l.getenv)) })
 	if l.explainErr != nil {
 		return configFaults(l.explainErr)
 	}

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 
 	"git-push-mirror/pushmirror/config"
@@ -50,7 +49,7 @@ func (c Checkup) bare(ctx context.Context) Finding {
 		return failure("bare", err)
 	}
 	for _, s := range settings {
-		bare = slices.Contains([]string{"true", "yes", "on", "1"}, strings.ToLower(s.Value))
+		bare = s.IsTrue()
 	}
 	if !bare {
 		return warn("bare", "the repository has a work tree, and git refuses pushes to the branch that is checked out there",
@@ -70,7 +69,7 @@ func (c Checkup) hook(ctx context.Context) Finding {
 // localCheck looks at what is on this machine. What the remotes share is read once.
 type localCheck struct {
 	*Upstream
-	env func(string) string
+	getenv func(string) string
 
 	explain    sync.Once
 	inForce    []config.InForce
@@ -88,7 +87,7 @@ type localCheck struct {
 
 // places tells of the files that the configuration is read from.
 func (l *localCheck) places() []Finding {
-	system, own, folder := config.DefaultSources(l.env, l.repo.Dir()).Places()
+	system, own, folder := config.DefaultSources(l.getenv, l.repo.Dir()).Places()
 	findings := make([]Finding, 0, len(l.config.Files)+1)
 	for _, file := range l.config.Files {
 		findings = append(findings, ok("config", file))

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -13,7 +12,6 @@ import (
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
-	"git-push-mirror/pushmirror/plan"
 )
 
 // checkStall is how long a mirror that has answered may keep a check waiting.
@@ -32,7 +30,7 @@ func (a *attempt) check(ctx context.Context, upstream git.Refs) []Finding {
 	}
 	findings = append(findings, ok("login", a.login()))
 	to.Stall = min(to.Stall, checkStall)
-	if a.scratch, err = a.repo.NewScratch(os.TempDir(), to); err != nil {
+	if a.scratch, err = a.repo.NewScratch(ctx, os.TempDir(), to); err != nil {
 		return append(findings, failure("read_access", err))
 	}
 	defer func() { _ = a.scratch.Remove() }()
@@ -51,7 +49,7 @@ func (a *attempt) check(ctx context.Context, upstream git.Refs) []Finding {
 		a.checkWrite(ctx),
 		a.checkExtra(ctx, upstream, listed),
 	)
-	if a.UsesLFS(a.remote) {
+	if a.usesLFS(a.remote) {
 		findings = append(findings, a.checkLFS())
 	}
 	return findings
@@ -64,7 +62,7 @@ func (a *attempt) checkLFS() Finding {
 	if to.Scheme() == "file" {
 		return ok(check, "they are copied")
 	}
-	if _, _, err := LFSServer(a.remote); err != nil {
+	if _, _, err := lfsServer(a.remote); err != nil {
 		return failure(check, err)
 	}
 	if !a.repo.Git().HasLFS() {
@@ -253,8 +251,7 @@ func (a *attempt) checkExtra(ctx context.Context, upstream, listed git.Refs) Fin
 		if name == "" || there.Symref != "" || through[name] {
 			continue
 		}
-		inside := plan.Concerns(a.remote, maps.Keys(map[git.RefName]bool{name: true}))
-		if inside && up.Name == "" {
+		if up.Name == "" && a.inside(name) {
 			gone = append(gone, string(name))
 		} else {
 			outside = append(outside, string(name))

@@ -17,7 +17,7 @@ import (
 
 // stateFolder looks whether the state of the remotes can be kept.
 func (l *localCheck) stateFolder() Finding {
-	folder := filepath.Join(l.Dir(), "push-mirror")
+	folder := state.Folder(l.Dir())
 	if err := probe(folder); err != nil {
 		return fail("state_folder", fmt.Sprintf("%s cannot be written to: %v", folder, err), roomOrRight(err))
 	}
@@ -27,7 +27,7 @@ func (l *localCheck) stateFolder() Finding {
 // stateDir looks whether the worker can keep its list.
 func (l *localCheck) stateDir() Finding {
 	const check = "state_dir"
-	dir, err := queue.Dir(l.env("PUSH_MIRROR_STATE_DIR"), l.config.StateDir)
+	dir, err := queue.Dir(l.getenv, l.config.StateDir)
 	if err != nil {
 		return fail(check, err.Error(), "name one with state_dir in the system's file")
 	}

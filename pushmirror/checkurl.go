@@ -56,7 +56,7 @@ func (l *localCheck) otherRepositories() []elsewhere {
 			if dir == l.Dir() || sameFile(dir, l.Dir()) || !isRepository(dir) {
 				continue
 			}
-			c, err := config.Load(config.DefaultSources(l.env, dir))
+			c, err := config.Load(config.DefaultSources(l.getenv, dir))
 			if err != nil {
 				continue
 			}

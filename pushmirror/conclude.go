@@ -84,7 +84,7 @@ func (a *attempt) conclude(ctx context.Context, err error) state.Record {
 // maxResults is how many results a record keeps: more than a pusher is shown.
 const maxResults = 100
 
-// maxUnanswered is of how many refs a record keeps that no answer came.
+// maxUnanswered is how many unanswered refs a record keeps; if there are more, it keeps none.
 const maxUnanswered = 1000
 
 // event tells whether an episode of failure has begun or ended. One that began as the host's
@@ -92,11 +92,11 @@ const maxUnanswered = 1000
 func (a *attempt) event(r state.Record) Event {
 	switch {
 	case r.Told && (!a.before.Told || a.before.ToldHost != "" && r.ToldHost != a.before.ToldHost):
-		return Failed
+		return EventFailed
 	case a.before.Told && !r.Told:
-		return Recovered
+		return EventRecovered
 	}
-	return NoEvent
+	return EventNone
 }
 
 // untold is the event that the program of [notify] has to be told: none before it was told
@@ -105,9 +105,9 @@ func (a *attempt) untold(r state.Record) string {
 	switch event := a.event(r); {
 	case !a.Notifies():
 		return ""
-	case event == NoEvent:
+	case event == EventNone:
 		return a.before.Untold
-	case event == Recovered && (a.before.Untold != "" || a.before.ToldHost != ""):
+	case event == EventRecovered && (a.before.Untold != "" || a.before.ToldHost != ""):
 		return ""
 	default:
 		return string(event)
@@ -141,7 +141,7 @@ func (a *attempt) news(r state.Record) iter.Seq[state.Entry] {
 				return
 			}
 		}
-		if event := a.event(r); event != NoEvent {
+		if event := a.event(r); event != EventNone {
 			yield(state.Entry{Time: state.At(a.clock()), Remote: a.remote.Name, Result: plan.Result(event), Reason: r.Error})
 		}
 	}

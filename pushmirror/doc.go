@@ -5,12 +5,13 @@
 //
 //  1. take the remote's lock, and recall how the last update ended and what the
 //     mirror held then (package state); list the mirror if that cannot be relied on;
-//  2. read upstream's refs, after the mirror's, so that a plan never carries an older
-//     value than the mirror was already given;
+//  2. read upstream's refs; if the mirror is listed, at the same time, and once more if they
+//     changed meanwhile, so that a plan never carries an older value than the mirror was
+//     already given;
 //  3. have git compare what differs, and decide about each ref (package plan); branches are left
 //     to the push to compare, unless they are very many;
-//  4. push, out of a scratch repository (package git), and read what became of each
-//     ref. What was compared is what is replaced: if the mirror has changed since,
+//  4. upload the large files that the refs need (package lfs), then push, out of a scratch
+//     repository (package git), and read what became of each ref. What was compared is what is replaced: if the mirror has changed since,
 //     list it and plan again;
 //  5. record how it ended and what the mirror holds now.
 //

@@ -15,64 +15,6 @@ import (
 	"git-push-mirror/pushmirror/worker"
 )
 
-// visit finds the remotes of a repository that are due: those with a mark, those that are
-// to be tried again and, when looking thoroughly, those that have fallen behind, whose
-// configuration changed, or that were not looked at for long.
-func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) found {
-	f := found{repository: repository, modified: config.Modified(config.DefaultSources(s.Env, repository))}
-	upstream, err := s.open(ctx, repository)
-	if err != nil {
-		f.err = err
-		return f
-	}
-	f.upstream = upstream
-	s.passing.Lock() // or what a look around passes on as well would be work that an update has just done
-	f.err = upstream.passOn()
-	s.passing.Unlock()
-	if f.err != nil {
-		return f
-	}
-	f.untold = upstream.untold()
-	for _, remote := range upstream.config.Remotes {
-		f.asked = append(f.asked, sharedWith(remote)...)
-		if !remote.Enabled {
-			continue
-		}
-		f.files = append(f.files, remote.Files()...)
-		task, due, err := upstream.due(ctx, remote, thoroughly)
-		switch {
-		case err != nil:
-			f.err = errors.Join(f.err, err)
-		case due:
-			f.tasks = append(f.tasks, task)
-		default:
-			f.others = append(f.others, task)
-		}
-	}
-	return f
-}
-
-// open opens a repository of the queue.
-func (s *shift) open(ctx context.Context, repository string) (*Upstream, error) {
-	repo, err := s.Git.Open(repository)
-	if err != nil {
-		return nil, err
-	}
-	upstream, err := Open(ctx, repo, s.Env)
-	var owner *OwnerError
-	if errors.As(err, &owner) && owner.Root {
-		// Root's git runs hooks in a repository of somebody else's only if told to trust it, and then we were called by one.
-		if safe, safeErr := isSafe(ctx, repo); safeErr == nil && safe {
-			upstream, err = OpenInHook(repo, s.Env)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	upstream.clock = s.clock
-	return upstream, nil
-}
-
 // MarkAll makes a mark for all remotes of a repository, to be used when its configuration
 // cannot be read.
 func MarkAll(repo *git.Repository, p state.Push) error {
@@ -107,7 +49,7 @@ func (u *Upstream) passOn() error {
 			}
 		}
 	}
-	return all.Settle()
+	return all.ClearTaken()
 }
 
 // Mark notes, durably, that a remote has work, and by whose push.

@@ -27,10 +27,10 @@ type search struct {
 func (a *attempt) findGuilty(ctx context.Context, d declined) error {
 	s := &search{
 		attempt: a, last: d,
-		probes:   2*bits.Len(uint(len(d.declined))) + 8,
+		probes:   2*bits.Len(uint(len(d.steps))) + 8,
 		deadline: a.started.Add(a.remote.Timeout / 2),
 	}
-	group := d.declined
+	group := d.steps
 	for !s.exhausted() {
 		named, others := divide(group, s.last.text)
 		if len(named) == 0 || len(others) == 0 {
@@ -128,14 +128,14 @@ func (s *search) isolate(ctx context.Context, group []*plan.Step, known bool) (c
 func (s *search) probe(ctx context.Context, group []*plan.Step) ([]*plan.Step, error) {
 	s.probes--
 	d, err := s.push(ctx, group)
-	if err == nil && len(d.declined) > 0 {
+	if err == nil && len(d.steps) > 0 {
 		s.last = d
 	}
-	return d.declined, err
+	return d.steps, err
 }
 
 func (s *search) exhausted() bool {
-	return s.probes <= 0 || time.Now().After(s.deadline)
+	return s.probes <= 0 || s.clock().After(s.deadline)
 }
 
 // guilty notes a ref that was declined alone.

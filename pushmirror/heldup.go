@@ -9,30 +9,30 @@ import (
 	"git-push-mirror/pushmirror/state"
 )
 
-// An Obstacle is what holds work of a remote up whose own last update went well.
-type Obstacle struct {
-	Trouble string // "" if there is none
+// An obstacle keeps a remote's work waiting although its own last update went well.
+type obstacle struct {
+	trouble string // "" if there is none
 	hint    string
 	kind    git.Kind
 	status  state.Status
 }
 
-// HeldUp tells a pusher, whose hook has started a worker if it is to, why their work may wait.
-func (u *Upstream) HeldUp(remote config.Remote) Obstacle {
+// HeldUp tells a pusher, whose hook has started a worker if it is to, why their work may wait; "" if nothing is known to be in the way.
+func (u *Upstream) HeldUp(remote config.Remote) string {
 	since := state.At(u.clock())
 	if dir, err := state.Of(u.Dir(), remote.Name); err == nil && u.config.Worker.Start == config.StartNever {
 		if marked, ok, err := dir.Marked(); ok && err == nil {
 			since = marked
 		}
 	}
-	return u.heldUp(remote, since)
+	return u.heldUp(remote, since).trouble
 }
 
 // heldUp tells why work waits since then: its host, or the login there, failed in another repository, and is not tried before one of
 // them has found it to be back, or there is no worker. Of that other repository it tells nothing.
-func (u *Upstream) heldUp(remote config.Remote, since state.Time) Obstacle {
+func (u *Upstream) heldUp(remote config.Remote, since state.Time) obstacle {
 	var dirs []string
-	if dir, err := queue.Dir(u.env("PUSH_MIRROR_STATE_DIR"), u.config.StateDir); err == nil {
+	if dir, err := queue.Dir(u.getenv, u.config.StateDir); err == nil {
 		dirs = append(dirs, dir)
 	}
 	dirs = append(dirs, queue.OwnDir(u.Dir()))
@@ -45,18 +45,18 @@ func (u *Upstream) heldUp(remote config.Remote, since state.Time) Obstacle {
 		}
 	}
 	if u.clock().Sub(since.Time) < young {
-		return Obstacle{}
+		return obstacle{}
 	}
 	for _, dir := range dirs {
 		if working, err := queue.Working(dir); working || err != nil { // of which check tells
-			return Obstacle{}
+			return obstacle{}
 		}
 	}
 	return u.unattended()
 }
 
 // heldUpBy tells of a host that fails in that way.
-func heldUpBy(remote config.Remote, kind git.Kind) Obstacle {
+func heldUpBy(remote config.Remote, kind git.Kind) obstacle {
 	does := "cannot be reached"
 	switch kind {
 	case git.KindAuth:
@@ -66,7 +66,7 @@ func heldUpBy(remote config.Remote, kind git.Kind) Obstacle {
 	case git.KindTimeout:
 		does = "does not answer in time"
 	}
-	o := Obstacle{fmt.Sprintf("waits for %s, which %s", hostOf(remote), does), "git push-mirror check tells more", kind, state.Failed}
+	o := obstacle{fmt.Sprintf("waits for %s, which %s", hostOf(remote), does), "git push-mirror check tells more", kind, state.Failed}
 	if kind.Temporary() {
 		o.status = state.ToRetry
 	}
@@ -74,10 +74,10 @@ func heldUpBy(remote config.Remote, kind git.Kind) Obstacle {
 }
 
 // unattended tells of work that nobody takes up.
-func (u *Upstream) unattended() Obstacle {
+func (u *Upstream) unattended() obstacle {
 	hint := "git push-mirror worker --until-idle takes it up, and so does what the next push starts"
 	if u.config.Worker.Start == config.StartNever {
 		hint = startService
 	}
-	return Obstacle{"no worker runs to take work up", hint, git.KindLocal, state.Scheduled}
+	return obstacle{"no worker runs to take work up", hint, git.KindLocal, state.Scheduled}
 }

@@ -39,9 +39,9 @@ func (f failedObject) String() string {
 	return fmt.Sprintf("LFS object %s (%s): %s", f.OID, f.Path, f.Reason)
 }
 
-// UsesLFS reports whether a remote gets large files: its lfs says so or, if that is "auto", this
+// usesLFS reports whether a remote gets large files: its lfs says so or, if that is "auto", this
 // repository seems to have some and git-lfs is installed. It costs a look at a few files.
-func (u *Upstream) UsesLFS(remote config.Remote) bool {
+func (u *Upstream) usesLFS(remote config.Remote) bool {
 	switch remote.LFS {
 	case config.LFSOn:
 		return true
@@ -51,9 +51,9 @@ func (u *Upstream) UsesLFS(remote config.Remote) bool {
 	return lfs.Holds(u.repo) && u.repo.Git().HasLFS()
 }
 
-// LFSServer tells where the large files of a remote go, and whether that is on another host than the
+// lfsServer tells where the large files of a remote go, and whether that is on another host than the
 // mirror. Its error, a *git.Error, has the cure where there is no such place.
-func LFSServer(remote config.Remote) (server string, elsewhere bool, err error) {
+func lfsServer(remote config.Remote) (server string, elsewhere bool, err error) {
 	user := remote.Login.Username
 	if remote.Login.Token {
 		user = ""
@@ -100,7 +100,7 @@ func checkSSHPath(u config.URL) error {
 func (a *attempt) upload(ctx context.Context) ([]*plan.Step, error) {
 	l := &a.large
 	l.decided, l.whole, l.refused, l.held = true, "", map[git.RefName]failedObject{}, nil
-	if !a.UsesLFS(a.remote) {
+	if !a.usesLFS(a.remote) {
 		return a.plan.Steps, nil
 	}
 	server := cmp.Or(a.remote.LFSURL, a.remote.URL).Identity()
@@ -193,7 +193,7 @@ func (a *attempt) send(ctx context.Context, files map[string]string) (map[string
 	if to := cmp.Or(a.remote.LFSURL, a.remote.URL); to.Scheme() == "file" {
 		return a.copy(ctx, files, localPath(to))
 	}
-	url, elsewhere, err := LFSServer(a.remote)
+	url, elsewhere, err := lfsServer(a.remote)
 	var nowhere *git.Error
 	if errors.As(err, &nowhere) {
 		failures := map[string]lfs.Failure{}
@@ -248,7 +248,7 @@ func (a *attempt) findHeld(ctx context.Context, held []git.OID) error {
 	return err
 }
 
-// failing are those of some objects that did not arrive, those first that trying again does not help.
+// failing picks from objects those that did not arrive, permanent failures first.
 func (l *largeFiles) failing(objects []lfs.Object) []failedObject {
 	var failing []failedObject
 	for _, o := range objects {

@@ -58,14 +58,14 @@ func (n Notifier) back(update Update) []string {
 func (n Notifier) Tell(ctx context.Context, u *Upstream, update Update, repositories func(shared string) int) error {
 	var err error
 	for _, name := range n.back(update) {
-		err = errors.Join(err, n.tellOfHost(ctx, u, update, Recovered, name, repositories(name)))
+		err = errors.Join(err, n.tellOfHost(ctx, u, update, EventRecovered, name, repositories(name)))
 	}
 	r := update.Record
 	switch {
 	case r.Untold == "":
 		return err
-	case r.ToldHost != "" && r.Untold == string(Failed):
-		err = errors.Join(err, n.tellOfHost(ctx, u, update, Failed, r.ToldHost, repositories(r.ToldHost)))
+	case r.ToldHost != "" && r.Untold == string(EventFailed):
+		err = errors.Join(err, n.tellOfHost(ctx, u, update, EventFailed, r.ToldHost, repositories(r.ToldHost)))
 	default:
 		err = errors.Join(err, n.send(ctx, u, update, Notice{Event: Event(r.Untold), Repositories: 1}))
 	}
@@ -79,7 +79,7 @@ func (n Notifier) Tell(ctx context.Context, u *Upstream, update Update, reposito
 // shares it.
 func (n Notifier) tellOfHost(ctx context.Context, u *Upstream, update Update, event Event, host string, repositories int) error {
 	note, undo := n.Queue.BeginEpisode, n.Queue.EndEpisode
-	if event == Recovered {
+	if event == EventRecovered {
 		note, undo = undo, note
 	}
 	if first, err := note(host); !first {
@@ -140,54 +140,54 @@ func (u *Upstream) told(ctx context.Context, update Update) (err error) {
 }
 
 // untold gives the updates of a repository whose last event was not told yet.
-func (u *Upstream) untold() []tidings {
-	var all []tidings
+func (u *Upstream) untold() []endedUpdate {
+	var all []endedUpdate
 	for _, remote := range u.config.Remotes {
 		if r, err := u.Record(remote); err == nil && r.Untold != "" && u.Notifies() {
-			all = append(all, tidings{u, Update{Remote: remote, Record: r}})
+			all = append(all, endedUpdate{Update{Remote: remote, Record: r}, u})
 		}
 	}
 	return all
 }
 
-// tidings are an update that calls for a notice.
-type tidings struct {
+// endedUpdate is an update that has ended, and of what.
+type endedUpdate struct {
+	Update
 	upstream *Upstream
-	update   Update
 }
 
 // notifier tells the owners, of the hosts that this queue knows.
-func (s *shift) notifier() Notifier { return Notifier{Queue: s.Queue, Env: s.Environ} }
+func (s *shift) notifier() Notifier { return Notifier{Queue: s.Queue, Env: s.Env} }
 
-// heed has somebody told of an update if it calls for that. Where no record can be written, it is
+// notifyIfDue has somebody told of an update if it calls for that. Where no record can be written, it is
 // remembered here what was told, so that it is told once, and its end too.
-func (s *shift) heed(ctx context.Context, key worker.Key, t tidings) {
+func (s *shift) notifyIfDue(ctx context.Context, key worker.Key, t endedUpdate) {
 	wasUnkept := s.unkept[key]
 	switch {
-	case t.update.Unkept && wasUnkept:
+	case t.Unkept && wasUnkept:
 		return
-	case t.update.Unkept:
+	case t.Unkept:
 		s.unkept[key] = true
 	case wasUnkept:
 		delete(s.unkept, key)
-		if t.upstream.Notifies() && t.update.Record.Status == state.Finished {
-			t.update.Record.Untold = string(Recovered)
+		if t.upstream.Notifies() && t.Record.Status == state.Finished {
+			t.Record.Untold = string(EventRecovered)
 		}
 	}
-	if s.notifier().Due(t.upstream, t.update) {
+	if s.notifier().Due(t.upstream, t.Update) {
 		s.tell(ctx, t)
 	}
 }
 
 // tell has somebody told, while the mirrors go on.
-func (s *shift) tell(ctx context.Context, t tidings) {
-	key := worker.Key{Repository: t.upstream.Dir(), Remote: t.update.Remote.Name}
+func (s *shift) tell(ctx context.Context, t endedUpdate) {
+	key := worker.Key{Repository: t.upstream.Dir(), Remote: t.Remote.Name}
 	if s.telling[key] {
 		return
 	}
 	s.telling[key] = true
 	repositories := map[string]map[string]bool{} // by what they share
-	for _, name := range sharedWith(t.update.Remote) {
+	for _, name := range sharedWith(t.Remote) {
 		repositories[name] = map[string]bool{key.Repository: true}
 	}
 	for _, task := range s.schedule.Waiting() {
@@ -200,7 +200,7 @@ func (s *shift) tell(ctx context.Context, t tidings) {
 	go func() {
 		defer func() { s.told <- key }()
 		count := func(shared string) int { return max(1, len(repositories[shared])) }
-		if err := s.notifier().Tell(ctx, t.upstream, t.update, count); err != nil && ctx.Err() == nil {
+		if err := s.notifier().Tell(ctx, t.upstream, t.Update, count); err != nil && ctx.Err() == nil {
 			s.Log.WithError(err).WithFields(logrus.Fields{"repository": key.Repository, "remote": key.Remote}).Error("nobody was told")
 		}
 	}()

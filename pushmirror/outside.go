@@ -65,7 +65,7 @@ type walk struct {
 // maxWalks is enough to find three damaged ones among a thousand.
 const maxWalks = 64
 
-// from asks for all commits at once and, as one that is damaged keeps git from an answer, by halves then.
+// from asks about all commits at once; if a damaged one keeps git from an answer, about each half.
 func (w *walk) from(ctx context.Context, commits []git.OID) error {
 	found, err := w.repo.Unreachable(ctx, commits, w.tips)
 	w.left--

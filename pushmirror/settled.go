@@ -9,9 +9,9 @@ import (
 	"git-push-mirror/pushmirror/state"
 )
 
-// settled is what all that decides about a remote's pending refs is known by: upstream's refs, by their fingerprint, the
-// filter, and what was last seen. An update that leaves nothing pending records it, and as long as it stays the same nothing is,
-// which saves `status` and the worker from asking git about each of many repositories. "" when it cannot be told.
+// settled is a fingerprint of all that decides which refs are pending: upstream's refs, by their own, the filter, and what was
+// last seen. An update that leaves nothing pending records it, and as long as it stays the same nothing is, which saves `status`
+// and the worker from asking git about each of many repositories. "" when it cannot be told.
 func (u *Upstream) settled(remote config.Remote, dir *state.Dir, fingerprint string) string {
 	seen := dir.SeenFingerprint()
 	if fingerprint == "" || seen == "" {

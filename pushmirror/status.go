@@ -198,12 +198,12 @@ func (u *Upstream) StatusAfter(ctx context.Context, update Update) Status {
 // configuration is wrong: one row without a remote.
 func Unusable(dir string, err error) Status {
 	return statusOf(dir, config.Remote{Enabled: true}, state.Record{
-		Status: state.Failed, Kind: state.KindConfig, Error: err.Error(), Hint: cureOf(err),
+		Status: state.Failed, Kind: state.KindConfig, Error: err.Error(), Hint: HintOf(err),
 	})
 }
 
 func (u *Upstream) unreadable(remote config.Remote, err error) Status {
-	return statusOf(u.Dir(), remote, state.Record{Status: state.Failed, Kind: git.KindLocal, Error: err.Error(), Hint: cureOf(err)})
+	return statusOf(u.Dir(), remote, state.Record{Status: state.Failed, Kind: git.KindLocal, Error: err.Error(), Hint: HintOf(err)})
 }
 
 func (u *Upstream) status(ctx context.Context, remote config.Remote, record state.Record) (Status, error) {
@@ -245,8 +245,8 @@ func (u *Upstream) status(ctx context.Context, remote config.Remote, record stat
 	}
 	if s.Status == state.Finished || s.Status == state.None && (marked || !record.UpdatedAt.IsZero()) {
 		s.Status = state.Scheduled
-		if o := u.heldUp(remote, s.PendingSince); o.Trouble != "" {
-			s.Status, s.Kind, s.Error, s.Hint = o.status, &o.kind, &o.Trouble, &o.hint
+		if o := u.heldUp(remote, s.PendingSince); o.trouble != "" {
+			s.Status, s.Kind, s.Error, s.Hint = o.status, &o.kind, &o.trouble, &o.hint
 		}
 	}
 	return s, nil

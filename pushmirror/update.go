@@ -65,9 +65,9 @@ type Event string
 
 // The events. Trying again is none: nobody has to look yet.
 const (
-	NoEvent   Event = ""
-	Failed    Event = "failed"
-	Recovered Event = "recovered"
+	EventNone      Event = ""
+	EventFailed    Event = "failed"
+	EventRecovered Event = "recovered"
 )
 
 // answerTimeout is how long a mirror's host may take to send its first byte.
@@ -98,14 +98,14 @@ type attempt struct {
 	noPushOptions bool
 	large         largeFiles
 	pushers       pushers
-	done          []*plan.Step               // sent, and on the mirror, as time went
-	refused       map[git.RefName]*plan.Step // sent, and not taken
-	unanswered    map[git.RefName]git.OID    // sent, and not heard of since
+	done          []*plan.Step               // pushed and accepted, in that order
+	refused       map[git.RefName]*plan.Step // pushed and refused
+	unanswered    map[git.RefName]git.OID    // pushed, and what became of it is not known
 	moved         int                        // refs that changed on the mirror since they were compared
 	changed       []change                   // those of them that were not pushed
-	unchanged     map[git.RefName]bool       // of those before, the ones that a fresh listing shows as they were
+	unchanged     map[git.RefName]bool       // those changed in the round before that a fresh listing shows as they were
 	plan          plan.Plan                  // the last one
-	anew          bool                       // the mirror is not the one that was known
+	anew          bool                       // the mirror has turned out to be a new one
 	failedFor     string                     // the host or login that failed
 	asked         bool                       // the mirror
 	unlogged      error                      // what kept the log from telling of a push
@@ -187,8 +187,11 @@ func (a *attempt) make(ctx context.Context, parent string) (record state.Record,
 	if a.seen != nil {
 		to.Known = a.seen.Mirror.Refs
 	}
-	if a.scratch, err = a.repo.NewScratch(parent, to); err != nil {
-		return record, err
+	if a.scratch, err = a.repo.NewScratch(ctx, parent, to); err != nil {
+		if ctx.Err() != nil {
+			return a.conclude(ctx, err), nil
+		}
+		return record, err // no record can be written either
 	}
 	defer func() { err = errors.Join(err, a.scratch.Remove()) }()
 	return a.conclude(ctx, a.rounds(ctx)), nil
@@ -207,7 +210,7 @@ func (a *attempt) keep(ctx context.Context, record *state.Record) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return nil
 	}
-	return a.dir.Settle()
+	return a.dir.ClearTaken()
 }
 
 var errBusy = errors.New("another update of the remote runs")
@@ -284,10 +287,10 @@ func (a *attempt) rounds(ctx context.Context) error {
 	return &git.Error{Kind: git.KindNetwork, Err: errors.New("the mirror kept changing while it was updated")}
 }
 
-// doubtful reports whether the plan leaves out what an old listing forbids: it keeps a branch that was not left before, or rejects
-// a ref since another is in its way. Of what the mirror's HEAD names, an old listing tells least when that matters: where a default
-// branch is renamed, HEAD is switched just before. That a deletion is refused would not tell as well, since hosts decline the whole
-// push; and of a ref that is not pushed, nothing tells that it could be by now.
+// doubtful reports whether the plan may be wrong since the listing is old: it keeps a branch, as the mirror's HEAD, that it did not
+// keep before, or rejects a ref since another is in its way. Where a default branch is renamed, HEAD is switched just before; to be
+// refused the deletion would tell less, since hosts decline the whole push then. And of a ref that is not pushed, nothing tells that
+// it could be by now.
 func (a *attempt) doubtful(left map[git.RefName]bool) bool {
 	return slices.ContainsFunc(a.plan.Steps, func(s *plan.Step) bool {
 		return s.Result == plan.Kept && !left[s.Name] || s.Result == plan.Rejected && !s.Guilty
@@ -366,7 +369,7 @@ const maxPresumed = 1000
 // has been listed before are presumed not to: if one has, git does not push it, and it is compared
 // in the next round. Large files go before the push, and so do not presume.
 func (a *attempt) compare(ctx context.Context, in plan.Input) (plan.Ancestry, error) {
-	if !a.listed && !a.DryRun && in.Presumes(maxPresumed) && !a.UsesLFS(a.remote) {
+	if !a.listed && !a.DryRun && in.Presumes(maxPresumed) && !a.usesLFS(a.remote) {
 		return plan.Presumed{}, nil
 	}
 	return a.scratch.Compare(ctx, in.Questions())

@@ -15,29 +15,29 @@ import (
 	"git-push-mirror/pushmirror/git"
 )
 
-// Upstream is a repository whose remotes are kept up to date.
+// Upstream is a repository whose remotes are kept up to date. It can be used from many goroutines.
 type Upstream struct {
 	repo   *git.Repository
 	config *config.Config
 	clock  func() time.Time
-	env    func(string) string
+	getenv func(string) string
 }
 
-// Open reads the configuration of a repository on behalf of a person or a worker; env gives
+// Open reads the configuration of a repository on behalf of a person or a worker; getenv gives
 // environment variables. The repository has to belong to the user who runs us or to root, as
 // do its configuration files, or git's safe.directory has to name it: an *OwnerError tells
 // that it does not. Its error is a config.Errors when the configuration is at fault.
-func Open(ctx context.Context, repo *git.Repository, env func(string) string) (*Upstream, error) {
+func Open(ctx context.Context, repo *git.Repository, getenv func(string) string) (*Upstream, error) {
 	if err := Trust(ctx, repo); err != nil {
 		return nil, err
 	}
-	return open(repo, Sources(ctx, repo, env), env)
+	return open(repo, Sources(ctx, repo, getenv), getenv)
 }
 
 // Sources is where the configuration of a repository is for a person or a worker who may act on
 // it, as Trust tells.
-func Sources(ctx context.Context, repo *git.Repository, env func(string) string) config.Sources {
-	sources := config.DefaultSources(env, repo.Dir())
+func Sources(ctx context.Context, repo *git.Repository, getenv func(string) string) config.Sources {
+	sources := config.DefaultSources(getenv, repo.Dir())
 	sources.Trusted = func() bool {
 		safe, err := isSafe(ctx, repo)
 		return err == nil && safe
@@ -46,18 +46,18 @@ func Sources(ctx context.Context, repo *git.Repository, env func(string) string)
 }
 
 // OpenInHook is Open in a hook: git runs it in a repository that git trusts.
-func OpenInHook(repo *git.Repository, env func(string) string) (*Upstream, error) {
-	sources := config.DefaultSources(env, repo.Dir())
+func OpenInHook(repo *git.Repository, getenv func(string) string) (*Upstream, error) {
+	sources := config.DefaultSources(getenv, repo.Dir())
 	sources.Trusted = func() bool { return true }
-	return open(repo, sources, env)
+	return open(repo, sources, getenv)
 }
 
-func open(repo *git.Repository, sources config.Sources, env func(string) string) (*Upstream, error) {
+func open(repo *git.Repository, sources config.Sources, getenv func(string) string) (*Upstream, error) {
 	cfg, err := config.Load(sources)
 	if err != nil {
 		return nil, err
 	}
-	return &Upstream{repo: repo, config: cfg, clock: time.Now, env: env}, nil
+	return &Upstream{repo: repo, config: cfg, clock: time.Now, getenv: getenv}, nil
 }
 
 // Dir is the repository's folder, absolute.

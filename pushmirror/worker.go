@@ -21,18 +21,18 @@ import (
 
 // Worker delivers in the background, for all the repositories in its queue.
 type Worker struct {
-	Git   *git.Git
-	Env   func(string) string
-	Queue *queue.Queue
+	Git    *git.Git
+	Getenv func(string) string
+	Queue  *queue.Queue
 	// Limits bound what runs at once.
 	Limits worker.Limits
 	// UntilIdle ends the worker when nothing waits, not even for another attempt.
 	UntilIdle bool
 	// Replaced reports whether the program was replaced by another version; nil: never.
 	Replaced func() bool
-	// Environ is what the program of [notify] gets, as far as git may see it.
-	Environ []string
-	Log     *logrus.Logger
+	// Env is what the program of [notify] gets, as far as git may see it.
+	Env []string
+	Log *logrus.Logger
 
 	clock func() time.Time // nil: time.Now
 }
@@ -77,7 +77,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 }
 
-// shift is the time that a worker holds the lock.
+// shift is the time that a worker holds the lock. Its fields are those of the goroutine in work; the others have the channels, and
+// passing, which is a lock between them.
 type shift struct {
 	*Worker
 	schedule *worker.Schedule
@@ -104,9 +105,9 @@ type shift struct {
 
 // ended is an update that has ended.
 type ended struct {
-	task    worker.Task
-	end     worker.End
-	tidings *tidings // nil: there was no update
+	task   worker.Task
+	end    worker.End
+	update *endedUpdate // nil: there was no update
 }
 
 func newShift(w *Worker) *shift {
@@ -165,15 +166,7 @@ func (s *shift) work(ctx context.Context) error {
 		case <-ctx.Done():
 			return s.handBack()
 		case e := <-s.ended:
-			delete(s.started, e.task.Key)
-			s.schedule.Finish(e.task, e.end, s.clock())
-			if e.end.Shared != "" {
-				s.fails[e.end.Shared] = string(e.tidings.update.Record.Kind)
-				s.publish()
-			}
-			if e.tidings != nil {
-				s.heed(ctx, e.task.Key, *e.tidings)
-			}
+			s.finish(ctx, e)
 		case key := <-s.told:
 			delete(s.telling, key)
 		case host := <-s.reached:
@@ -184,6 +177,19 @@ func (s *shift) work(ctx context.Context) error {
 		case <-ticks.C:
 			ticked = true
 		}
+	}
+}
+
+// finish takes in the end of an update.
+func (s *shift) finish(ctx context.Context, e ended) {
+	delete(s.started, e.task.Key)
+	s.schedule.Finish(e.task, e.end, s.clock())
+	if e.end.Shared != "" {
+		s.fails[e.end.Shared] = string(e.update.Record.Kind)
+		s.publish()
+	}
+	if e.update != nil {
+		s.notifyIfDue(ctx, e.task.Key, *e.update)
 	}
 }
 
@@ -211,7 +217,7 @@ func (s *shift) start(ctx context.Context, just found) {
 		s.started[task.Key] = task
 		var upstream *Upstream
 		if slices.ContainsFunc(just.tasks, func(t worker.Task) bool { return t.Key == task.Key }) &&
-			config.Modified(config.DefaultSources(s.Env, task.Repository)).Equal(just.modified) {
+			config.Modified(config.DefaultSources(s.Getenv, task.Repository)).Equal(just.modified) {
 			upstream = just.upstream
 		}
 		go func() { s.ended <- s.update(ctx, task, upstream) }()
@@ -288,10 +294,10 @@ func (s *shift) update(ctx context.Context, task worker.Task, upstream *Upstream
 	} else {
 		log.WithField("kind", r.Kind).Warn(r.Error)
 	}
-	if u.Event != NoEvent {
+	if u.Event != EventNone {
 		log.WithField("event", u.Event).Warn(cmp.Or(r.Error, "all is well again"))
 	}
-	return ended{task: task, tidings: &tidings{upstream, u}, end: worker.End{
+	return ended{task: task, update: &endedUpdate{u, upstream}, end: worker.End{
 		Done: r.NextAttemptAt.IsZero(), Retry: r.NextAttemptAt.Time, Earliest: afterInterval(u.Remote, r.StartedAt.Time), Failed: r.Unreached, Unasked: !u.Asked,
 		Shared: u.Shared, SharedRetry: earlier(r.NextAttemptAt.Time, s.clock().Add(backOffMax)),
 	}}

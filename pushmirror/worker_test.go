@@ -134,7 +134,7 @@ func (s *site) worker(q *queue.Queue) *Worker {
 	log, hook := logtest.NewNullLogger()
 	s.logs = hook
 	return &Worker{
-		Git: g, Env: s.getenv, Queue: q, UntilIdle: true, Log: log, Limits: worker.Limits{Concurrent: 4, PerHost: 4},
+		Git: g, Getenv: s.getenv, Queue: q, UntilIdle: true, Log: log, Limits: worker.Limits{Concurrent: 4, PerHost: 4},
 		clock: func() time.Time { return time.Unix(s.now.Load(), 0) },
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
 )
@@ -51,8 +52,8 @@ func run(ctx context.Context, inv invocation) int {
 	ctx, catch, stop := interruptible(ctx)
 	defer stop()
 	if inv.isHook() {
-		// To catch signals takes a thread, which pushers would wait for. Until what was pushed is marked, which is a matter of a moment
-		// and has to be done although a pusher has had enough, they are ignored instead.
+		// Catching signals starts a thread, which pushers would wait for. Until the push is marked, which takes a moment and must
+		// not be cut short, they are ignored instead.
 		if f, ok := inv.stdin.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
 			signal.Ignore(os.Interrupt, syscall.SIGTERM)
 			defer time.AfterFunc(time.Second/2, catch).Stop()
@@ -191,17 +192,7 @@ func (inv invocation) complain(err error) {
 		return
 	}
 	inv.say("error", err.Error())
-	var failed *git.Error
-	var fault *config.Error
-	var hinted interface{ Hint() string }
-	switch {
-	case errors.As(err, &failed):
-		inv.say("hint", failed.Hint)
-	case errors.As(err, &fault):
-		inv.say("hint", fault.Hint)
-	case errors.As(err, &hinted):
-		inv.say("hint", hinted.Hint())
-	}
+	inv.say("hint", pushmirror.HintOf(err))
 }
 
 // say prints a line of talk; a text of several lines keeps them.

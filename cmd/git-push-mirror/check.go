@@ -43,7 +43,7 @@ func (inv invocation) checkCommand() *cli.Command {
 // runCheck prints each finding as soon as those before it are printed.
 func (inv invocation) runCheck(ctx context.Context, repo *git.Repository, opt checkOptions) error {
 	findings := []pushmirror.Finding{}
-	checkup := pushmirror.Checkup{Repo: repo, Env: inv.getenv, Hook: install.Check}
+	checkup := pushmirror.Checkup{Repo: repo, Getenv: inv.getenv, Hook: install.Check}
 	failed := false
 	err := checkup.Run(ctx, opt.remotes, func(f pushmirror.Finding) {
 		failed = failed || f.Level == pushmirror.LevelFail

@@ -43,7 +43,7 @@ type chainedError struct{ code int }
 
 func (e chainedError) Error() string { return fmt.Sprintf("the former hook exits with %d", e.code) }
 
-// runHook runs the hook; waits is called when it has something to wait for, nil: nobody asks.
+// runHook runs the hook, with waits as its Waits.
 func (inv invocation) runHook(ctx context.Context, waits func()) int {
 	program, err := os.Executable()
 	if err != nil {

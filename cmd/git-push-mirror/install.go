@@ -189,10 +189,7 @@ func (inv invocation) runInstall(ctx context.Context, targets []repository, inst
 		if outcome.err != nil {
 			failed++
 			inv.say("error", target.dir+": "+outcome.err.Error())
-			var hinted interface{ Hint() string }
-			if errors.As(outcome.err, &hinted) {
-				inv.say("hint", hinted.Hint())
-			}
+			inv.say("hint", pushmirror.HintOf(outcome.err))
 			continue
 		}
 		sum[outcome.Done]++
@@ -252,11 +249,7 @@ func installSum(all, failed int, sum map[install.Done]int, opt installOptions) s
 	if failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d failed", failed))
 	}
-	repositories := "repositories"
-	if all == 1 {
-		repositories = "repository"
-	}
-	text := fmt.Sprintf("%d %s: %s", all, repositories, strings.Join(parts, ", "))
+	text := count(all, "repository", "repositories") + ": " + strings.Join(parts, ", ")
 	if opt.dryRun {
 		text += "; nothing was changed"
 	}

@@ -24,85 +24,10 @@ import (
 const keyValueHelp = "KEY is a key of push-mirror.toml; VALUE is as there, and a string or the one string of a list needs no quotes"
 
 func (inv invocation) remoteCommand() *cli.Command {
-	passwordStdin := func() cli.Flag {
-		return &cli.BoolFlag{Name: "password-stdin", Usage: "take the password from standard input, for nobody to see it in an argument"}
-	}
 	return &cli.Command{
-		Name:  "remote",
-		Usage: "add, change and remove remotes",
-		Subcommands: []*cli.Command{
-			{
-				Name:      "add",
-				Usage:     "add a remote, or those that JSON on standard input describes",
-				ArgsUsage: "[NAME URL] [KEY=VALUE…]",
-				Description: keyValueHelp + ". The JSON is one or more objects, or arrays of them, as status --json prints them: what tells of " +
-					"an update there is passed over, and what would hold anyway is not written. Of several remotes all are added, or none.",
-				Flags: []cli.Flag{
-					passwordStdin(),
-					&cli.BoolFlag{Name: "json", Usage: "take objects from standard input, which may have passwords"},
-				},
-				OnUsageError: usage,
-				Action: func(c *cli.Context) error {
-					opt := remoteOptions{json: c.Bool("json"), passwordStdin: c.Bool("password-stdin")}
-					args := c.Args().Slice()
-					switch {
-					case opt.json && (len(args) > 0 || opt.passwordStdin):
-						return usageError{errors.New("with --json, all that is to be known of the remotes stands in the JSON"), "git push-mirror remote add --json <FILE"}
-					case opt.json:
-					case len(args) < 2:
-						return usageError{errors.New("remote add takes the name and the url of a remote"), "git push-mirror remote add NAME URL KEY=VALUE"}
-					default:
-						opt.name = args[0]
-						opt.settings = append(opt.settings, setting{"url", args[1]})
-						args = args[2:]
-					}
-					if err := opt.addSettings(args); err != nil {
-						return err
-					}
-					return inv.withRemotes(c, func(r *install.Remotes, repo *git.Repository) error {
-						return inv.runRemoteAdd(c.Context, r, repo, opt)
-					})
-				},
-			},
-			{
-				Name:      "set",
-				Usage:     "change a remote that remote add made",
-				ArgsUsage: "REMOTE [KEY=VALUE…]",
-				Description: keyValueHelp + ", and KEY= without a value takes the key out. A file that was written or changed by hand is left " +
-					"alone, and the lines to change are shown.",
-				Flags:        []cli.Flag{passwordStdin()},
-				OnUsageError: usage,
-				Action: func(c *cli.Context) error {
-					opt := remoteOptions{passwordStdin: c.Bool("password-stdin")}
-					if c.NArg() == 0 || c.NArg() == 1 && !opt.passwordStdin {
-						return usageError{errors.New("remote set takes the name of a remote and what to change"), "git push-mirror remote set NAME KEY=VALUE"}
-					}
-					opt.name = c.Args().First()
-					if err := opt.addSettings(c.Args().Tail()); err != nil {
-						return err
-					}
-					return inv.withRemotes(c, func(r *install.Remotes, repo *git.Repository) error {
-						return inv.runRemoteSet(c.Context, r, repo, opt)
-					})
-				},
-			},
-			{
-				Name:      "remove",
-				Usage:     "remove a remote that remote add made",
-				ArgsUsage: "REMOTE",
-				Description: "The mirror itself is left as it is, and so is the log of what was overwritten or deleted on it: " +
-					"git push-mirror log REMOTE goes on showing it.",
-				OnUsageError: usage,
-				Action: func(c *cli.Context) error {
-					if c.NArg() != 1 {
-						return usageError{errors.New("remote remove takes the name of one remote"), "git push-mirror remote remove NAME"}
-					}
-					return inv.withRemotes(c, func(r *install.Remotes, repo *git.Repository) error {
-						return inv.runRemoteRemove(c.Context, r, repo, c.Args().First())
-					})
-				},
-			},
-		},
+		Name:         "remote",
+		Usage:        "add, change and remove remotes",
+		Subcommands:  []*cli.Command{inv.remoteAddCommand(), inv.remoteSetCommand(), inv.remoteRemoveCommand()},
 		OnUsageError: usage,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -111,6 +36,100 @@ func (inv invocation) remoteCommand() *cli.Command {
 			return cli.ShowSubcommandHelp(c)
 		},
 	}
+}
+
+func (inv invocation) remoteAddCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "add",
+		Usage:     "add a remote, or those that JSON on standard input describes",
+		ArgsUsage: "[NAME URL] [KEY=VALUE…]",
+		Description: keyValueHelp + ". The JSON is one or more objects, or arrays of them, as status --json prints them: " +
+			"what tells of an update there is passed over, and what would hold anyway is not written. Of several remotes " +
+			"all are added, or none.",
+		Flags: []cli.Flag{
+			passwordStdin(),
+			&cli.BoolFlag{Name: "json", Usage: "take objects from standard input, which may have passwords"},
+		},
+		OnUsageError: usage,
+		Action: func(c *cli.Context) error {
+			opt := remoteOptions{json: c.Bool("json"), passwordStdin: c.Bool("password-stdin")}
+			args := c.Args().Slice()
+			switch {
+			case opt.json && (len(args) > 0 || opt.passwordStdin):
+				return usageError{
+					errors.New("with --json, all that is to be known of the remotes stands in the JSON"),
+					"git push-mirror remote add --json <FILE",
+				}
+			case opt.json:
+			case len(args) < 2:
+				return usageError{
+					errors.New("remote add takes the name and the url of a remote"),
+					"git push-mirror remote add NAME URL KEY=VALUE",
+				}
+			default:
+				opt.name = args[0]
+				opt.settings = append(opt.settings, setting{"url", args[1]})
+				args = args[2:]
+			}
+			if err := opt.addSettings(args); err != nil {
+				return err
+			}
+			return inv.withRemotes(c, func(r *install.Remotes, repo *git.Repository) error {
+				return inv.runRemoteAdd(c.Context, r, repo, opt)
+			})
+		},
+	}
+}
+
+func (inv invocation) remoteSetCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "set",
+		Usage:     "change a remote that remote add made",
+		ArgsUsage: "REMOTE [KEY=VALUE…]",
+		Description: keyValueHelp + ", and KEY= without a value takes the key out. A file that was written or changed by hand " +
+			"is left alone, and the lines to change are shown.",
+		Flags:        []cli.Flag{passwordStdin()},
+		OnUsageError: usage,
+		Action: func(c *cli.Context) error {
+			opt := remoteOptions{passwordStdin: c.Bool("password-stdin")}
+			if c.NArg() == 0 || c.NArg() == 1 && !opt.passwordStdin {
+				return usageError{
+					errors.New("remote set takes the name of a remote and what to change"),
+					"git push-mirror remote set NAME KEY=VALUE",
+				}
+			}
+			opt.name = c.Args().First()
+			if err := opt.addSettings(c.Args().Tail()); err != nil {
+				return err
+			}
+			return inv.withRemotes(c, func(r *install.Remotes, repo *git.Repository) error {
+				return inv.runRemoteSet(c.Context, r, repo, opt)
+			})
+		},
+	}
+}
+
+func (inv invocation) remoteRemoveCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "remove",
+		Usage:     "remove a remote that remote add made",
+		ArgsUsage: "REMOTE",
+		Description: "The mirror itself is left as it is, and so is the log of what was overwritten or deleted on it: " +
+			"git push-mirror log REMOTE goes on showing it.",
+		OnUsageError: usage,
+		Action: func(c *cli.Context) error {
+			if c.NArg() != 1 {
+				return usageError{errors.New("remote remove takes the name of one remote"), "git push-mirror remote remove NAME"}
+			}
+			return inv.withRemotes(c, func(r *install.Remotes, repo *git.Repository) error {
+				return inv.runRemoteRemove(c.Context, r, repo, c.Args().First())
+			})
+		},
+	}
+}
+
+func passwordStdin() cli.Flag {
+	return &cli.BoolFlag{Name: "password-stdin", Usage: "take the password from standard input, for nobody to see it in an argument"}
 }
 
 // remoteOptions are the arguments and flags of remote add and remote set.

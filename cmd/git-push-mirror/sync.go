@@ -97,7 +97,7 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 	if opt.recursive {
 		places = make(chan struct{}, maxSyncs)
 	}
-	var mu sync.Mutex
+	run := syncRun{invocation: inv, syncOptions: opt, refs: refs, jobs: len(jobs)}
 	var all sync.WaitGroup
 	results := make([]syncOutcome, len(jobs))
 	updates := make([]pushmirror.Update, len(jobs))
@@ -105,31 +105,11 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 		places <- struct{}{}
 		all.Go(func() {
 			defer func() { <-places }()
-			update := job.upstream.Update(ctx, job.remote, pushmirror.Options{
-				Fresh: true, DryRun: opt.dryRun, Overwrite: refs, PruneAnyway: opt.pruneAnyway,
-				Progress: inv.progress(job.label, len(jobs), &mu),
-				Waiting: func() {
-					mu.Lock()
-					defer mu.Unlock()
-					inv.say("note", job.label+": waiting for the update that is running")
-				},
-			})
-			status := job.upstream.StatusAfter(context.WithoutCancel(ctx), update)
-			mu.Lock()
-			defer mu.Unlock()
-			updates[i] = update
-			trouble = trouble || update.Record.Status != state.Finished
-			results[i] = syncOutcome{Status: status, Refs: refResults(update.Steps)}
-			if !opt.json {
-				inv.printUpdate(job.label, update, opt.dryRun)
-			}
-			if missed := notDiverged(refs, update.Steps); missed != "" && !update.Record.Unreached {
-				trouble = true
-				inv.say("error", fmt.Sprintf("%s: %s has not diverged, so there is nothing to overwrite", job.label, missed))
-			}
+			updates[i], results[i] = run.update(ctx, job)
 		})
 	}
 	all.Wait()
+	trouble = trouble || run.trouble
 	inv.notify(ctx, jobs, updates)
 	if !opt.dryRun && ctx.Err() == nil {
 		inv.tryAgain(jobs, updates)
@@ -143,6 +123,42 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 		return errTrouble
 	}
 	return nil
+}
+
+// syncRun is a sync under way.
+type syncRun struct {
+	invocation
+	syncOptions
+	refs []git.RefName // to overwrite
+	jobs int           // how many there are
+
+	mu      sync.Mutex // for what is printed, and:
+	trouble bool
+}
+
+// update updates the remote of a job, and prints what came of it.
+func (r *syncRun) update(ctx context.Context, job syncJob) (pushmirror.Update, syncOutcome) {
+	update := job.upstream.Update(ctx, job.remote, pushmirror.Options{
+		Fresh: true, DryRun: r.dryRun, Overwrite: r.refs, PruneAnyway: r.pruneAnyway,
+		Progress: r.progress(job.label, r.jobs, &r.mu),
+		Waiting: func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.say("note", job.label+": waiting for the update that is running")
+		},
+	})
+	status := job.upstream.StatusAfter(context.WithoutCancel(ctx), update)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.trouble = r.trouble || update.Record.Status != state.Finished
+	if !r.json {
+		r.printUpdate(job.label, update, r.dryRun)
+	}
+	if missed := notDiverged(r.refs, update.Steps); missed != "" && !update.Record.Unreached {
+		r.trouble = true
+		r.say("error", fmt.Sprintf("%s: %s has not diverged, so there is nothing to overwrite", job.label, missed))
+	}
+	return update, syncOutcome{Status: status, Refs: refResults(update.Steps)}
 }
 
 // notify has the owners told of what has failed or recovered, now that no remote has to wait
@@ -179,7 +195,7 @@ func (inv invocation) tryAgain(jobs []syncJob, updates []pushmirror.Update) {
 			if program, err = os.Executable(); err == nil {
 				err = hook.Hook{Dir: inv.dir, Program: program, Env: inv.env}.Enter(job.upstream)
 			}
-		case updates[i].Event == pushmirror.Recovered:
+		case updates[i].Event == pushmirror.EventRecovered:
 			var q *queue.Queue
 			if q, err = inv.queue(job.upstream); err == nil {
 				if working, _ := q.Working(); working {
@@ -195,7 +211,7 @@ func (inv invocation) tryAgain(jobs []syncJob, updates []pushmirror.Update) {
 
 // queue opens the worker's list of a repository.
 func (inv invocation) queue(upstream *pushmirror.Upstream) (*queue.Queue, error) {
-	dir, err := queue.Dir(inv.getenv("PUSH_MIRROR_STATE_DIR"), upstream.StateDir())
+	dir, err := queue.Dir(inv.getenv, upstream.StateDir())
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func (inv invocation) runWorker(ctx context.Context, opt workerOptions) error {
 			return err
 		}
 	}
-	dir, err := queue.Dir(inv.getenv("PUSH_MIRROR_STATE_DIR"), site.StateDir)
+	dir, err := queue.Dir(inv.getenv, site.StateDir)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (inv invocation) runWorker(ctx context.Context, opt workerOptions) error {
 		log.WithError(siteErr).Error("the system's configuration cannot be used")
 	}
 	w := &pushmirror.Worker{
-		Git: g, Env: inv.getenv, Environ: inv.env, Queue: q, UntilIdle: opt.untilIdle, Log: log,
+		Git: g, Getenv: inv.getenv, Env: inv.env, Queue: q, UntilIdle: opt.untilIdle, Log: log,
 		Limits:   worker.Limits{Concurrent: site.Worker.MaxConcurrent, PerHost: site.Worker.MaxPerHost},
 		Replaced: replaced(ctx, program, inv.env),
 	}

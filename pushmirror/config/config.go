@@ -33,9 +33,9 @@ type Sources struct {
 // DefaultSources returns where the config of a repository is: in the file that
 // $PUSH_MIRROR_CONFIG names, which then must exist, or else in
 // /etc/push-mirror/config.toml, and in the repository itself.
-func DefaultSources(env func(string) string, repository string) Sources {
+func DefaultSources(getenv func(string) string, repository string) Sources {
 	s := Sources{System: defaultSystemFile, Repository: repository, Own: true}
-	if named := env(systemVariable); named != "" {
+	if named := getenv(systemVariable); named != "" {
 		s.System, s.SystemRequired = named, true
 	}
 	return s
@@ -133,7 +133,7 @@ type Login struct {
 
 // HasPassword reports whether the config says where the password is.
 func (l Login) HasPassword() bool {
-	return !l.Password.IsZero() || l.PasswordFile != "" || l.PasswordCommand != nil
+	return !l.Password.isZero() || l.PasswordFile != "" || l.PasswordCommand != nil
 }
 
 // Files are the files that a remote reads at each attempt: when one of them changes, a

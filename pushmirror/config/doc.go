@@ -20,7 +20,7 @@
 // else before it is written, and known again only as long as nobody changed it by
 // hand.
 //
-// The package runs no program and opens no connection, and it does not decide
-// whether a repository's own files may be trusted: its caller says so in
-// [Sources].
+// The package runs no program and opens no connection. A repository's own files
+// count if they are root's or the running user's; whether those of others do, its
+// caller says in [Sources].
 package config

@@ -63,9 +63,6 @@ func ParseDraft(text string) (*Draft, bool) {
 // Name is the remote's name.
 func (d *Draft) Name() string { return d.name }
 
-// FileName is the name of the remote's file in push-mirror.d.
-func (d *Draft) FileName() string { return DraftName(d.name) }
-
 // DraftName is the name of the file of the remote of a valid name.
 func DraftName(name string) string { return name + ".toml" }
 
@@ -234,7 +231,7 @@ func Check(s Sources, drafts []*Draft) (*Config, error) {
 			return nil, Errors{complaint(fmt.Sprintf("remote %q cannot be written so that it reads the same", d.name),
 				"all values have to be UTF-8 text, and less than 1 MiB")}
 		}
-		s.Instead[d.FileName()] = text
+		s.Instead[DraftName(d.name)] = text
 	}
 	c, err := Load(s)
 	faults, _ := err.(Errors) //nolint:errorlint // Load returns nothing else

@@ -11,8 +11,8 @@ import (
 // is printed. Its zero value is none.
 type Secret struct{ text *string }
 
-// NewSecret makes a secret of a text.
-func NewSecret(text string) Secret { return Secret{&text} }
+// newSecret makes a secret of a text.
+func newSecret(text string) Secret { return Secret{&text} }
 
 // Reveal returns the text.
 func (s Secret) Reveal() string {
@@ -22,8 +22,8 @@ func (s Secret) Reveal() string {
 	return *s.text
 }
 
-// IsZero reports whether there is no secret; an empty one is one.
-func (s Secret) IsZero() bool { return s.text == nil }
+// isZero reports whether there is no secret; an empty one is one.
+func (s Secret) isZero() bool { return s.text == nil }
 
 // Format prints "*****", whatever the verb and its flags.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, masked) }
@@ -65,7 +65,7 @@ func (t *table) checkLogin() {
 		return
 	}
 	var given []string
-	if !u.password().IsZero() {
+	if !u.password().isZero() {
 		given = append(given, "url")
 	}
 	for _, name := range passwordKeys {
@@ -121,11 +121,11 @@ func (r *Remote) setLogin(t *table) {
 		PasswordCommand: get[[]string](s, "password_command", nil),
 	}
 	switch {
-	case !r.URL.password().IsZero():
+	case !r.URL.password().isZero():
 		r.Login.Password = r.URL.password()
 		r.Login.Token = r.Login.Password.Reveal() == TokenPassword
 	case r.URL.user() != "" && !r.Login.HasPassword():
-		r.Login.Password, r.Login.Token = NewSecret(TokenPassword), true
+		r.Login.Password, r.Login.Token = newSecret(TokenPassword), true
 	}
 }
 
@@ -177,5 +177,5 @@ func password(name string, value any) (any, *Error) {
 	case strings.ContainsAny(text, "\n\r\x00"):
 		return nil, complaint(name+" has a line end or a NUL in it", "write it in one line")
 	}
-	return NewSecret(text), nil
+	return newSecret(text), nil
 }

@@ -23,15 +23,15 @@ func TestWhoLogsIn(t *testing.T) {
 	}{
 		{"https://h/w", "", "", Secret{}, "https://h/w"},
 		{"https://h/w", "username = 'me'", "me", Secret{}, "https://me@h/w"},
-		{"https://h/w", "username = 'me'\npassword = 'a+/=@:b'", "me", NewSecret("a+/=@:b"), "https://me@h/w"},
-		{"https://me@h/w", "password = 'p'", "me", NewSecret("p"), "https://me@h/w"},
-		{"https://oauth2:glpat-1@h/w", "", "oauth2", NewSecret("glpat-1"), "https://oauth2@h/w"},
-		{"https://me-at-123:p%2Bq%2Fr%3D@h/w", "", "me-at-123", NewSecret("p+q/r="), "https://me-at-123@h/w"},
-		{"https://me%40corp:p%25@h/w", "", "me@corp", NewSecret("p%"), "https://me%40corp@h/w"},
-		{"https://ghp_token@h/w", "", "ghp_token", NewSecret("x-oauth-basic"), "https://ghp_token@h/w"},
+		{"https://h/w", "username = 'me'\npassword = 'a+/=@:b'", "me", newSecret("a+/=@:b"), "https://me@h/w"},
+		{"https://me@h/w", "password = 'p'", "me", newSecret("p"), "https://me@h/w"},
+		{"https://oauth2:glpat-1@h/w", "", "oauth2", newSecret("glpat-1"), "https://oauth2@h/w"},
+		{"https://me-at-123:p%2Bq%2Fr%3D@h/w", "", "me-at-123", newSecret("p+q/r="), "https://me-at-123@h/w"},
+		{"https://me%40corp:p%25@h/w", "", "me@corp", newSecret("p%"), "https://me%40corp@h/w"},
+		{"https://ghp_token@h/w", "", "ghp_token", newSecret("x-oauth-basic"), "https://ghp_token@h/w"},
 	} {
 		r := loadOwn(t, fmt.Sprintf("[[remote]]\nname = 'm'\nurl = '%s'\n%s\n", test.url, test.keys)).Remotes[0]
-		if r.Login.Username != test.user || r.Login.Password.Reveal() != test.password.Reveal() || r.Login.Password.IsZero() != test.password.IsZero() {
+		if r.Login.Username != test.user || r.Login.Password.Reveal() != test.password.Reveal() || r.Login.Password.isZero() != test.password.isZero() {
 			t.Errorf("%s, %q: %s with %q", test.url, test.keys, r.Login.Username, r.Login.Password.Reveal())
 		}
 		if got := r.URL.WithUser(test.user); got != test.plain {

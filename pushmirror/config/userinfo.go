@@ -44,7 +44,7 @@ func (u URL) password() Secret {
 func parseUserinfo(escaped string) (*userinfo, *Error) {
 	user, password, hasPassword := strings.Cut(escaped, ":")
 	user, _ = url.PathUnescape(user) // checkCharacters has seen to the percent signs
-	login := &userinfo{user: NewSecret(user)}
+	login := &userinfo{user: newSecret(user)}
 	switch {
 	case user == "":
 		return nil, complaint("the url has an @, but no user before it", "write USER:PASSWORD@, or take the @ out")
@@ -53,7 +53,7 @@ func parseUserinfo(escaped string) (*userinfo, *Error) {
 	}
 	if hasPassword && password != "" {
 		password, _ = url.PathUnescape(password)
-		login.password = NewSecret(password)
+		login.password = newSecret(password)
 	}
 	return login, nil
 }

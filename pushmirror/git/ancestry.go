@@ -40,8 +40,8 @@ func (a Ancestry) IsAncestor(p Pair) bool {
 	return found && a.answers[i].ancestor
 }
 
-// Compare answers any number of questions about ancestry, some thousand at a time: for all of
-// many at once the answers are the same and take ten times the memory. Git has no command for
+// Compare answers any number of questions about ancestry, in portions of maxPairs: all of many
+// at once would take ten times the memory. Git has no command for
 // many pairs. Most are answered by a look at what is new; for the others the commits are given
 // numbered names, and
 //
@@ -79,7 +79,7 @@ const (
 func (s *Scratch) compareNew(ctx context.Context, a Ancestry) error {
 	var in strings.Builder
 	for _, p := range a.pairs {
-		if !p.Old.IsZero() && !p.New.IsZero() {
+		if !p.Old.isZero() && !p.New.isZero() {
 			in.WriteString(string(p.New) + "\n^" + string(p.Old) + "\n")
 		}
 	}
@@ -150,7 +150,7 @@ func (s *Scratch) compareLeft(ctx context.Context, a Ancestry) error {
 			oids = append(oids, p.Old, p.New)
 		}
 	}
-	oids = slices.DeleteFunc(oids, OID.IsZero)
+	oids = slices.DeleteFunc(oids, OID.isZero)
 	slices.Sort(oids)
 	objects, err := s.upstream.Objects(ctx, slices.Compact(oids))
 	if err != nil {

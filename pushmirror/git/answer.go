@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// AnswerError tells that git was ended since the mirror's host had not sent a byte.
-type AnswerError struct{ After time.Duration }
+// answerError tells that git was ended since the mirror's host had not sent a byte.
+type answerError struct{ After time.Duration }
 
 // Error implements error.
-func (e *AnswerError) Error() string {
+func (e *answerError) Error() string {
 	return fmt.Sprintf("the mirror's host did not answer within %s", e.After)
 }
 
@@ -44,7 +44,7 @@ func awaitAnswer(ctx context.Context, session int, limit time.Duration, end cont
 					since = now
 				}
 				if now.Sub(since) >= limit {
-					end(&AnswerError{After: limit})
+					end(&answerError{After: limit})
 					return
 				}
 			}

@@ -15,7 +15,7 @@ import (
 func listFrom(t *testing.T, scheme, address string, to Target) error {
 	t.Helper()
 	to.URL = scheme + "://" + address + "/m.git"
-	s, err := newTestRepo(t).NewScratch(t.TempDir(), to)
+	s, err := newTestRepo(t).NewScratch(t.Context(), t.TempDir(), to)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func listFrom(t *testing.T, scheme, address string, to Target) error {
 func mustBeUnanswered(t *testing.T, scheme string, err error) {
 	t.Helper()
 	var failed *Error
-	var unanswered *AnswerError
+	var unanswered *answerError
 	if !errors.As(err, &failed) || failed.Kind != KindTimeout || !failed.Host || !errors.As(err, &unanswered) {
 		t.Errorf("over %s: %v", scheme, err)
 	}

@@ -66,8 +66,8 @@ func (g *Git) Environ() []string { return slices.Clone(g.env) }
 // goroutines.
 func (g *Git) Watch(seen func(args []string, took time.Duration, err error)) { g.seen = seen }
 
-// New finds git in the PATH of env ("KEY=value" strings, as os.Environ gives
-// them) and keeps from env what git may see.
+// New finds git in this process's PATH and keeps from env ("KEY=value" strings, as os.Environ
+// gives them) what git may see. Without git, its error is an *Error of the kind local.
 func New(env []string) (*Git, error) {
 	path, err := exec.LookPath("git")
 	if err != nil {
@@ -93,10 +93,7 @@ type command struct {
 	mask          Mask   // for all that is written to stderr
 }
 
-// run runs git to its end and returns what it wrote to stderr. Git gets a
-// session of its own, so that neither it nor ssh finds a terminal to ask on,
-// and its whole process group ends with it when ctx is done or git was killed:
-// git alone would leave its transport behind.
+// run is start, with what Watch wants to see.
 func (g *Git) run(ctx context.Context, c command) (stderr string, err error) {
 	if g.seen == nil {
 		return g.start(ctx, c)
@@ -107,6 +104,10 @@ func (g *Git) run(ctx context.Context, c command) (stderr string, err error) {
 	return stderr, err
 }
 
+// start runs git to its end and returns what it wrote to stderr. Git gets a
+// session of its own, so that neither it nor ssh finds a terminal to ask on,
+// and its whole process group ends with it when ctx is done or git was killed:
+// git alone would leave its transport behind.
 func (g *Git) start(ctx context.Context, c command) (string, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -10,10 +10,10 @@ import (
 	"sync"
 )
 
-// Error is a git command that failed.
+// Error is a failure with its class and its cure: of a git command or, without Args, of something around one.
 type Error struct {
 	Args     []string // the command, without "git"
-	ExitCode int      // -1: it did not run to its end
+	ExitCode int      // of the command; -1: it did not run to its end
 	Stderr   string   // what it wrote, capped
 	Kind     Kind     // the class of the failure
 	Hint     string   // the cure, where one is known
@@ -34,8 +34,8 @@ func newError(ctx context.Context, args []string, stderr string, err error) *Err
 	if cause := context.Cause(ctx); cause != nil {
 		e.Err = cause
 		e.Kind = KindLocal
-		var stalled *StallError
-		var unanswered *AnswerError
+		var stalled *stallError
+		var unanswered *answerError
 		if errors.Is(cause, context.DeadlineExceeded) || errors.As(cause, &stalled) || errors.As(cause, &unanswered) {
 			e.Kind = KindTimeout
 			e.Host = !errors.Is(cause, context.DeadlineExceeded)
@@ -78,9 +78,9 @@ func BrokenObject(err error) bool {
 // without an answer: the cause stands before it.
 const lostRemote = "fatal: Could not read from remote repository."
 
-// firstComplaint is the line of stderr that tells most: the first that git or
-// ssh marks as fatal, that the mirror's git does, or that is an error, else the last line. One that ends with a colon goes on
-// in the next: a git:// mirror that is down.
+// firstComplaint is the line of stderr that tells most: the first "fatal:" of git or ssh, else
+// that of the mirror's git, else the first "error:", else the last line. One that ends with a
+// colon goes on in the next, as when a git:// mirror is down.
 func firstComplaint(stderr string) string {
 	if cause, _, found := strings.Cut(stderr, lostRemote); found && strings.TrimSpace(cause) != "" {
 		stderr = cause

@@ -37,8 +37,8 @@ func (m Mask) And(other Mask) Mask {
 	return Mask{slices.Compact(forms)}
 }
 
-// Hide returns a text without the secrets.
-func (m Mask) Hide(text string) string {
+// hide returns a text without the secrets.
+func (m Mask) hide(text string) string {
 	for _, form := range m.forms {
 		text = strings.ReplaceAll(text, form, hidden)
 	}
@@ -59,7 +59,7 @@ func (m *masked) Write(text []byte) (int, error) {
 		return m.w.Write(text)
 	}
 	m.held = append(m.held, text...)
-	ready := []byte(m.mask.Hide(string(m.held)))
+	ready := []byte(m.mask.hide(string(m.held)))
 	keep := m.mask.begun(ready)
 	m.held = append(m.held[:0], ready[len(ready)-keep:]...)
 	if _, err := m.w.Write(ready[:len(ready)-keep]); err != nil {

@@ -15,11 +15,11 @@ func TestAMaskHidesASecretInAllItsForms(t *testing.T) {
 		secret, url.QueryEscape(secret), url.PathEscape(secret), "https://ada:" + url.PathEscape(secret) + "@h/w",
 		"Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("ada:"+secret)),
 	} {
-		if got := mask.Hide("remote: " + shown); strings.Contains(got, "p+q") || strings.Contains(got, "p%2Bq") || strings.Contains(got, "YWRhO") {
+		if got := mask.hide("remote: " + shown); strings.Contains(got, "p+q") || strings.Contains(got, "p%2Bq") || strings.Contains(got, "YWRhO") {
 			t.Errorf("%q shows as %q", shown, got)
 		}
 	}
-	if got := (Mask{}).Hide("nothing to hide"); got != "nothing to hide" {
+	if got := (Mask{}).hide("nothing to hide"); got != "nothing to hide" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -49,7 +49,7 @@ func FuzzMask(f *testing.F) {
 			if strings.Contains(out.String(), secret) {
 				t.Errorf("%q, %d bytes at a time, came out as %q", text, size, out.String())
 			}
-			if m.mask.Hide(text) == text && out.String() != text {
+			if m.mask.hide(text) == text && out.String() != text {
 				t.Errorf("%q came out as %q", text, out.String())
 			}
 		}

@@ -22,9 +22,9 @@ func ParseOID(s string) (OID, error) {
 	return OID(s), nil
 }
 
-// IsZero reports whether o names no object: it is empty or, as git writes a
+// isZero reports whether o names no object: it is empty or, as git writes a
 // ref that does not exist, all zeros.
-func (o OID) IsZero() bool {
+func (o OID) isZero() bool {
 	return strings.Trim(string(o), "0") == ""
 }
 

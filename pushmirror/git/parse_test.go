@@ -79,9 +79,9 @@ var porcelain = []struct {
 	{"up to date", "=\trefs/heads/x:refs/heads/x\t[up to date]", Outcome{Name: "refs/heads/x", Flag: '='}},
 	{"git refuses", "!\trefs/heads/x:refs/heads/x\t[rejected] (fetch first)", Outcome{Name: "refs/heads/x", Flag: '!', Reason: "fetch first"}},
 	{"git refuses a deletion", "!\t(delete):refs/heads/x\t[rejected] (stale info)", Outcome{Name: "refs/heads/x", Flag: '!', Reason: "stale info"}},
-	{"the mirror refuses", "!\trefs/heads/x:refs/heads/x\t[remote rejected] (pre-receive hook declined)", Outcome{Name: "refs/heads/x", Flag: '!', Remote: true, Reason: "pre-receive hook declined"}},
-	{"the mirror refuses with brackets", "!\t:refs/heads/x\t[remote rejected] (no (really))", Outcome{Name: "refs/heads/x", Flag: '!', Remote: true, Reason: "no (really)"}},
-	{"the mirror says nothing", "!\trefs/heads/x:refs/heads/x\t[remote failure] (remote failed to report status)", Outcome{Name: "refs/heads/x", Flag: '!', Remote: true, Reason: "remote failed to report status"}},
+	{"the mirror refuses", "!\trefs/heads/x:refs/heads/x\t[remote rejected] (pre-receive hook declined)", Outcome{Name: "refs/heads/x", Flag: '!', remote: true, Reason: "pre-receive hook declined"}},
+	{"the mirror refuses with brackets", "!\t:refs/heads/x\t[remote rejected] (no (really))", Outcome{Name: "refs/heads/x", Flag: '!', remote: true, Reason: "no (really)"}},
+	{"the mirror says nothing", "!\trefs/heads/x:refs/heads/x\t[remote failure] (remote failed to report status)", Outcome{Name: "refs/heads/x", Flag: '!', remote: true, Reason: "remote failed to report status"}},
 }
 
 func TestPorcelainTellsWhatBecameOfARef(t *testing.T) {
@@ -116,7 +116,7 @@ func TestRefusalsAreTakenForWhatTheyAre(t *testing.T) {
 		{"unpacker error", true, kind{unpacked: true}},
 		{"remote failed to report status", true, kind{lost: true}},
 	} {
-		o := Outcome{Flag: '!', Remote: c.remote, Reason: c.reason}
+		o := Outcome{Flag: '!', remote: c.remote, Reason: c.reason}
 		got := kind{o.Changed(), o.Declined(), o.CurrentBranch(), o.Unpacked(), o.Lost()}
 		if got != c.want {
 			t.Errorf("%q (by the mirror: %v): got %+v", c.reason, c.remote, got)

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// StallError tells that git was ended since it made no progress.
-type StallError struct{ After time.Duration }
+// stallError tells that git was ended since it made no progress.
+type stallError struct{ After time.Duration }
 
 // Error implements error.
-func (e *StallError) Error() string {
+func (e *stallError) Error() string {
 	return fmt.Sprintf("there was no progress for %s (stall_timeout)", e.After)
 }
 
@@ -30,7 +30,7 @@ type pulse struct {
 func newPulse(c command, end context.CancelCauseFunc) *pulse {
 	p := &pulse{after: c.stall, packing: c.packing}
 	if c.stall > 0 {
-		p.timer = time.AfterFunc(c.stall, func() { end(&StallError{After: c.stall}) })
+		p.timer = time.AfterFunc(c.stall, func() { end(&stallError{After: c.stall}) })
 	}
 	return p
 }

@@ -47,11 +47,11 @@ type Outcome struct {
 	// Reason is why it was refused, in git's or the mirror's words.
 	Reason string
 	Flag   byte // git's: ' ' fast-forward, '+' forced, '-' deleted, '*' new, '=' up to date, '!' refused
-	// Remote: it was the mirror that refused the ref, not git on this side.
-	Remote bool
-	// Objected: the mirror, which checks what it gets, did not like an object of the push, or its
+	// remote: it was the mirror that refused the ref, not git on this side.
+	remote bool
+	// objected: the mirror, which checks what it gets, did not like an object of the push, or its
 	// size, be it for this ref or another.
-	Objected bool
+	objected bool
 }
 
 // Refused reports whether the mirror does not hold what was pushed.
@@ -65,11 +65,11 @@ func (o Outcome) Changed() bool {
 	}
 	switch o.Reason {
 	case "stale info", "fetch first", "non-fast-forward", "already exists", "needs force", "remote ref updated since checkout":
-		return !o.Remote
+		return !o.remote
 	case "failed to update ref", "failed to update", "failed to lock", "incorrect old value provided":
-		return o.Remote
+		return o.remote
 	}
-	return o.Remote && strings.Contains(o.Reason, "cannot lock ref")
+	return o.remote && strings.Contains(o.Reason, "cannot lock ref")
 }
 
 // CurrentBranch reports whether a deletion was refused since the mirror's HEAD
@@ -88,7 +88,7 @@ func (o Outcome) Unpacked() bool {
 // Declined reports whether the mirror refused the push as a whole, by its
 // pre-receive hook or over the objects, maybe because of another ref.
 func (o Outcome) Declined() bool {
-	return o.Objected || o.Refused() && o.Remote && strings.Contains(o.Reason, "pre-receive hook declined")
+	return o.objected || o.Refused() && o.remote && strings.Contains(o.Reason, "pre-receive hook declined")
 }
 
 // pushCommand begins every push: what the flags name cannot all be set in the
@@ -132,7 +132,7 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes Outcomes, text str
 	}
 	outcomes = r.sorted()
 	for i := range outcomes {
-		outcomes[i].Reason = s.to.Mask.Hide(outcomes[i].Reason)
+		outcomes[i].Reason = s.to.Mask.hide(outcomes[i].Reason)
 	}
 	if anyRefused(outcomes) {
 		err = nil
@@ -140,7 +140,7 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes Outcomes, text str
 	if said := objection(text); said != "" {
 		for i, o := range outcomes {
 			if o.Unpacked() {
-				outcomes[i].Objected, outcomes[i].Reason = true, said
+				outcomes[i].objected, outcomes[i].Reason = true, said
 			}
 		}
 	}
@@ -255,7 +255,7 @@ func (r *report) line(line string) error {
 	}
 	if o.Refused() {
 		what, reason, _ := strings.Cut(summary, "] (")
-		o.Remote = strings.HasPrefix(what, "[remote")
+		o.remote = strings.HasPrefix(what, "[remote")
 		reason = cmp.Or(strings.TrimSuffix(reason, ")"), strings.Trim(summary, "[]"))
 		if n := len(r.outcomes); n > 0 && r.outcomes[n-1].Reason == reason {
 			o.Reason = r.outcomes[n-1].Reason // as it often is

@@ -17,7 +17,7 @@ func TestOIDsAreFortyOrSixtyFourHexDigits(t *testing.T) {
 			t.Errorf("%q is taken for an object id", bad)
 		}
 	}
-	if !OID("0000000000000000000000000000000000000000").IsZero() || !OID("").IsZero() || oidA.IsZero() {
+	if !OID("0000000000000000000000000000000000000000").isZero() || !OID("").isZero() || oidA.isZero() {
 		t.Error("only all zeros, or nothing, is no object")
 	}
 }

@@ -8,11 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// Repository is upstream: a repository on this machine that is only read.
+// Repository is upstream: a repository on this machine that is only read. It can be used from
+// many goroutines.
 type Repository struct {
 	git *Git
 	dir string
@@ -111,6 +113,11 @@ type Setting struct {
 	Value  string
 	Scope  string // system, global, local, worktree or command
 	Origin string // "file:PATH", where PATH may be relative to the repository
+}
+
+// IsTrue reports whether git takes the value for true.
+func (s Setting) IsTrue() bool {
+	return slices.Contains([]string{"true", "yes", "on", "1"}, strings.ToLower(s.Value))
 }
 
 // Settings are those in the system's, the user's and the repository's own configuration
@@ -268,7 +275,7 @@ func (r *Repository) Unreachable(ctx context.Context, commits, tips []OID) (map[
 	wanted := make(map[OID]bool, len(commits))
 	var in strings.Builder
 	for _, oid := range commits {
-		wanted[oid] = false
+		wanted[oid] = true
 		fmt.Fprintln(&in, oid)
 	}
 	for _, oid := range tips {
@@ -281,10 +288,8 @@ func (r *Repository) Unreachable(ctx context.Context, commits, tips []OID) (map[
 	unreachable := map[OID]bool{}
 	scan := bufio.NewScanner(strings.NewReader(out))
 	for scan.Scan() {
-		if oid := OID(scan.Text()); !wanted[oid] {
-			if _, asked := wanted[oid]; asked {
-				unreachable[oid] = true
-			}
+		if oid := OID(scan.Text()); wanted[oid] {
+			unreachable[oid] = true
 		}
 	}
 	return unreachable, scan.Err()

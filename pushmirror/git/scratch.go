@@ -17,7 +17,7 @@ import (
 // alternates: nothing is ever written or deleted there. So
 // upstream's config, hooks, replace refs and grafts have no say, and a wildcard
 // refspec, whose cost is linear where explicit ones are quadratic, means
-// exactly the refs to send.
+// exactly the refs to send. It is for one goroutine.
 type Scratch struct {
 	git      *Git
 	upstream *Repository
@@ -51,13 +51,13 @@ const scratchPrefix = "scratch-"
 
 // NewScratch makes a scratch repository in the folder parent, readable by this
 // user alone, for pushing from r. Call Remove when done.
-func (r *Repository) NewScratch(parent string, to Target) (*Scratch, error) {
+func (r *Repository) NewScratch(ctx context.Context, parent string, to Target) (*Scratch, error) {
 	dir, err := os.MkdirTemp(parent, scratchPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("making a scratch repository: %w", err)
 	}
 	s := &Scratch{git: r.git, upstream: r, dir: dir, to: to}
-	if err := s.init(); err != nil {
+	if err := s.init(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("making a scratch repository: %w", err), s.Remove())
 	}
 	return s, nil
@@ -128,19 +128,19 @@ func (s *Scratch) reach(ctx context.Context, c command) (string, error) {
 	return s.run(ctx, c)
 }
 
-func (s *Scratch) init() error {
+func (s *Scratch) init(ctx context.Context) error {
 	if err := os.Mkdir(filepath.Join(s.dir, "refs"), 0o700); err != nil {
 		return err
 	}
 	if s.to.SSH != nil {
-		if err := s.initSSH(); err != nil {
+		if err := s.initSSH(ctx); err != nil {
 			return err
 		}
 	}
 	return errors.Join(s.write("HEAD", "ref: refs/none\n"), s.configure(40))
 }
 
-// configure has the config say how long object ids are.
+// configure writes the config for object ids of that length, if it is not there yet.
 func (s *Scratch) configure(oidDigits int) error {
 	if s.digits == oidDigits {
 		return nil

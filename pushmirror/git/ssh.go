@@ -25,10 +25,10 @@ var sshOptions = []string{"BatchMode=yes", "ConnectTimeout=15", "ServerAliveInte
 
 // initSSH decides how ssh is run. Where the config says nothing of ssh, a core.sshCommand of
 // the user's stays in force.
-func (s *Scratch) initSSH() error {
+func (s *Scratch) initSSH(ctx context.Context) error {
 	ssh := s.to.SSH
 	if ssh.Key == "" && ssh.KnownHosts == "" && ssh.HostKeys == nil {
-		_, err := s.git.output(context.Background(), "", nil, "-C", "/", "config", "--get", "core.sshCommand")
+		_, err := s.git.output(ctx, "", nil, "-C", "/", "config", "--get", "core.sshCommand")
 		var failed *Error
 		if err == nil || !errors.As(err, &failed) || failed.ExitCode != 1 {
 			return err

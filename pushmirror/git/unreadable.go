@@ -61,5 +61,5 @@ func (r *Repository) damaged(name string) bool {
 		return !errors.Is(err, fs.ErrNotExist)
 	}
 	oid, err := ParseOID(strings.TrimSpace(string(content)))
-	return err != nil || oid.IsZero()
+	return err != nil || oid.isZero()
 }

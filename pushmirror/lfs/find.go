@@ -18,7 +18,7 @@ func Find(ctx context.Context, s *git.Scratch, tips, known []git.OID) ([]Object,
 	var objects []Object
 	seen := map[string]bool{}
 	err := s.SmallBlobs(ctx, tips, known, leastPointer, mostPointer, func(path string, content []byte) {
-		if p, ok := ParsePointer(content); ok && !seen[p.OID] {
+		if p, ok := parsePointer(content); ok && !seen[p.OID] {
 			seen[p.OID] = true
 			objects = append(objects, Object{p, path})
 		}

@@ -36,11 +36,11 @@ var (
 	sizeLine  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^size ([0-9]+)$`) })
 )
 
-// ParsePointer reads a pointer, as docs/spec.md of git-lfs has it: a version, extensions, an oid
+// parsePointer reads a pointer, as docs/spec.md of git-lfs has it: a version, extensions, an oid
 // and a size, in this order and nothing else. Like git-lfs, which would look for its object at
 // the next checkout, it takes one with blank lines and spaces around it or with CRLF for a
 // pointer. That of an empty file needs no object, and is none.
-func ParsePointer(content []byte) (p Pointer, ok bool) {
+func parsePointer(content []byte) (p Pointer, ok bool) {
 	if len(content) > mostPointer {
 		return Pointer{}, false
 	}

@@ -24,7 +24,7 @@ func TestPointersAreTold(t *testing.T) {
 		"with lines as Windows has":    pointer("\n", "\r\n"),
 		"with blanks around it":        "\n" + pointer() + "  \n",
 	} {
-		if got, ok := ParsePointer([]byte(text)); !ok || got != want {
+		if got, ok := parsePointer([]byte(text)); !ok || got != want {
 			t.Errorf("%s: got %v, %t", name, got, ok)
 		}
 		if len(text) < leastPointer || len(text) > mostPointer {
@@ -50,7 +50,7 @@ func TestWhatIsNoPointerIsNotTakenForOne(t *testing.T) {
 		"lines in another order": "version https://git-lfs.github.com/spec/v1\nsize 1\noid sha256:" + someOID + "\n",
 		"more than a kilobyte":   pointer("\noid", "\next-0-"+strings.Repeat("x", 1024)+" sha256:"+someOID+"\noid"),
 	} {
-		if got, ok := ParsePointer([]byte(text)); ok {
+		if got, ok := parsePointer([]byte(text)); ok {
 			t.Errorf("%s: got %v", name, got)
 		}
 	}
@@ -64,14 +64,14 @@ func FuzzParsePointer(f *testing.F) {
 	f.Add([]byte(pointer("\noid", "\next-0-foo sha256:"+someOID+"\noid")))
 	f.Add([]byte("version https://git-lfs.github.com/spec/v1\n"))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		p, ok := ParsePointer(content)
+		p, ok := parsePointer(content)
 		if !ok {
 			return
 		}
 		if len(p.OID) != 64 || strings.Trim(p.OID, "0123456789abcdef") != "" || p.Size <= 0 {
 			t.Errorf("%q is no pointer, and was taken for %+v", content, p)
 		}
-		if again, ok := ParsePointer([]byte(p.String())); !ok || again != p {
+		if again, ok := parsePointer([]byte(p.String())); !ok || again != p {
 			t.Errorf("%+v becomes %+v", p, again)
 		}
 	})

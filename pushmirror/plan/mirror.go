@@ -17,11 +17,11 @@ func Listed(refs git.Refs, head git.RefName, before Mirror, upstream git.Refs) M
 			m.Foreign[there.Name] = true
 		}
 	}
-	return m.settle(upstream)
+	return m.clearForeign(upstream)
 }
 
-// settle takes refs off the foreign ones that hold what upstream holds.
-func (m Mirror) settle(upstream git.Refs) Mirror {
+// clearForeign takes those refs off the foreign ones that hold what upstream holds.
+func (m Mirror) clearForeign(upstream git.Refs) Mirror {
 	for name := range m.Foreign {
 		here, _ := upstream.Get(name)
 		there, _ := m.Refs.Get(name)
@@ -52,7 +52,7 @@ func (m Mirror) After(done []*Step, upstream git.Refs) Mirror {
 		}
 	}
 	if len(changed) == 0 {
-		return after.settle(upstream)
+		return after.clearForeign(upstream)
 	}
 	after.Refs = make(git.Refs, 0, len(m.Refs)+created)
 	for was, now := range git.Join(m.Refs, git.Sort(changed)) {
@@ -63,7 +63,7 @@ func (m Mirror) After(done []*Step, upstream git.Refs) Mirror {
 			after.Refs = append(after.Refs, now)
 		}
 	}
-	return after.settle(upstream)
+	return after.clearForeign(upstream)
 }
 
 // InTheWay are the refs that keep one of this name from being created, as refs/heads/a keeps refs/heads/a/b.

@@ -14,10 +14,14 @@ import (
 // private is the mode of a state directory that its owner alone may look at.
 const private fs.FileMode = 0o700
 
-// Dir finds the state directory: $PUSH_MIRROR_STATE_DIR, which named gives, else what the
-// config says, else .local/state/push-mirror in the home that the password database
+// DirVariable is the environment variable that names the state directory.
+const DirVariable = "PUSH_MIRROR_STATE_DIR"
+
+// Dir finds the state directory: the one that the variable names, else what the config
+// says, else .local/state/push-mirror in the home that the password database
 // tells: a hook's HOME may be anybody's.
-func Dir(named, configured string) (string, error) {
+func Dir(getenv func(string) string, configured string) (string, error) {
+	named := getenv(DirVariable)
 	switch {
 	case named != "":
 		return filepath.Abs(named)

@@ -3,6 +3,7 @@
 //
 //	repositories/ID  a repository that is known; the file holds its path
 //	work/ID          the same, for one that has work
+//	episodes/ID      a host, or a login there, whose failure was told and has not ended
 //	worker.lock      held by the worker, freed by the kernel when it dies
 //	worker.log       what the worker writes
 //	troubles.json    the hosts that fail, while a worker works

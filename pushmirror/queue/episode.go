@@ -41,7 +41,10 @@ func (q *Queue) EndEpisode(host string) (bool, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	return err == nil, err
+	if err != nil {
+		return false, fmt.Errorf("noting a recovery of %s: %w", host, err)
+	}
+	return true, nil
 }
 
 // ForgetEpisodes ends those that began before a time, of hosts that nobody asks any more: there will

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Queue is the list in a user's state directory.
+// Queue is the list in a user's state directory. It can be used from many goroutines and processes.
 type Queue struct {
 	dir      string
 	uid, gid int         // whom what we make is given to; -1: nobody
@@ -155,7 +155,7 @@ func (q *Queue) list(sub string) ([]string, error) {
 		}
 		path, ok := parse(content)
 		if !ok || id(path) != entry.Name() {
-			errs = append(errs, fmt.Errorf("the worker's list: %s is damaged and is set aside", file), os.Rename(file, file+damaged))
+			errs = append(errs, fmt.Errorf("reading the worker's list: %s is damaged and is set aside", file), os.Rename(file, file+damaged))
 			continue
 		}
 		paths = append(paths, path)

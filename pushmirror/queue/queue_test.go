@@ -184,13 +184,14 @@ func TestWhoLooksKeepsNoWorkerAway(t *testing.T) {
 
 func TestTheStateDirectoryIsTheUsersOwn(t *testing.T) {
 	t.Setenv("HOME", "/somebody/elses")
-	if dir, err := Dir("", ""); err != nil || dir == "/somebody/elses/.local/state/push-mirror" || !filepath.IsAbs(dir) {
+	unset := func(string) string { return "" }
+	if dir, err := Dir(unset, ""); err != nil || dir == "/somebody/elses/.local/state/push-mirror" || !filepath.IsAbs(dir) {
 		t.Errorf("got %q, %v", dir, err)
 	}
-	if dir, _ := Dir("", "/var/lib/push-mirror"); dir != "/var/lib/push-mirror" {
+	if dir, _ := Dir(unset, "/var/lib/push-mirror"); dir != "/var/lib/push-mirror" {
 		t.Errorf("got %q", dir)
 	}
-	if dir, _ := Dir("/env", "/var/lib/push-mirror"); dir != "/env" {
+	if dir, _ := Dir(func(string) string { return "/env" }, "/var/lib/push-mirror"); dir != "/env" {
 		t.Errorf("got %q", dir)
 	}
 	q := open(t)

@@ -16,7 +16,8 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Dir is the folder that holds the state of one remote of one repository.
+// Dir is the folder that holds the state of one remote of one repository. It is for one goroutine;
+// others, and other processes, make their own.
 type Dir struct {
 	path       string
 	repository string
@@ -26,16 +27,19 @@ type Dir struct {
 	held       bool // we hold the lock
 }
 
+// Folder is where a repository, which is a GIT_DIR, has the state folders of its remotes.
+func Folder(repository string) string { return filepath.Join(repository, "push-mirror") }
+
 // Of gives the state folder of a remote of the repository, which is a GIT_DIR. It
 // makes nothing.
 func Of(repository, remote string) (*Dir, error) {
 	info, err := os.Stat(repository)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("opening the state: %w", err)
 	}
 	uid, gid := owner(info)
 	return &Dir{
-		path:       filepath.Join(repository, "push-mirror", remote),
+		path:       filepath.Join(Folder(repository), remote),
 		repository: repository,
 		inode:      inode(info),
 		mode:       info.Mode() & (fs.ModePerm | fs.ModeSetgid),
@@ -138,7 +142,7 @@ func (d *Dir) Running() (Time, error) {
 	text, err := os.ReadFile(path)
 	if err == nil {
 		_, since, _ := strings.Cut(string(text), "since ")
-		if t, err := ParseTime(strings.TrimSpace(since)); err == nil {
+		if t, err := parseTime(strings.TrimSpace(since)); err == nil {
 			return t, nil
 		}
 	}
@@ -212,11 +216,11 @@ func readText(path string) (string, error) {
 	return text.String(), err
 }
 
-// VersionError tells of a state file that a newer version of the program wrote.
-type VersionError struct{ Got, Known int }
+// versionError tells of a state file that a newer version of the program wrote.
+type versionError struct{ Got, Known int }
 
 // Error implements error.
-func (e *VersionError) Error() string {
+func (e *versionError) Error() string {
 	return "it was written by a newer version of git-push-mirror (format " + strconv.Itoa(e.Got) +
 		", this one knows " + strconv.Itoa(e.Known) + ")"
 }

@@ -23,7 +23,7 @@ const (
 	durable                   // nothing
 )
 
-// writeFile replaces the file path by one with this content, durably: whoever reads it,
+// writeFile replaces the file of that name by one with this content, durably: whoever reads it,
 // and whatever happens meanwhile, there is either the old or the new one.
 func (d *Dir) writeFile(name string, content []byte) error {
 	return d.replace(name, durable, write(content))

@@ -197,11 +197,11 @@ func (d *Dir) Log() ([]Entry, error) {
 		}
 	}
 	slices.SortStableFunc(entries, func(a, b Entry) int { return a.Time.Compare(b.Time.Time) })
-	return withoutSettled(entries), nil
+	return withoutAnswered(entries), nil
 }
 
-// withoutSettled leaves out the announcements whose outcome is known.
-func withoutSettled(entries []Entry) []Entry {
+// withoutAnswered leaves out the announcements whose outcome is known.
+func withoutAnswered(entries []Entry) []Entry {
 	type step struct {
 		name     git.RefName
 		old, new git.OID
@@ -230,14 +230,14 @@ func withoutSettled(entries []Entry) []Entry {
 
 // Logged lists the remotes of a repository that have a log, configured or not.
 func Logged(repository string) ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(repository, "push-mirror"))
+	entries, err := os.ReadDir(Folder(repository))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading the log: %w", err)
 	}
 	var names []string
 	for _, entry := range entries {
 		for _, log := range logNames {
-			path := filepath.Join(repository, "push-mirror", entry.Name(), log)
+			path := filepath.Join(Folder(repository), entry.Name(), log)
 			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 				names = append(names, entry.Name())
 				break

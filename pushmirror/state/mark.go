@@ -89,7 +89,7 @@ func (d *Dir) Marked() (since Time, ok bool, err error) {
 // HasMark reports whether there is a mark of any remote of a repository, or of the whole of it, at
 // the price of looking at a few names.
 func HasMark(repository string) bool {
-	folder := filepath.Join(repository, "push-mirror")
+	folder := Folder(repository)
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return false
@@ -154,8 +154,8 @@ func (d *Dir) Take() error {
 	return err
 }
 
-// Settle removes the mark that was taken. The lock must be held.
-func (d *Dir) Settle() error {
+// ClearTaken removes the mark that was taken. The lock must be held.
+func (d *Dir) ClearTaken() error {
 	err := os.Remove(filepath.Join(d.path, takenName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

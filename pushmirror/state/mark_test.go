@@ -44,14 +44,14 @@ func TestAMarkStandsUntilItIsTakenAndSettled(t *testing.T) {
 		}
 	}
 	mark := func() error { return d.Mark(Push{Time: Now(), Pusher: "ada"}) }
-	do("settling nothing", d.Settle, false)
+	do("settling nothing", d.ClearTaken, false)
 	do("taking nothing", d.Take, false)
 	do("marking", mark, true)
 	do("taking", d.Take, true) // whoever dies now leaves it
 	do("marking anew", mark, true)
-	do("settling what was taken", d.Settle, true) // the new one stays
+	do("settling what was taken", d.ClearTaken, true) // the new one stays
 	do("taking again", d.Take, true)
-	do("settling again", d.Settle, false)
+	do("settling again", d.ClearTaken, false)
 }
 
 func TestAMarkTellsSinceWhenAndByWhom(t *testing.T) {

@@ -85,8 +85,8 @@ type Record struct {
 	// Pushers tell by whose push a ref has the value that waits for delivery; "" stands for
 	// all refs that are not named.
 	Pushers map[git.RefName]string `json:"pushers,omitempty"`
-	// Settled is what the refs here, the filter and the refs last seen were known by when none
-	// was pending; "" when any was.
+	// Settled is the fingerprint of the refs here, the filter and the refs last seen, if none was
+	// pending; "" if any was.
 	Settled string `json:"settled,omitempty"`
 	// LFS is the LFS server, without a user, that has all large files which the mirror's refs need, those aside
 	// that are foreign; "" when that is not known.
@@ -169,7 +169,7 @@ func parseRecord(content []byte) (Record, error) {
 		}{&r.Version})
 	}
 	if r.Version > recordVersion {
-		return Record{}, &VersionError{Got: r.Version, Known: recordVersion}
+		return Record{}, &versionError{Got: r.Version, Known: recordVersion}
 	}
 	if err != nil {
 		return Record{}, errors.Join(errDamaged, err)

@@ -114,7 +114,7 @@ func parseSeen(text string) (s *Seen, where string, err error) {
 		return nil, "", errDamaged
 	}
 	if version > seenVersion {
-		return nil, "", &VersionError{Got: version, Known: seenVersion}
+		return nil, "", &versionError{Got: version, Known: seenVersion}
 	}
 	p := seenParser{rest: rest}
 	s = &Seen{Mirror: plan.Mirror{Foreign: map[git.RefName]bool{}, Left: map[git.RefName]bool{}}}
@@ -155,7 +155,7 @@ func (p *seenParser) unquote(s string) string {
 }
 
 func (p *seenParser) time(s string) Time {
-	t, err := ParseTime(s)
+	t, err := parseTime(s)
 	p.damaged = p.damaged || err != nil
 	return t
 }

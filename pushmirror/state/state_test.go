@@ -166,7 +166,7 @@ func TestANewerVersionIsRefusedAndStays(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		var version *VersionError
+		var version *versionError
 		if err := read(); !errors.As(err, &version) || version.Got != 2 {
 			t.Errorf("%s: got %v", name, err)
 		}

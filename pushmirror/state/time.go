@@ -19,8 +19,8 @@ func Now() Time { return At(time.Now()) }
 // At cuts t to what a Time keeps.
 func At(t time.Time) Time { return Time{t.UTC().Truncate(time.Millisecond)} }
 
-// ParseTime reads what String writes.
-func ParseTime(s string) (Time, error) {
+// parseTime reads what String writes.
+func parseTime(s string) (Time, error) {
 	t, err := time.Parse(timeFormat, s)
 	if err != nil {
 		return Time{}, fmt.Errorf("reading a time: %w", err)
@@ -54,7 +54,7 @@ func (t *Time) UnmarshalJSON(text []byte) error {
 		*t = Time{}
 		return nil
 	}
-	parsed, err := ParseTime(*s)
+	parsed, err := parseTime(*s)
 	*t = parsed
 	return err
 }

@@ -237,7 +237,7 @@ const (
 func (s *Schedule) Finish(t Task, end End, now time.Time) {
 	last := s.running[t.Key]
 	delete(s.running, t.Key)
-	s.settle(t, end, now)
+	s.noteEnd(t, end, now)
 	again, ok := s.again[t.Key]
 	delete(s.again, t.Key)
 	switch {
@@ -266,8 +266,8 @@ func (s *Schedule) Finish(t Task, end End, now time.Time) {
 	s.waiting[t.Key] = &t
 }
 
-// settle notes what the end of an update says about its host and login.
-func (s *Schedule) settle(t Task, end End, now time.Time) {
+// noteEnd notes what the end of an update says about its host and login.
+func (s *Schedule) noteEnd(t Task, end End, now time.Time) {
 	for _, name := range t.shares() {
 		h := s.host(name)
 		h.active--
@@ -305,9 +305,9 @@ func (s *Schedule) Fails(name string) bool {
 	return ok && !h.retry.IsZero()
 }
 
-// Heed says of a task, due or not, what was found: an update of somebody else's, by a sync, may have shown that a host or login
-// which failed is back.
-func (s *Schedule) Heed(t Task) {
+// NoteSuccess takes in when a task, due or not, last succeeded: an update of another process, a sync, may have shown that a
+// host or login which failed is back.
+func (s *Schedule) NoteSuccess(t Task) {
 	for _, name := range t.shares() {
 		if h, ok := s.hosts[name]; ok && !h.retry.IsZero() && t.Succeeded.After(h.failed) {
 			s.Reached(name)

@@ -234,12 +234,12 @@ func TestAHostThatASyncHasReachedIsBack(t *testing.T) {
 	s.Add(task("/b", "ssh://down"))
 	synced := task("/c", "ssh://down")
 	synced.Succeeded = noon.Add(-time.Second)
-	s.Heed(synced)
+	s.NoteSuccess(synced)
 	if got := s.Start(noon.Add(time.Minute)); len(got) != 0 {
 		t.Errorf("a success before the failure proves nothing: started %q", repositories(got))
 	}
 	synced.Succeeded = noon.Add(30 * time.Second)
-	s.Heed(synced)
+	s.NoteSuccess(synced)
 	if got := repositories(s.Start(noon.Add(time.Minute))); !slices.Contains(got, "/b") {
 		t.Errorf("started %q", got)
 	}

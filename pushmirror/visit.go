@@ -26,7 +26,7 @@ type found struct {
 	upstream   *Upstream // nil: it could not be opened
 	tasks      []worker.Task
 	others     []worker.Task // that are not due
-	untold     []tidings
+	untold     []endedUpdate
 	modified   time.Time // of its configuration
 	files      []string  // with passwords and keys, that its remotes read
 	asked      []string  // hosts, and logins there, of its remotes, also of those that are switched off
@@ -73,6 +73,64 @@ func (s *shift) visitNext(ctx context.Context) found {
 	return f
 }
 
+// visit finds the remotes of a repository that are due: those with a mark, those that are
+// to be tried again and, when looking thoroughly, those that have fallen behind, whose
+// configuration changed, or that were not looked at for long.
+func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) found {
+	f := found{repository: repository, modified: config.Modified(config.DefaultSources(s.Getenv, repository))}
+	upstream, err := s.open(ctx, repository)
+	if err != nil {
+		f.err = err
+		return f
+	}
+	f.upstream = upstream
+	s.passing.Lock() // or what a look around passes on as well would be work that an update has just done
+	f.err = upstream.passOn()
+	s.passing.Unlock()
+	if f.err != nil {
+		return f
+	}
+	f.untold = upstream.untold()
+	for _, remote := range upstream.config.Remotes {
+		f.asked = append(f.asked, sharedWith(remote)...)
+		if !remote.Enabled {
+			continue
+		}
+		f.files = append(f.files, remote.Files()...)
+		task, due, err := upstream.due(ctx, remote, thoroughly)
+		switch {
+		case err != nil:
+			f.err = errors.Join(f.err, err)
+		case due:
+			f.tasks = append(f.tasks, task)
+		default:
+			f.others = append(f.others, task)
+		}
+	}
+	return f
+}
+
+// open opens a repository of the queue.
+func (s *shift) open(ctx context.Context, repository string) (*Upstream, error) {
+	repo, err := s.Git.Open(repository)
+	if err != nil {
+		return nil, err
+	}
+	upstream, err := Open(ctx, repo, s.Getenv)
+	var owner *OwnerError
+	if errors.As(err, &owner) && owner.Root {
+		// Root's git runs hooks in a repository of somebody else's only if told to trust it, and then we were called by one.
+		if safe, safeErr := isSafe(ctx, repo); safeErr == nil && safe {
+			upstream, err = OpenInHook(repo, s.Getenv)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	upstream.clock = s.clock
+	return upstream, nil
+}
+
 // take takes in what was found in a repository.
 func (s *shift) take(ctx context.Context, f found) {
 	if f.last {
@@ -110,7 +168,7 @@ func (s *shift) take(ctx context.Context, f found) {
 		s.tell(ctx, t)
 	}
 	for _, task := range slices.Concat(f.tasks, f.others) {
-		s.schedule.Heed(task)
+		s.schedule.NoteSuccess(task)
 	}
 	for _, task := range f.tasks {
 		// What runs was found at work. Whoever makes new work enters the repository
@@ -143,7 +201,7 @@ func (s *shift) watch(ctx context.Context) {
 	}
 	for repository := range waits {
 		known := s.watched[repository]
-		modified := config.Modified(config.DefaultSources(s.Env, repository))
+		modified := config.Modified(config.DefaultSources(s.Getenv, repository))
 		if !newest(modified, known.files).Equal(known.changed) {
 			s.take(ctx, s.visit(ctx, repository, true))
 		}
@@ -154,8 +212,9 @@ func (s *shift) watch(ctx context.Context) {
 }
 
 // lookAround looks into every known repository: first into those with marks, whose list was lost,
-// then for refs that changed without a push. When it has seen all, it knows of hosts that failed
-// whether anybody asks them still; if none has, it leaves out those that are visited anyway.
+// then for refs that changed without a push. Once it has seen all, it forgets hosts that failed and
+// that no remote names any more. Where no host is recorded as failing, it leaves out repositories that
+// are visited anyway.
 func (s *shift) lookAround(ctx context.Context, visited map[string]bool) {
 	began := time.Now()
 	if s.Queue.HasEpisodes() {
