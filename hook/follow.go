@@ -172,7 +172,8 @@ func outcome(r state.Record, err error, changes []change, show config.Show, limi
 	return report(r, changes, show, limit)
 }
 
-// asksToWait reports whether the pusher sent the push option mirror.wait. There may be any number of options, empty ones too.
+// asksToWait reports whether the pusher sent the push option mirror.wait. There may be any number
+// of options, empty ones too.
 func (h Hook) asksToWait() bool {
 	for _, kv := range h.Env {
 		key, value, _ := strings.Cut(kv, "=")

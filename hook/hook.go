@@ -7,9 +7,13 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
 	"os/user"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"syscall"
 
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
@@ -19,7 +23,8 @@ import (
 	"git-push-mirror/pushmirror/state"
 )
 
-// Hook is one run of post-receive. For Announce and Enter, which no push calls for, it takes Program and Env alone.
+// Hook is one run of post-receive. For Announce and Enter, which no push calls for, it takes
+// Program and Env alone.
 type Hook struct {
 	Dir     string    // the working directory
 	Program string    // this program, to be started as the worker
@@ -81,31 +86,31 @@ func (h Hook) handOver(repo *git.Repository, changes []change) (*pushmirror.Upst
 	if err != nil {
 		return nil, nil, err
 	}
-	var concerned []config.Remote
-	for _, remote := range remotes {
-		if remote.Enabled && plan.Concerns(remote, names(changes)) {
-			concerned = append(concerned, remote)
-		}
-	}
+	concerned := concernedBy(remotes, repo.Dir(), changes)
 	if len(concerned) == 0 {
 		if slices.ContainsFunc(remotes, func(remote config.Remote) bool { return remote.Enabled }) {
-			h.makeKnown(upstream)
+			upstream.MakeKnown()
 		}
 		return upstream, nil, nil
 	}
 	return upstream, concerned, h.deliver(upstream, concerned, push)
 }
 
-// makeKnown has workers know the repository, so that what changes without a push is found. Where that cannot be written, the
-// first push that concerns a remote tells.
-func (h Hook) makeKnown(upstream *pushmirror.Upstream) {
-	dir, err := queue.Dir(h.getenv, upstream.StateDir())
-	if err != nil {
-		return
+// concernedBy are the remotes that changes concern.
+func concernedBy(remotes []config.Remote, repository string, changes []change) (concerned []config.Remote) {
+	targets := sync.OnceValues(func() ([]git.RefName, bool) { return through(repository, changes) })
+	for _, remote := range remotes {
+		if !remote.Enabled {
+			continue
+		}
+		if !plan.Concerns(remote, names(changes)) {
+			if more, any := targets(); !any && !plan.Concerns(remote, slices.Values(more)) {
+				continue
+			}
+		}
+		concerned = append(concerned, remote)
 	}
-	if q, err := queue.Open(dir); err == nil {
-		_ = q.AddKnown(upstream.Dir())
-	}
+	return concerned
 }
 
 // Announce has remotes looked at without a push, since somebody added or changed them.
@@ -221,6 +226,39 @@ func (h Hook) getenv(key string) string {
 		}
 	}
 	return ""
+}
+
+// maxTargets is how many of the refs of a push may be looked at for what they name.
+const maxTargets = 1000
+
+// through are the refs that are pushed by way of symbolic ones, which git tells of by the names of
+// these. In a repository whose refs are in no files of their own (reftable), and where they are too
+// many, any may be among them.
+func through(repository string, changes []change) (targets []git.RefName, any bool) {
+	if _, err := os.Stat(filepath.Join(repository, "reftable")); err == nil || len(changes) > maxTargets {
+		return nil, true
+	}
+	for _, c := range changes {
+		if !c.name.IsBranch() && !c.name.IsTag() {
+			continue
+		}
+		if target, ok := symref(filepath.Join(repository, string(c.name))); ok {
+			targets = append(targets, target)
+		}
+	}
+	return targets, false
+}
+
+// symref reads the file of a ref, if it is a symbolic one.
+func symref(path string) (target git.RefName, ok bool) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return "", false // deleted or packed, as symbolic refs never are
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, 4<<10))
+	name, ok := strings.CutPrefix(string(text), "ref:")
+	return git.RefName(strings.TrimSpace(name)), ok && err == nil
 }
 
 func names(changes []change) iter.Seq[git.RefName] {

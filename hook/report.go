@@ -2,6 +2,7 @@ package hook
 
 import (
 	"fmt"
+	"slices"
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
@@ -44,6 +45,9 @@ func report(r state.Record, changes []change, show config.Show, limit int) (line
 		whole = append(whole, verdict(r))
 	case older > 0:
 		whole = append(whole, "older trouble: "+git.Printable(r.Error))
+	}
+	if r.Said != "" && slices.ContainsFunc(changes, func(c change) bool { return results[c.name].Result == plan.Rejected }) {
+		whole = append(whole, "the mirror says: "+git.Printable(r.Said))
 	}
 	if show != config.ShowAll {
 		good = nil

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
 )
 
@@ -19,10 +20,10 @@ const ConfigName = "push-mirror.toml"
 // ErrConfigExists says that there is a configuration already, which is never touched.
 var ErrConfigExists = errors.New("there is a " + ConfigName + " already")
 
-// WriteConfig writes the first configuration of a repository, with the remote of that name and
-// url, or with an example of one if both are empty, and gives its path. Besides its owner, those can
-// read it who may push: the hook has to. It is first loaded, with all else that is configured: the error is a config.Errors
-// if that fails, and wraps ErrConfigExists if there is a configuration.
+// WriteConfig writes the first configuration of a repository, with the remote of that name and url,
+// or with an example of one if both are empty, and gives its path. Besides its owner, those can
+// read it who may push: the hook has to. It is first loaded, with all else that is configured: the
+// error is a config.Errors if that fails, and wraps ErrConfigExists if there is a configuration.
 func WriteConfig(ctx context.Context, sources config.Sources, name, url string) (path string, err error) {
 	dir := sources.Repository
 	path = filepath.Join(dir, ConfigName)
@@ -73,10 +74,16 @@ func (r *Remotes) checkConfig(text, name string) error {
 			}
 		}
 	}
-	if err == nil && !slices.Contains(then.Files, path) {
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(then.Files, path) {
 		return notCounting(r.sources)
 	}
-	return err
+	if remote, err := find(then, name); err == nil {
+		return pushmirror.CheckOther(remote.URL, r.sources.Repository)
+	}
+	return nil
 }
 
 // notCounting tells that what would be written says nothing.

@@ -185,7 +185,8 @@ do_uninstall() {
   if [ "$repos" ]; then
     run_in_repos uninstall
   else
-    echo 'note: hooks in repositories stay, and will tell pushers that the program is gone; --repos DIR takes them out'
+    echo 'note: hooks in repositories stay, and tell pushers that the program is gone; to take them out, install again and'
+    echo "      uninstall with --repos DIR"
   fi
   cp "$manifest" "$work/manifest"
   sed -n 's/^file //p' "$work/manifest" >"$work/files"

@@ -51,8 +51,8 @@ var formerHooks = map[string]func(t *testing.T, repository string){
 
 const formerText = "#!/bin/sh\necho former >&2\nexit 3\n"
 
-// TestKilledAtAnyStep ends a run before each of its steps. Whatever it leaves, a push runs the hook that was there before once,
-// and both another install and an uninstall end as they should.
+// TestKilledAtAnyStep ends a run before each of its steps. Whatever it leaves, a push runs the hook
+// that was there before once, and both another install and an uninstall end as they should.
 func TestKilledAtAnyStep(t *testing.T) {
 	for name, prepare := range formerHooks {
 		t.Run("install over "+name, func(t *testing.T) {
@@ -221,7 +221,8 @@ func push(t *testing.T, repository string) string {
 	return told.String()
 }
 
-// TestAnotherInstallInBetween runs a second install before each step of the first, without the lock that would keep it out.
+// TestAnotherInstallInBetween runs a second install before each step of the first, without the lock
+// that would keep it out.
 func TestAnotherInstallInBetween(t *testing.T) {
 	for name, prepare := range formerHooks {
 		t.Run("over "+name, func(t *testing.T) {
@@ -281,7 +282,8 @@ func TestManyAtOnce(t *testing.T) {
 	checkUninstalled(t, repository, true, "after many at once")
 }
 
-// TestHookThatCanHaveNoSecondName keeps a hook that, since it is not the user's, can have no second name, by a copy.
+// TestHookThatCanHaveNoSecondName keeps a hook that, since it is not the user's, can have no second
+// name, by a copy.
 func TestHookThatCanHaveNoSecondName(t *testing.T) {
 	repository := newRepository(t)
 	formerHooks["a file"](t, repository)

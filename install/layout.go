@@ -176,7 +176,8 @@ func (t *tree) checkShared(name string) error {
 }
 
 // dispatches reports whether hooks/post-receive is somebody's script that runs what is in
-// hooks/post-receive.d. Gitea's makes that name up from its own. One that calls the program itself needs no other hook there.
+// hooks/post-receive.d. Gitea's makes that name up from its own. One that calls the program itself
+// needs no other hook there.
 func (t *tree) dispatches(there found) bool {
 	if there.kind != foreign || !t.isFolder(hookFolder) {
 		return false
@@ -194,6 +195,7 @@ func (t *tree) checkGitolite(there found) error {
 	}
 	return &RefusedError{
 		fmt.Sprintf("%s is gitolite's link to %s, and gitolite would put it back", plainHook, there.target),
-		"install once for all of its repositories: examples/gitolite.sh puts the hook into ~/.gitolite/hooks/common, and has gitolite setup --hooks-only link it",
+		"install once for all of its repositories: examples/gitolite.sh puts the hook into ~/.gitolite/hooks/common, " +
+			"and has gitolite setup --hooks-only link it",
 	}
 }

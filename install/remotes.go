@@ -276,6 +276,10 @@ func (r *Remotes) check(drafts []*config.Draft) error {
 			return notCounting(r.sources)
 		case remote.File != r.Path(d.Name()):
 			return &HandWrittenError{remote, "change it there"}
+		default:
+			if err := pushmirror.CheckOther(remote.URL, r.sources.Repository); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

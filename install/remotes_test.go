@@ -52,9 +52,9 @@ func remotesIn(t *testing.T, repository string) map[string]config.Tags {
 	return remotes
 }
 
-// TestKilledAtAnyStepARemoteIsOldOrNew ends a change before each of its steps. Whatever that leaves loads, as before or as it
-// was to be; of several remotes some may be there. The same change made again, or for a removal another one, ends as it should
-// and leaves nothing else behind.
+// TestKilledAtAnyStepARemoteIsOldOrNew ends a change before each of its steps. Whatever that leaves
+// loads, as before or as it was to be; of several remotes some may be there. The same change made
+// again, or for a removal another one, ends as it should and leaves nothing else behind.
 func TestKilledAtAnyStepARemoteIsOldOrNew(t *testing.T) {
 	old := map[string]config.Tags{"m": config.TagsAll}
 	for name, test := range map[string]struct {

@@ -85,7 +85,10 @@ func Check(ctx context.Context, repo *git.Repository) (string, error) {
 	again := "git push-mirror install " + git.ShellQuote(repo.Dir())
 	if h.command != "" {
 		if version, err := repo.Git().Version(ctx); err == nil && !version.AtLeast(2, 54) {
-			return "", &RefusedError{fmt.Sprintf("git is told to run %q, which git %s does not do", h.command, version.Text), "install git 2.54 or newer, or: " + again}
+			return "", &RefusedError{
+				fmt.Sprintf("git is told to run %q, which git %s does not do", h.command, version.Text),
+				"install git 2.54 or newer, or: " + again,
+			}
 		}
 		return fmt.Sprintf("git runs %q", h.command), nil
 	}
@@ -100,7 +103,9 @@ func Check(ctx context.Context, repo *git.Repository) (string, error) {
 	case !h.runs():
 		return "", &RefusedError{h.name + " does not run git-push-mirror", again + " has it run as well"}
 	case program != "" && !isExecutable(program):
-		return "", &RefusedError{fmt.Sprintf("%s runs %s, which is not there or not executable", h.name, program), "put the program there, or: " + again}
+		return "", &RefusedError{
+			fmt.Sprintf("%s runs %s, which is not there or not executable", h.name, program), "put the program there, or: " + again,
+		}
 	case !h.executable():
 		return "", notExecutable(h.name, h.path)
 	case program != "":
@@ -118,7 +123,8 @@ type hookFile struct {
 	elsewhere error  // git looks for hooks outside of the repository
 }
 
-// isRun reports whether the hook runs the program, and is run itself. Whether git runs commands is asked only if that matters.
+// isRun reports whether the hook runs the program, and is run itself. Whether git runs commands is
+// asked only if that matters.
 func (h hookFile) isRun(runsCommands func() bool) bool {
 	if h.command != "" {
 		return runsCommands()

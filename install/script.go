@@ -18,8 +18,8 @@ import (
 	"git-push-mirror/pushmirror/git"
 )
 
-// marker is in every hook that we have ever written, and tells it from others. What follows is a digest of the lines below: a
-// hook that somebody has changed is theirs.
+// marker is in every hook that we have ever written, and tells it from others. What follows is a
+// digest of the lines below: a hook that somebody has changed is theirs.
 const marker = "# This hook is git-push-mirror's, as long as nobody changes it: "
 
 // programLine begins the line of the hook that says where the program is.
@@ -53,7 +53,8 @@ func isScript(text []byte) (written, unchanged bool) {
 	return written, written && string(head) == scriptHead && string(sum) == digest(append([]byte("\n"), body...))
 }
 
-// stillRuns reports whether a hook that we have written, and somebody has changed, runs a program that is there.
+// stillRuns reports whether a hook that we have written, and somebody has changed, runs a program
+// that is there.
 func stillRuns(text []byte) bool {
 	program := programOf(text)
 	for line := range bytes.Lines(text) {

@@ -50,7 +50,8 @@ func openTree(ctx context.Context, dir string, patience time.Duration, step func
 	return t, nil
 }
 
-// pushers are the bits of a file's mode that let those read it, beside its owner, who may push: those who may write to the repository.
+// pushers are the bits of a file's mode that let those read it, beside its owner, who may push:
+// those who may write to the repository.
 func (t *tree) pushers() fs.FileMode { return (t.mode & 0o022) << 1 }
 
 // lockPoll is how often a lock that somebody else holds is tried, lockPatience for how long:

@@ -96,7 +96,8 @@ func (i Installer) uninstallPlain(t *tree) (Result, error) {
 	return result, errors.Join(act(), i.sweep(t))
 }
 
-// notOursError tells of a hook that runs the program, or did before somebody changed it, and that is not to be lost.
+// notOursError tells of a hook that runs the program, or did before somebody changed it, and that
+// is not to be lost.
 func notOursError(name string) error {
 	return &RefusedError{name + " is not ours, although it runs git-push-mirror", "take that line out of it, or remove it"}
 }

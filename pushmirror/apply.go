@@ -1,6 +1,7 @@
 package pushmirror
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,9 +46,10 @@ func (a *attempt) apply(ctx context.Context) error {
 // declined are refs that the mirror's pre-receive hook refused, all together and
 // maybe because of one of them.
 type declined struct {
-	steps  []*plan.Step
-	reason string
-	text   string // what the mirror said
+	steps   []*plan.Step
+	reason  string
+	text    string // what the mirror said
+	passing bool   // the reason may be over soon
 }
 
 // push runs one git push for the batch, once more without push options if the mirror
@@ -102,6 +104,9 @@ func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) (git.Outcomes,
 		} else {
 			delete(a.unanswered, s.Name)
 		}
+	}
+	if slices.ContainsFunc(outcomes, git.Outcome.RefusedThere) {
+		a.said = cmp.Or(git.Said(text), a.said)
 	}
 	a.unlogged = errors.Join(a.unlogged, a.dir.Append(a.outcomes(batch, outcomes)))
 	return outcomes, text, err
@@ -177,14 +182,20 @@ func (a *attempt) sort(batch plan.Batch, outcomes git.Outcomes, text string) (de
 			a.seen.Mirror.Head, a.seen.Mirror.Left[s.Name] = s.Name, true
 		case o.Declined():
 			left.steps = append(left.steps, s)
-			left.reason, left.text = o.Reason, text
+			left.reason, left.text, left.passing = o.Reason, text, o.Passing()
 		case o.Changed():
 			a.lookAgain(s, o.Reason)
 		case o.Lost() || o.Unpacked():
 			lost = &git.Error{Args: []string{"push"}, Stderr: text, Kind: git.KindNetwork, Err: errors.New(o.Reason)}
 		default:
 			a.refuse(s, o.Reason)
+			a.refused[s.Name].Passing = o.Passing()
 		}
+	}
+	if slices.ContainsFunc(took, func(s *plan.Step) bool { return s.Result == plan.Deleted }) {
+		// A symbolic ref has taken the one with it that it named, and by protocol version 0 a
+		// listing shows none to be symbolic.
+		a.moved++
 	}
 	a.done = append(a.done, took...)
 	a.seen.Mirror = a.seen.Mirror.After(took, a.upstream)

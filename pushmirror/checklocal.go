@@ -90,6 +90,12 @@ func (l *localCheck) places() []Finding {
 	system, own, folder := config.DefaultSources(l.getenv, l.repo.Dir()).Places()
 	findings := make([]Finding, 0, len(l.config.Files)+1)
 	for _, file := range l.config.Files {
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode()&0o002 != 0 {
+			findings = append(findings, warn("config",
+				fmt.Sprintf("everybody can write to %s (mode %04o), which may name programs to run", file, info.Mode().Perm()),
+				"chmod o-w "+git.ShellQuote(file)))
+			continue
+		}
 		findings = append(findings, ok("config", file))
 	}
 	for _, place := range []string{system, own, folder} {
@@ -97,7 +103,8 @@ func (l *localCheck) places() []Finding {
 			continue
 		}
 		if _, err := os.Lstat(place); err == nil && place != folder {
-			findings = append(findings, warn("config", place+" is not read", "the system's file has repository_config = false: ask whoever keeps that to add the remote"))
+			findings = append(findings, warn("config", place+" is not read",
+				"the system's file has repository_config = false: ask whoever keeps that to add the remote"))
 		} else {
 			findings = append(findings, ok("config", place+" is not there"))
 		}

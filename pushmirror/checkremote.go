@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -55,7 +56,8 @@ func (a *attempt) check(ctx context.Context, upstream git.Refs) []Finding {
 	return findings
 }
 
-// checkLFS tells whether there is a way for large files. Their server is not asked: it would have to be for an object.
+// checkLFS tells whether there is a way for large files. Their server is not asked: it would have
+// to be for an object.
 func (a *attempt) checkLFS() Finding {
 	const check = "large_files"
 	to := cmp.Or(a.remote.LFSURL, a.remote.URL)
@@ -77,24 +79,26 @@ func (a *attempt) checkFiles() (findings []Finding, usable bool) {
 	r := a.remote
 	for _, file := range []struct {
 		key, path string
-		secret    bool
+		check     func(path string, info fs.FileInfo) error
 	}{
-		{"password_file", r.Login.PasswordFile, true},
-		{"ssh_key", r.SSHKey, true},
-		{"known_hosts", r.KnownHosts, false},
-		{"ca_file", r.CAFile, false},
-		{"client_cert", r.ClientCert, false},
-		{"client_key", r.ClientKey, true},
+		{"password_file", r.Login.PasswordFile, config.CheckPrivate},
+		{"ssh_key", r.SSHKey, checkKey},
+		{"known_hosts", r.KnownHosts, nil},
+		{"ca_file", r.CAFile, nil},
+		{"client_cert", r.ClientCert, nil},
+		{"client_key", r.ClientKey, checkKey},
 	} {
 		if file.path == "" {
 			continue
 		}
-		if err := checkFile(file.path, file.secret); err != nil {
+		if err := checkFile(file.path, file.check); err != nil {
 			usable = false
 			f := failure("file", err)
 			var open *config.Error
-			if !errors.As(err, &open) { // which names the file by itself
-				f = fail("file", fmt.Sprintf("%s %s: %v", file.key, file.path, reasonOf(err)), "put the file there, for the user who runs git-push-mirror to read")
+			var useless *git.Error
+			if !errors.As(err, &open) && !errors.As(err, &useless) { // which name the file by themselves
+				f = fail("file", fmt.Sprintf("%s %s: %v", file.key, file.path, reasonOf(err)),
+					"put the file there, for the user who runs git-push-mirror to read")
 			}
 			findings = append(findings, f)
 			continue
@@ -104,7 +108,7 @@ func (a *attempt) checkFiles() (findings []Finding, usable bool) {
 	return findings, usable
 }
 
-func checkFile(path string, secret bool) error {
+func checkFile(path string, check func(string, fs.FileInfo) error) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
@@ -112,8 +116,8 @@ func checkFile(path string, secret bool) error {
 	if !info.Mode().IsRegular() {
 		return errors.New("it is no regular file")
 	}
-	if secret {
-		if err := config.CheckPrivate(path, info); err != nil {
+	if check != nil {
+		if err := check(path, info); err != nil {
 			return err
 		}
 	}
@@ -165,12 +169,7 @@ func (a *attempt) reachFindings(ctx context.Context, err error) []Finding {
 		return nil
 	}
 	if failed != nil && (failed.Kind == git.KindTimeout || failed.Kind == git.KindNetwork && failed.Host) {
-		f := told("host")
-		if failed.Hint == "" {
-			hint := "see whether " + r.URL.Host() + " is up and no firewall is in between"
-			f[0].Hint = &hint
-		}
-		return f
+		return told("host")
 	}
 	findings = append(findings, ok("host", r.URL.Host()+" answers"))
 	if identity := a.identity(); identity.Check != "" {

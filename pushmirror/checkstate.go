@@ -115,7 +115,8 @@ func (l *localCheck) log() []Finding {
 		}
 	}
 	if err != nil {
-		return []Finding{fail("log", fmt.Sprintf("[log] output, %s, cannot be written to, so no worker starts: %v", path, reasonOf(err)), roomOrRight(err))}
+		return []Finding{fail("log",
+			fmt.Sprintf("[log] output, %s, cannot be written to, so no worker starts: %v", path, reasonOf(err)), roomOrRight(err))}
 	}
 	return []Finding{ok("log", path)}
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/state"
 )
 
 // elsewhere is a remote of another repository of this user.
@@ -23,11 +25,11 @@ type elsewhere struct {
 func (l *localCheck) url(remote config.Remote) Finding {
 	const check = "url"
 	if self := selfReference(remote.URL, l.Dir()); self != "" {
-		hint := "write the url of another repository"
 		if self == maybeSelf {
-			return warn(check, fmt.Sprintf("%s seems to be this repository itself, by way of this machine's ssh", remote.URL), hint+", unless the port leads to another machine")
+			return warn(check, fmt.Sprintf("%s seems to be this repository itself, by way of this machine's ssh", remote.URL),
+				otherURL+", unless the port leads to another machine")
 		}
-		return fail(check, fmt.Sprintf("%s is this repository itself", remote.URL), hint)
+		return fail(check, fmt.Sprintf("%s is this repository itself", remote.URL), otherURL)
 	}
 	place := placeOf(remote.URL)
 	for _, other := range l.otherRepositories() {
@@ -143,6 +145,17 @@ func selfReference(u config.URL, dir string) string {
 	}
 	return maybeSelf
 }
+
+// CheckOther refuses a url that surely leads to the repository that it is to be a mirror of: all
+// would be on that mirror at once.
+func CheckOther(u config.URL, dir string) error {
+	if selfReference(u, dir) != surelySelf {
+		return nil
+	}
+	return &git.Error{Kind: state.KindConfig, Err: fmt.Errorf("%s is this repository itself", u), Hint: otherURL}
+}
+
+const otherURL = "write the url of another repository"
 
 // sshPath is the path that an ssh url names on the host, if that is this machine; "" if it
 // cannot be told.

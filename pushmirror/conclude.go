@@ -236,7 +236,7 @@ func (a *attempt) explain(r *state.Record) {
 		for _, d := range r.Divergent {
 			names = append(names, string(d.Name))
 		}
-		add(state.KindDivergent, a.divergentHint(r.Divergent[0]),
+		add(state.KindDivergent, a.divergentHint(r.Divergent),
 			fmt.Sprintf("%s diverged and %s not updated: %s", count(n, "ref has", "refs have"), wasWere(n), list(names)))
 	}
 	var names []string
@@ -246,8 +246,11 @@ func (a *attempt) explain(r *state.Record) {
 		}
 	}
 	if n := len(names); n > 0 {
-		add(state.KindRejected, "what the mirror refuses can only be allowed there",
-			fmt.Sprintf("%s rejected: %s", count(n, "ref was", "refs were"), list(names)))
+		text := fmt.Sprintf("%s rejected: %s", count(n, "ref was", "refs were"), list(names))
+		if r.Said = cmp.Or(a.said, a.before.Said); r.Said != "" {
+			text += fmt.Sprintf("; the mirror says: %s", r.Said)
+		}
+		add(state.KindRejected, "what the mirror refuses can only be allowed there; then: git push-mirror sync "+a.remote.Name, text)
 	}
 	switch w := a.plan.Withheld; {
 	case w.Limit > 0:
@@ -266,18 +269,29 @@ func (a *attempt) explain(r *state.Record) {
 }
 
 // divergentHint says how a divergence is mended. The first of several decides, as the
-// others mostly have the same cause.
-func (a *attempt) divergentHint(d state.Divergence) string {
-	overwrite := fmt.Sprintf("git push-mirror sync %s --overwrite %s", a.remote.Name, git.ShellQuote(string(d.Name)))
-	if d.Ours {
-		return fmt.Sprintf("it was rewritten here: %s replaces it once, follow_rewrites = true always", overwrite)
+// others mostly have the same cause; of those that do, it names the first.
+func (a *attempt) divergentHint(all []state.Divergence) string {
+	var names []string
+	for _, d := range all {
+		if d.Ours == all[0].Ours && len(names) < maxNames {
+			names = append(names, git.ShellQuote(string(d.Name)))
+		}
+	}
+	refs := strings.Join(names, " ")
+	overwrite := fmt.Sprintf("git push-mirror sync %s --overwrite %s", a.remote.Name, refs)
+	if all[0].Ours {
+		verb := "it was rewritten here: %s replaces it once, follow_rewrites = true always"
+		if len(names) > 1 {
+			verb = "they were rewritten here: %s replaces them once, follow_rewrites = true always"
+		}
+		return fmt.Sprintf(verb, overwrite)
 	}
 	fetch := "git fetch"
 	if a.remote.SSHKey != "" {
 		fetch = "git -c core.sshCommand=" + git.ShellQuote("ssh -o IdentitiesOnly=yes -i "+git.ShellQuote(a.remote.SSHKey)) + " fetch"
 	}
 	return fmt.Sprintf("take the mirror's work over (%s %s %s), or give it up: %s",
-		fetch, git.ShellQuote(a.remote.URL.String()), git.ShellQuote(string(d.Name)), overwrite)
+		fetch, git.ShellQuote(a.remote.URL.String()), refs, overwrite)
 }
 
 // maxNames is how many refs a text names.

@@ -11,9 +11,22 @@ import (
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/queue"
 	"git-push-mirror/pushmirror/state"
 	"git-push-mirror/pushmirror/worker"
 )
+
+// MakeKnown has workers know the repository, so that what changes without a push is found, and what
+// failed is tried again. Where that cannot be written, the next push that concerns a remote tells.
+func (u *Upstream) MakeKnown() {
+	dir, err := queue.Dir(u.getenv, u.config.StateDir)
+	if err != nil {
+		return
+	}
+	if q, err := queue.Open(dir); err == nil {
+		_ = q.AddKnown(u.Dir())
+	}
+}
 
 // MarkAll makes a mark for all remotes of a repository, to be used when its configuration
 // cannot be read.

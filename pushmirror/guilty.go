@@ -3,6 +3,7 @@ package pushmirror
 import (
 	"context"
 	"math/bits"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,7 +59,7 @@ func (a *attempt) findGuilty(ctx context.Context, d declined) error {
 }
 
 // fromDefault tries the default branch alone. When it is declined, and so are the
-// others without it, the mirror declines everything.
+// others without it and two of them alone, the mirror declines everything.
 func (s *search) fromDefault(ctx context.Context, group []*plan.Step, i int) error {
 	head := group[i : i+1]
 	others := append(append([]*plan.Step(nil), group[:i]...), group[i+1:]...)
@@ -77,6 +78,21 @@ func (s *search) fromDefault(ctx context.Context, group []*plan.Step, i int) err
 	if len(left) == 0 {
 		s.guilty(head[0])
 		return nil
+	}
+	// Several may be protected, of which the default branch is one.
+	for _, i := range []int{len(others) - 1, len(others) / 2} {
+		if len(others) < 3 {
+			break
+		}
+		left, err := s.probe(ctx, others[i:i+1])
+		if err != nil {
+			return err
+		}
+		if len(left) == 0 {
+			s.guilty(head[0])
+			_, err := s.isolate(ctx, slices.Delete(slices.Clone(others), i, i+1), true)
+			return err
+		}
 	}
 	for _, step := range group {
 		s.refuse(step, s.last.reason)
@@ -141,7 +157,8 @@ func (s *search) exhausted() bool {
 // guilty notes a ref that was declined alone.
 func (s *search) guilty(step *plan.Step) {
 	s.refuse(step, s.last.reason)
-	s.refused[step.Name].Guilty = true
+	s.refused[step.Name].Passing = s.last.passing
+	s.refused[step.Name].Guilty = !s.last.passing
 }
 
 // undecided notes a ref that was declined with others and was not tried alone.

@@ -17,7 +17,8 @@ type obstacle struct {
 	status  state.Status
 }
 
-// HeldUp tells a pusher, whose hook has started a worker if it is to, why their work may wait; "" if nothing is known to be in the way.
+// HeldUp tells a pusher, whose hook has started a worker if it is to, why their work may wait; ""
+// if nothing is known to be in the way.
 func (u *Upstream) HeldUp(remote config.Remote) string {
 	since := state.At(u.clock())
 	if dir, err := state.Of(u.Dir(), remote.Name); err == nil && u.config.Worker.Start == config.StartNever {
@@ -28,8 +29,9 @@ func (u *Upstream) HeldUp(remote config.Remote) string {
 	return u.heldUp(remote, since).trouble
 }
 
-// heldUp tells why work waits since then: its host, or the login there, failed in another repository, and is not tried before one of
-// them has found it to be back, or there is no worker. Of that other repository it tells nothing.
+// heldUp tells why work waits since then: its host, or the login there, failed in another
+// repository, and is not tried before one of them has found it to be back, or there is no worker.
+// Of that other repository it tells nothing.
 func (u *Upstream) heldUp(remote config.Remote, since state.Time) obstacle {
 	var dirs []string
 	if dir, err := queue.Dir(u.getenv, u.config.StateDir); err == nil {

@@ -94,9 +94,10 @@ func checkSSHPath(u config.URL) error {
 	}
 }
 
-// upload brings the large files that the plan's refs need to the mirror and returns the steps that may be
-// pushed after that. Refs that need an object which did not arrive are refused. The first time, and when somebody
-// else has brought what upstream has, what is on the mirror already counts too: it may have been pushed without.
+// upload brings the large files that the plan's refs need to the mirror and returns the steps that
+// may be pushed after that. Refs that need an object which did not arrive are refused. The first
+// time, and when somebody else has brought what upstream has, what is on the mirror already counts
+// too: it may have been pushed without.
 func (a *attempt) upload(ctx context.Context) ([]*plan.Step, error) {
 	l := &a.large
 	l.decided, l.whole, l.refused, l.held = true, "", map[git.RefName]failedObject{}, nil
@@ -307,8 +308,8 @@ func (l *largeFiles) count(r *state.Record) {
 	}
 }
 
-// distrust forgets that the mirror has all large files if it holds by somebody else what upstream holds, too: with
-// plain git they do not go along. Before is what was known of it.
+// distrust forgets that the mirror has all large files if it holds by somebody else what upstream
+// holds, too: with plain git they do not go along. Before is what was known of it.
 func (a *attempt) distrust(before plan.Mirror) {
 	if a.before.LFS == "" {
 		return
@@ -323,8 +324,8 @@ func (a *attempt) distrust(before plan.Mirror) {
 	}
 }
 
-// provided are the values of the mirror that it has all large files of, once it has those of all common ones: what
-// somebody else put there may be without.
+// provided are the values of the mirror that it has all large files of, once it has those of all
+// common ones: what somebody else put there may be without.
 func (a *attempt) provided() []git.OID {
 	var oids []git.OID
 	for _, ref := range a.seen.Mirror.Refs {

@@ -49,7 +49,8 @@ func (a *attempt) look(ctx context.Context) error {
 	return nil
 }
 
-// hear finds out from a listing what became of values that were pushed and not answered for. Those that arrived are ours.
+// hear finds out from a listing what became of values that were pushed and not answered for. Those
+// that arrived are ours.
 func (a *attempt) hear() {
 	for name, sent := range a.unanswered {
 		if there, _ := a.seen.Mirror.Refs.Get(name); there.OID == sent {

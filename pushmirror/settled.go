@@ -9,15 +9,17 @@ import (
 	"git-push-mirror/pushmirror/state"
 )
 
-// settled is a fingerprint of all that decides which refs are pending: upstream's refs, by their own, the filter, and what was
-// last seen. An update that leaves nothing pending records it, and as long as it stays the same nothing is, which saves `status`
-// and the worker from asking git about each of many repositories. "" when it cannot be told.
+// settled is a fingerprint of all that decides which refs are pending: upstream's refs, by their
+// own, the filter, and what was last seen. An update that leaves nothing pending records it, and as
+// long as it stays the same nothing is, which saves `status` and the worker from asking git about
+// each of many repositories. "" when it cannot be told.
 func (u *Upstream) settled(remote config.Remote, dir *state.Dir, fingerprint string) string {
 	seen := dir.SeenFingerprint()
 	if fingerprint == "" || seen == "" {
 		return ""
 	}
-	filter := fmt.Sprintf("%q %t %q %s %s", u.config.ProtectedBranches, remote.OnlyProtectedBranches, remote.MirrorBranchRegex, remote.Tags, remote.Prune)
+	filter := fmt.Sprintf("%q %t %q %s %s",
+		u.config.ProtectedBranches, remote.OnlyProtectedBranches, remote.MirrorBranchRegex, remote.Tags, remote.Prune)
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n", fingerprint, filter, seen))
 	return hex.EncodeToString(sum[:])
 }

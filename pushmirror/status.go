@@ -120,8 +120,8 @@ func (u *Upstream) Record(remote config.Remote) (state.Record, error) {
 	return record, err
 }
 
-// RecordID tells the records of a remote apart: each has another one. It reads none, as one that lists many refs
-// is large. Without a record it is empty.
+// RecordID tells the records of a remote apart: each has another one. It reads none, as one that
+// lists many refs is large. Without a record it is empty.
 func (u *Upstream) RecordID(remote config.Remote) string {
 	dir, err := state.Of(u.Dir(), remote.Name)
 	if err != nil {

@@ -23,8 +23,21 @@ func (a *attempt) target(ctx context.Context) (git.Target, error) {
 	if r.URL.Host() != "" {
 		to.Answer = answerTimeout
 	}
+	if err := CheckOther(r.URL, a.Dir()); err != nil {
+		return to, err
+	}
 	for _, path := range []string{r.SSHKey, r.ClientKey} {
-		if err := checkKey(path); err != nil {
+		if path == "" {
+			continue
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			return to, &git.Error{
+				Kind: git.KindAuth, Err: fmt.Errorf("looking at a private key: %w", err),
+				Hint: "put the key there, for the user who runs git-push-mirror to read",
+			}
+		}
+		if err := checkKey(path, info); err != nil {
 			return to, err
 		}
 	}
@@ -60,18 +73,6 @@ func (a *attempt) target(ctx context.Context) (git.Target, error) {
 	return to, nil
 }
 
-// checkKey checks a private key before ssh or curl does, to tell the cure.
-func checkKey(path string) error {
-	if path == "" {
-		return nil
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return &git.Error{Kind: git.KindAuth, Err: fmt.Errorf("looking at a private key: %w", err), Hint: "put the key there, for the user who runs git-push-mirror to read"}
-	}
-	return config.CheckPrivate(path, info)
-}
-
 // cure adds to the hint of a failed command what is known of the remote.
 func (a *attempt) cure(ctx context.Context, failed *git.Error) string {
 	r := a.remote
@@ -81,16 +82,22 @@ func (a *attempt) cure(ctx context.Context, failed *git.Error) string {
 			"put the new one in the old one's place: git push-mirror host-keys " + git.ShellQuote(r.URL.String())
 	case failed.Kind == git.KindHostKey && r.URL.Scheme() == "ssh":
 		return "if this is right, pin the host's keys: git push-mirror host-keys " + git.ShellQuote(r.URL.String())
-	case failed.Kind == git.KindAuth && r.URL.Scheme() == "ssh":
+	case failed.Kind == git.KindAuth && r.URL.Scheme() == "ssh" && failed.Stderr != "":
 		return cmp.Or(sshHint(r), failed.Hint)
 	case failed.Kind == git.KindAuth && a.scratch != nil:
 		return strings.Join(append(sourceHint(r), failed.Hint+scopeHint(r.URL.Host())), "; ")
+	case (failed.Kind == git.KindNetwork || failed.Kind == git.KindTimeout) && failed.Host:
+		return cmp.Or(failed.Hint, unreachable(r))
 	case failed.Moved:
 		if to, err := config.ParseURL(a.scratch.Redirect(ctx)); err == nil {
 			return "write its new address into the config, if you trust it: url = " + fmt.Sprintf("%q", to)
 		}
 	}
 	return failed.Hint
+}
+
+func unreachable(r config.Remote) string {
+	return "see whether " + r.URL.Host() + " is up and no firewall is in between"
 }
 
 func sshHint(r config.Remote) string {

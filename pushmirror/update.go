@@ -32,8 +32,8 @@ type Options struct {
 	Progress io.Writer
 	// Reached is called when the mirror has answered, which may be long before the end.
 	Reached func()
-	// Waiting is called when another update of the remote runs and has to end first; nil: it is not waited for, and
-	// the update is Busy.
+	// Waiting is called when another update of the remote runs and has to end first; nil: it is not
+	// waited for, and the update is Busy.
 	Waiting func()
 }
 
@@ -94,6 +94,7 @@ type attempt struct {
 	looked   string               // upstream's fingerprint just before
 	seen     *state.Seen          // nil: the mirror has to be listed
 	listed   bool                 // by this attempt
+	verifies bool                 // what was last seen is too old
 
 	noPushOptions bool
 	large         largeFiles
@@ -102,6 +103,7 @@ type attempt struct {
 	refused       map[git.RefName]*plan.Step // pushed and refused
 	unanswered    map[git.RefName]git.OID    // pushed, and what became of it is not known
 	moved         int                        // refs that changed on the mirror since they were compared
+	said          string                     // by the mirror, of what it refused
 	changed       []change                   // those of them that were not pushed
 	unchanged     map[git.RefName]bool       // those changed in the round before that a fresh listing shows as they were
 	plan          plan.Plan                  // the last one
@@ -239,15 +241,15 @@ func (a *attempt) recall() (err error) {
 	maps.Copy(a.unanswered, a.before.Unanswered)
 	a.pushers = knownPushers(a.before.Pushers, a.dir.Pushes())
 	a.seen, err = a.dir.Seen(a.url)
+	a.verifies = a.seen != nil && a.old(a.seen)
 	return err
 }
 
 // stale reports whether what was last seen cannot be built on: it is asked for, too
 // old, or there were refs in trouble, which may have been mended on the mirror.
 func (a *attempt) stale() bool {
-	return a.Fresh || a.seen == nil ||
-		len(a.before.Divergent) > 0 || len(a.before.Rejected) > 0 ||
-		a.old(a.seen)
+	return a.Fresh || a.seen == nil || a.verifies ||
+		len(a.before.Divergent) > 0 || len(a.before.Rejected) > 0
 }
 
 // old reports whether the mirror was listed too long ago, or at a time that is still to come.
@@ -287,10 +289,11 @@ func (a *attempt) rounds(ctx context.Context) error {
 	return &git.Error{Kind: git.KindNetwork, Err: errors.New("the mirror kept changing while it was updated")}
 }
 
-// doubtful reports whether the plan may be wrong since the listing is old: it keeps a branch, as the mirror's HEAD, that it did not
-// keep before, or rejects a ref since another is in its way. Where a default branch is renamed, HEAD is switched just before; to be
-// refused the deletion would tell less, since hosts decline the whole push then. And of a ref that is not pushed, nothing tells that
-// it could be by now.
+// doubtful reports whether the plan may be wrong since the listing is old: it keeps a branch, as
+// the mirror's HEAD, that it did not keep before, or rejects a ref since another is in its way.
+// Where a default branch is renamed, HEAD is switched just before; to be refused the deletion would
+// tell less, since hosts decline the whole push then. And of a ref that is not pushed, nothing
+// tells that it could be by now.
 func (a *attempt) doubtful(left map[git.RefName]bool) bool {
 	return slices.ContainsFunc(a.plan.Steps, func(s *plan.Step) bool {
 		return s.Result == plan.Kept && !left[s.Name] || s.Result == plan.Rejected && !s.Guilty
@@ -301,7 +304,7 @@ func (a *attempt) doubtful(left map[git.RefName]bool) bool {
 func (a *attempt) input(first bool) plan.Input {
 	in := plan.Input{
 		Remote: a.remote, Upstream: a.upstream, Default: a.head, Mirror: a.seen.Mirror,
-		RetryGuilty: a.Fresh && first, Incomplete: a.broken != nil,
+		RetryGuilty: (a.Fresh || a.verifies) && first, Incomplete: a.broken != nil,
 		PruneAnyway: a.PruneAnyway, Overwrite: map[git.RefName]git.OID{},
 	}
 	for _, r := range a.before.Rejected {

@@ -50,8 +50,8 @@ func TestAnUpdateThatWaitedPutsNoOlderValueThere(t *testing.T) {
 				t.Fatalf("the first update: %s", u.Record.Error)
 			}
 
-			// A second update, which lists the mirror, and a third, which builds on what was last seen, have both begun when
-			// upstream goes on.
+			// A second update, which lists the mirror, and a third, which builds on what was last
+			// seen, have both begun when upstream goes on.
 			s.commit()
 			waiting := make(chan struct{})
 			waits := sync.OnceFunc(func() { close(waiting) })

@@ -53,9 +53,9 @@ func (s *shift) takeWork() {
 	}
 }
 
-// visitNext visits one of the repositories that were entered. It is done when there is room for an update, so that of a thousand
-// each is opened once, and few at a time are known of in memory; and now and then, whatever runs for how long, since there may be
-// more to tell than to update.
+// visitNext visits one of the repositories that were entered. It is done when there is room for an
+// update, so that of a thousand each is opened once, and few at a time are known of in memory; and
+// now and then, whatever runs for how long, since there may be more to tell than to update.
 func (s *shift) visitNext(ctx context.Context) found {
 	if len(s.entered) == 0 {
 		return found{}
@@ -119,7 +119,8 @@ func (s *shift) open(ctx context.Context, repository string) (*Upstream, error) 
 	upstream, err := Open(ctx, repo, s.Getenv)
 	var owner *OwnerError
 	if errors.As(err, &owner) && owner.Root {
-		// Root's git runs hooks in a repository of somebody else's only if told to trust it, and then we were called by one.
+		// Root's git runs hooks in a repository of somebody else's only if told to trust it, and
+		// then we were called by one.
 		if safe, safeErr := isSafe(ctx, repo); safeErr == nil && safe {
 			upstream, err = OpenInHook(repo, s.Getenv)
 		}
@@ -168,7 +169,7 @@ func (s *shift) take(ctx context.Context, f found) {
 		s.tell(ctx, t)
 	}
 	for _, task := range slices.Concat(f.tasks, f.others) {
-		s.schedule.NoteSuccess(task)
+		s.schedule.NoteSuccess(task, s.clock())
 	}
 	for _, task := range f.tasks {
 		// What runs was found at work. Whoever makes new work enters the repository

@@ -77,8 +77,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 }
 
-// shift is the time that a worker holds the lock. Its fields are those of the goroutine in work; the others have the channels, and
-// passing, which is a lock between them.
+// shift is the time that a worker holds the lock. Its fields are those of the goroutine in work;
+// the others have the channels, and passing, which is a lock between them.
 type shift struct {
 	*Worker
 	schedule *worker.Schedule
@@ -114,7 +114,8 @@ func newShift(w *Worker) *shift {
 	return &shift{
 		Worker: w, schedule: worker.New(w.Limits), ended: make(chan ended), reached: make(chan string), found: make(chan found),
 		owed: map[string]bool{}, telling: map[worker.Key]bool{}, told: make(chan worker.Key), unkept: map[worker.Key]bool{},
-		started: map[worker.Key]worker.Task{}, watched: map[string]watched{}, broken: map[string]string{}, gone: map[string]bool{}, fails: map[string]string{},
+		started: map[worker.Key]worker.Task{}, watched: map[string]watched{}, broken: map[string]string{},
+		gone: map[string]bool{}, fails: map[string]string{},
 	}
 }
 
@@ -150,14 +151,14 @@ func (s *shift) work(ctx context.Context) error {
 		}
 		s.forgive()
 		s.start(ctx, found{})
-		if s.schedule.HasRoom() || ticked {
+		if s.schedule.HasRoom(s.clock()) || ticked {
 			s.start(ctx, s.visitNext(ctx))
 		}
 		if s.UntilIdle && !s.looking && s.schedule.Idle() && len(s.entered)+len(s.broken)+len(s.telling) == 0 {
 			return nil
 		}
 		var more chan struct{} // ready if there is more to visit, and room for what is found
-		if len(s.entered) > 0 && s.schedule.HasRoom() {
+		if len(s.entered) > 0 && s.schedule.HasRoom(s.clock()) {
 			more = make(chan struct{})
 			close(more)
 		}
@@ -251,8 +252,8 @@ func (s *shift) handBack() error {
 	return err
 }
 
-// update runs the update of a task, with the configuration as it is by now; upstream is the repository if it was opened just
-// now, else nil.
+// update runs the update of a task, with the configuration as it is by now; upstream is the
+// repository if it was opened just now, else nil.
 func (s *shift) update(ctx context.Context, task worker.Task, upstream *Upstream) ended {
 	log := s.Log.WithFields(logrus.Fields{"repository": task.Repository, "remote": task.Remote})
 	if upstream == nil {
@@ -288,7 +289,9 @@ func (s *shift) update(ctx context.Context, task worker.Task, upstream *Upstream
 		return ended{task: task, end: worker.End{Retry: s.clock().Add(busyPause), Unasked: true}}
 	}
 	r := u.Record
-	log = log.WithFields(logrus.Fields{"status": r.Status, "refs": sent(u.Steps), "duration": s.clock().Sub(started).Round(time.Millisecond).String()})
+	log = log.WithFields(logrus.Fields{
+		"status": r.Status, "refs": sent(u.Steps), "duration": s.clock().Sub(started).Round(time.Millisecond).String(),
+	})
 	if r.Status == state.Finished {
 		log.Info("updated")
 	} else {
@@ -298,7 +301,8 @@ func (s *shift) update(ctx context.Context, task worker.Task, upstream *Upstream
 		log.WithField("event", u.Event).Warn(cmp.Or(r.Error, "all is well again"))
 	}
 	return ended{task: task, update: &endedUpdate{u, upstream}, end: worker.End{
-		Done: r.NextAttemptAt.IsZero(), Retry: r.NextAttemptAt.Time, Earliest: afterInterval(u.Remote, r.StartedAt.Time), Failed: r.Unreached, Unasked: !u.Asked,
+		Done: r.NextAttemptAt.IsZero(), Retry: r.NextAttemptAt.Time, Earliest: afterInterval(u.Remote, r.StartedAt.Time),
+		Failed: r.Unreached, Unasked: !u.Asked,
 		Shared: u.Shared, SharedRetry: earlier(r.NextAttemptAt.Time, s.clock().Add(backOffMax)),
 	}}
 }

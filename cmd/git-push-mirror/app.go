@@ -52,8 +52,8 @@ func run(ctx context.Context, inv invocation) int {
 	ctx, catch, stop := interruptible(ctx)
 	defer stop()
 	if inv.isHook() {
-		// Catching signals starts a thread, which pushers would wait for. Until the push is marked, which takes a moment and must
-		// not be cut short, they are ignored instead.
+		// Catching signals starts a thread, which pushers would wait for. Until the push is marked,
+		// which takes a moment and must not be cut short, they are ignored instead.
 		if f, ok := inv.stdin.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
 			signal.Ignore(os.Interrupt, syscall.SIGTERM)
 			defer time.AfterFunc(time.Second/2, catch).Stop()
@@ -75,8 +75,9 @@ func run(ctx context.Context, inv invocation) int {
 	return inv.exitCode(ctx, err)
 }
 
-// interruptible gives a context that ends with the first SIGINT or SIGTERM after a call of catch. A second one ends us whatever we
-// do, unless it comes at once: git hands on the one that the terminal has sent us as well.
+// interruptible gives a context that ends with the first SIGINT or SIGTERM after a call of catch. A
+// second one ends us whatever we do, unless it comes at once: git hands on the one that the
+// terminal has sent us as well.
 func interruptible(parent context.Context) (ctx context.Context, catch, stop func()) {
 	ctx, end := context.WithCancelCause(parent)
 	catch = sync.OnceFunc(func() {
@@ -252,10 +253,7 @@ func (inv invocation) app() *cli.App {
 			return err
 		}
 		if c.Args().Present() {
-			return usageError{
-				fmt.Errorf("there is no command %q", c.Args().First()),
-				"git push-mirror -h lists the commands",
-			}
+			return unknownCommand(c.App.Commands, "", c.Args().First())
 		}
 		return cli.ShowAppHelp(c)
 	}
@@ -282,7 +280,58 @@ func (e usageError) Hint() string { return e.hint }
 
 func usage(c *cli.Context, err error, _ bool) error {
 	_, command, _ := strings.Cut(c.Command.HelpName+" -h", " ")
-	return usageError{err, "git push-mirror " + command + " shows how it is called"}
+	hint := "git push-mirror " + command + " shows how it is called"
+	// The library speaks of options with one dash.
+	said, name, found := strings.Cut(err.Error(), ": -")
+	if !found || strings.ContainsAny(name, " :") {
+		return usageError{err, hint}
+	}
+	if said == "flag provided but not defined" {
+		said = "there is no such option"
+		if meant := nearestOption(c, name); meant != "" {
+			hint = "did you mean " + meant + "? " + hint
+		}
+	}
+	return usageError{errors.New(said + ": " + dashed(name)), hint}
+}
+
+// nearestOption is the option of a command that a misspelt one was most likely meant to be; "" if none is near.
+func nearestOption(c *cli.Context, name string) string {
+	flags := c.Command.Flags
+	if len(flags) == 0 {
+		flags = c.App.Flags
+	}
+	var names []string
+	for _, flag := range flags {
+		names = append(names, flag.Names()...)
+	}
+	if meant := config.Nearest(name, names); meant != "" {
+		return dashed(meant)
+	}
+	return ""
+}
+
+// dashed is an option as it is typed.
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+// unknownCommand tells of a command that is none of these.
+func unknownCommand(commands []*cli.Command, parent, name string) error {
+	var names []string
+	for _, c := range commands {
+		if !c.Hidden {
+			names = append(names, c.Name)
+		}
+	}
+	hint := "git push-mirror " + parent + "-h lists the commands"
+	if meant := config.Nearest(name, names); meant != "" {
+		hint = fmt.Sprintf("did you mean %s? %s", meant, hint)
+	}
+	return usageError{fmt.Errorf("there is no command %q", parent+name), hint}
 }
 
 func (inv invocation) getenv(key string) string {

@@ -18,7 +18,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// patience bounds each wait for something that is to happen. It is long, since a wait that succeeds ends at once.
+// patience bounds each wait for something that is to happen. It is long, since a wait that succeeds
+// ends at once.
 const patience = 30 * time.Second
 
 // beginning is when everything happens that a script does not date otherwise, in seconds since 1970.
@@ -53,9 +54,9 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdCommit: commit REPOSITORY BRANCH [MESSAGE] adds a commit to a branch of a bare repository behind everybody's back: no
-// work tree, no push, no hook. The branch is made if need be. The nth commit is dated n seconds after the beginning, so that no
-// two are the same.
+// cmdCommit: commit REPOSITORY BRANCH [MESSAGE] adds a commit to a branch of a bare repository
+// behind everybody's back: no work tree, no push, no hook. The branch is made if need be. The nth
+// commit is dated n seconds after the beginning, so that no two are the same.
 func cmdCommit(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 || len(args) > 3 {
 		ts.Fatalf("usage: commit REPOSITORY BRANCH [MESSAGE]")
@@ -101,7 +102,8 @@ func cmdOID(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], id)
 }
 
-// cmdCmpref: cmpref REPOSITORY REPOSITORY fails unless both have the same branches and tags with the same values.
+// cmdCmpref: cmpref REPOSITORY REPOSITORY fails unless both have the same branches and tags with
+// the same values.
 func cmdCmpref(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: [!] cmpref REPOSITORY REPOSITORY")
@@ -120,8 +122,8 @@ func cmdCmpref(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdEnvsubst: envsubst FILE… puts the script's variables in place of their $NAMES in the files. Names are of capitals; any
-// other $ stays as it is.
+// cmdEnvsubst: envsubst FILE… puts the script's variables in place of their $NAMES in the files.
+// Names are of capitals; any other $ stays as it is.
 func cmdEnvsubst(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: envsubst FILE…")
@@ -140,8 +142,8 @@ func cmdEnvsubst(ts *testscript.TestScript, neg bool, args []string) {
 
 var variable = regexp.MustCompile(`\$[A-Z_][A-Z0-9_]*`)
 
-// cmdTerminal: terminal COLUMNS PROGRAM ARG… runs a program on a terminal of that width. All that it shows there, with \n at
-// the ends of lines, is the stdout.
+// cmdTerminal: terminal COLUMNS PROGRAM ARG… runs a program on a terminal of that width. All that
+// it shows there, with \n at the ends of lines, is the stdout.
 func cmdTerminal(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: [!] terminal COLUMNS PROGRAM ARG…")
@@ -208,8 +210,8 @@ func eventually(condition func() bool) bool {
 	return true
 }
 
-// gitIn runs git in a bare repository and returns what it printed. Unlike exec it leaves alone what the script's stdout and
-// stderr are.
+// gitIn runs git in a bare repository and returns what it printed. Unlike exec it leaves alone what
+// the script's stdout and stderr are.
 func gitIn(ts *testscript.TestScript, repository string, args ...string) (string, error) {
 	return output(append(environ(ts), "GIT_DIR="+ts.MkAbs(repository)), "git", args...)
 }

@@ -176,7 +176,8 @@ func completionEnv(t *testing.T, dir string) []string {
 	}
 }
 
-// completed has a shell, in a repository, complete lines by what was generated into dir, and returns what it offers for each.
+// completed has a shell, in a repository, complete lines by what was generated into dir, and
+// returns what it offers for each.
 func completed(t *testing.T, shell, dir, repository string, env []string, lines []completion) []string {
 	t.Helper()
 	script, err := filepath.Abs(filepath.Join("testdata/completion", shell+"."+shell))
@@ -206,7 +207,8 @@ func completed(t *testing.T, shell, dir, repository string, env []string, lines 
 	return offered
 }
 
-// offersOf sorts what a shell offers. Each has its own way with directories, quotes and spaces, and some say things twice.
+// offersOf sorts what a shell offers. Each has its own way with directories, quotes and spaces, and
+// some say things twice.
 func offersOf(text string) []string {
 	var offers []string
 	for line := range strings.Lines(strings.ReplaceAll(text, `\`, "")) {

@@ -88,7 +88,8 @@ func TestTheDemoShowsAPushOnItsWay(t *testing.T) {
 	}
 }
 
-// TestTheSampleConfigOfTheSystemLoads: as it stands it says nothing; with its comments taken away all it shows is right.
+// TestTheSampleConfigOfTheSystemLoads: as it stands it says nothing; with its comments taken away
+// all it shows is right.
 func TestTheSampleConfigOfTheSystemLoads(t *testing.T) {
 	text, err := os.ReadFile("../../install/config.toml.sample")
 	if err != nil {

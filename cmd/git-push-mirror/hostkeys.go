@@ -43,15 +43,16 @@ func (inv invocation) hostKeysCommand() *cli.Command {
 
 func (inv invocation) runHostKeys(c *cli.Context, u config.URL) error {
 	keys, err := scanHostKeys(c.Context, u)
-	if err != nil {
-		return err
+	var prints []string
+	if err == nil {
+		prints, err = fingerprints(c.Context, keys)
 	}
-	prints, err := fingerprints(c.Context, keys)
 	if err != nil {
-		return err
+		inv.complain(err)
+		return errTrouble
 	}
 	for _, line := range prints {
-		inv.say("key", line)
+		inv.say("key", strings.Replace(line, " no comment", "", 1))
 	}
 	quoted := make([]string, len(keys))
 	for i, key := range keys {
@@ -117,7 +118,10 @@ func scanHostKeys(ctx context.Context, u config.URL) ([]string, error) {
 		}
 	}
 	if len(keys) == 0 {
-		return nil, &git.Error{Kind: git.KindNetwork, Err: fmt.Errorf("%s showed no key", u.Host()), Hint: "see whether an ssh server listens there: ssh-keyscan -v -p " + port + " " + host}
+		return nil, &git.Error{
+			Kind: git.KindNetwork, Err: fmt.Errorf("%s showed no key", u.Host()),
+			Hint: "see whether an ssh server listens there: ssh-keyscan -v -p " + port + " " + host,
+		}
 	}
 	slices.Sort(keys)
 	return keys, nil
@@ -139,6 +143,9 @@ func sshTool(ctx context.Context, stdin []byte, name string, args ...string) ([]
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && name == "ssh-keyscan" {
 		return out, nil // it fails where the host shows no key of one of the types
+	}
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil, &git.Error{Kind: git.KindLocal, Err: fmt.Errorf("there is no %s in the PATH", name), Hint: "install OpenSSH's client"}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("running %s: %w: %s", name, err, strings.TrimSpace(stderr.String()))

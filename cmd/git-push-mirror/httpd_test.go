@@ -12,8 +12,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// prepareHTTPD makes an nginx that everybody may fetch from and push to; below /private/ only they may whom the command
-// passwords knows, which is ada at first.
+// prepareHTTPD makes an nginx that everybody may fetch from and push to; below /private/ only they
+// may whom the command passwords knows, which is ada at first.
 func prepareHTTPD(ts *testscript.TestScript, s *server, base string, port int) {
 	prepareNginx(ts, s, base, fmt.Sprintf(openServer, port))
 	s.url = fmt.Sprintf("http://127.0.0.1:%d", port)
@@ -35,8 +35,9 @@ const openServer = `
 	}
 `
 
-// prepareNginx makes an nginx of these server blocks, in which fastcgi_pass git hands a request to git's http-backend, to serve
-// base. Between them stands fcgiwrap, as nginx speaks FastCGI and git speaks CGI; spawn-fcgi makes its socket.
+// prepareNginx makes an nginx of these server blocks, in which fastcgi_pass git hands a request to
+// git's http-backend, to serve base. Between them stands fcgiwrap, as nginx speaks FastCGI and git
+// speaks CGI; spawn-fcgi makes its socket.
 func prepareNginx(ts *testscript.TestScript, s *server, base, servers string) {
 	me, err := user.Current()
 	ts.Check(err)
@@ -63,8 +64,8 @@ func prepareNginx(ts *testscript.TestScript, s *server, base, servers string) {
 	}
 }
 
-// cmdPasswords: passwords SERVER [USER PASSWORD]… lets these users into what is private on httpd or httpsd, and nobody else,
-// from the next request on.
+// cmdPasswords: passwords SERVER [USER PASSWORD]… lets these users into what is private on httpd or
+// httpsd, and nobody else, from the next request on.
 func cmdPasswords(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args)%2 != 1 || args[0] != "httpd" && args[0] != "httpsd" {
 		ts.Fatalf("usage: passwords httpd|httpsd [USER PASSWORD]…")
@@ -76,8 +77,8 @@ func cmdPasswords(ts *testscript.TestScript, neg bool, args []string) {
 	s.setPasswords(ts, args[1:])
 }
 
-// setPasswords writes the file that nginx reads at each request. Hashed passwords may have any character; plain ones end at
-// a colon.
+// setPasswords writes the file that nginx reads at each request. Hashed passwords may have any
+// character; plain ones end at a colon.
 func (s *server) setPasswords(ts *testscript.TestScript, usersAndPasswords []string) {
 	var text strings.Builder
 	for i := 0; i < len(usersAndPasswords); i += 2 {
@@ -88,9 +89,9 @@ func (s *server) setPasswords(ts *testscript.TestScript, usersAndPasswords []str
 	ts.Check(os.Rename(written, strings.TrimSuffix(written, ".new")))
 }
 
-// nginxConfig takes a line on who the workers are, the base folder, the program that serves it, fcgiwrap's port, and the
-// server blocks. Its own files are below the server's folder. git's http-backend gets no Authorization header, as its
-// environment would show that.
+// nginxConfig takes a line on who the workers are, the base folder, the program that serves it,
+// fcgiwrap's port, and the server blocks. Its own files are below the server's folder. git's
+// http-backend gets no Authorization header, as its environment would show that.
 const nginxConfig = `daemon off;
 %[1]s
 worker_processes 1;

@@ -16,8 +16,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// prepareHTTPSD makes an nginx that speaks TLS, with a certificate of its own authority ($CAFILE). What httpd has is there as
-// well, and paths whose answers are those of a host in trouble. More servers beside it serve the same:
+// prepareHTTPSD makes an nginx that speaks TLS, with a certificate of its own authority ($CAFILE).
+// What httpd has is there as well, and paths whose answers are those of a host in trouble. More
+// servers beside it serve the same:
 //
 //	$HTTPSDPLAIN   http, redirects to https
 //	$HTTPSDCLIENT  asks for a certificate: client.pem with client.key
@@ -68,7 +69,8 @@ func prepareHTTPSD(ts *testscript.TestScript, s *server, base string, port int) 
 	s.variables["CAFILE"] = filepath.Join(s.dir, "ca.pem")
 }
 
-// tlsServers takes the ports of TLS, of plain http, and of TLS with certificates of clients. Without .git GitLab redirects GET /info/refs, whoever asks, and has nothing else there.
+// tlsServers takes the ports of TLS, of plain http, and of TLS with certificates of clients.
+// Without .git GitLab redirects GET /info/refs, whoever asks, and has nothing else there.
 const tlsServers = `
 	ssl_certificate server.pem;
 	ssl_certificate_key server.key;
@@ -139,8 +141,8 @@ type certificate struct {
 	key *ecdsa.PrivateKey
 }
 
-// newCertificate makes a certificate with a new key, signed by another or, without one, by itself, and valid for a day
-// unless the template says otherwise.
+// newCertificate makes a certificate with a new key, signed by another or, without one, by itself,
+// and valid for a day unless the template says otherwise.
 func newCertificate(ts *testscript.TestScript, signer *certificate, template *x509.Certificate) *certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	ts.Check(err)

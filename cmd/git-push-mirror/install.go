@@ -259,14 +259,22 @@ func installSum(all, failed int, sum map[install.Done]int, opt installOptions) s
 // afterInstall is the next command to type.
 func (inv invocation) afterInstall(targets []repository, opt installOptions) string {
 	if opt.recursive || len(targets) > 1 {
+		if !slices.ContainsFunc(targets, func(r repository) bool { return !inv.hasRemotes(r.dir) }) {
+			return "next: git push-mirror sync --recursive, then git push-mirror status --recursive"
+		}
 		return "next: git push-mirror init NAME URL, in each repository that is to have a mirror, then git push-mirror check and sync"
 	}
 	dir := targets[0].dir
-	loaded, err := config.Load(config.DefaultSources(inv.getenv, dir))
-	if err != nil || len(loaded.Remotes) > 0 {
+	if inv.hasRemotes(dir) {
 		return "next: " + inv.commandFor(dir, "check") + ", then sync"
 	}
 	return "next: " + inv.commandFor(dir, "init NAME URL")
+}
+
+// hasRemotes reports whether a repository's configuration has remotes, or faults, of which check tells.
+func (inv invocation) hasRemotes(dir string) bool {
+	loaded, err := config.Load(config.DefaultSources(inv.getenv, dir))
+	return err != nil || len(loaded.Remotes) > 0
 }
 
 // commandFor is how a command is typed that is to act on a repository. Where we are may not
@@ -277,6 +285,11 @@ func (inv invocation) commandFor(dir, command string) string {
 		return "git push-mirror " + command
 	}
 	return "git -C " + git.ShellQuote(dir) + " push-mirror " + command
+}
+
+// hintFor is a hint of a repository with its commands as they are typed here.
+func (inv invocation) hintFor(dir, hint string) string {
+	return strings.ReplaceAll(hint, "git push-mirror ", inv.commandFor(dir, ""))
 }
 
 // program is the path by which hooks call this program: that by which we were called, which

@@ -10,8 +10,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// interceptor is the git that is found first while a script intercepts it: the real one, after the script's action. The
-// action sees none of what the program told git, so it acts as somebody else would.
+// interceptor is the git that is found first while a script intercepts it: the real one, after the
+// script's action. The action sees none of what the program told git, so it acts as somebody else
+// would.
 const interceptor = `#!/bin/sh
 case "$* " in
 *' --dry-run '*) ;;
@@ -27,9 +28,10 @@ esac
 exec '%[2]s' "$@"
 `
 
-// cmdIntercept: intercept push|ls-remote FILE has the shell script FILE run in $WORK just before the next git push, or
-// git ls-remote, of the program; with -each before every one. What push --dry-run only tries is no push. A second call takes
-// the place of the first. Git puts its own folder in front of the PATH, so git push-mirror and hooks are not intercepted.
+// cmdIntercept: intercept push|ls-remote FILE has the shell script FILE run in $WORK just before
+// the next git push, or git ls-remote, of the program; with -each before every one. What push
+// --dry-run only tries is no push. A second call takes the place of the first. Git puts its own
+// folder in front of the PATH, so git push-mirror and hooks are not intercepted.
 func cmdIntercept(ts *testscript.TestScript, neg bool, args []string) {
 	commands := map[string]string{"push": "push --porcelain", "ls-remote": "ls-remote"}
 	due := `mkdir "$0.done" 2>/dev/null`

@@ -22,9 +22,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// lfsd serves bare repositories over http, by git's own http-backend, and beside each of them, at /info/lfs, a server of Git
-// LFS: the batch API with the basic transfer adapter, and verification (docs/api of git-lfs). No such server is to be had for
-// a test that wants to see it fail at will.
+// lfsd serves bare repositories over http, by git's own http-backend, and beside each of them, at
+// /info/lfs, a server of Git LFS: the batch API with the basic transfer adapter, and verification
+// (docs/api of git-lfs). No such server is to be had for a test that wants to see it fail at will.
 type lfsd struct {
 	dir     string // its own files: objects/REPOSITORY/OID, and the log
 	base    string // the repositories
@@ -39,8 +39,9 @@ type lfsd struct {
 	stop    func()
 }
 
-// cmdLFSD: lfsd BASE serves the repositories below BASE at $LFSD and, over TLS with a certificate of the authority in
-// $LFSDCA, at $LFSDTLS. Below /private/ it takes the user ada and the password of lfsd -password, else secret.
+// cmdLFSD: lfsd BASE serves the repositories below BASE at $LFSD and, over TLS with a certificate
+// of the authority in $LFSDCA, at $LFSDTLS. Below /private/ it takes the user ada and the password
+// of lfsd -password, else secret.
 //
 //	lfsd -stop, lfsd -start  end it, and start it again on the same ports
 //	lfsd -password PASSWORD  from the next request on
@@ -53,8 +54,8 @@ type lfsd struct {
 //	lfsd -fail token on      a token comes with each address, in place of user and password
 //	lfsd -fail none          all is well again
 //
-// lfsd/log in $WORK has a line for each request of LFS: batch REPOSITORY NUMBER, put REPOSITORY OID, verify REPOSITORY OID, with
-// the code of the answer before it.
+// lfsd/log in $WORK has a line for each request of LFS: batch REPOSITORY NUMBER, put REPOSITORY
+// OID, verify REPOSITORY OID, with the code of the answer before it.
 func cmdLFSD(ts *testscript.TestScript, neg bool, args []string) {
 	s := scriptOf(ts)
 	l := s.lfsd
@@ -352,9 +353,10 @@ func (l *lfsd) verify(w http.ResponseWriter, r *http.Request, repository string)
 	l.answer(w, "verify", repository, o.OID, http.StatusOK, nil)
 }
 
-// cmdLFSCommit: lfscommit REPOSITORY BRANCH FILE… adds a commit to a branch of a bare repository, in which each FILE is a large
-// one, and puts the objects where git-lfs has them. Its content is the file's name and the branch's, with the number of the
-// commit; FILE=TEXT makes it TEXT. lfscommit -many N REPOSITORY BRANCH makes N files in commits of a hundred.
+// cmdLFSCommit: lfscommit REPOSITORY BRANCH FILE… adds a commit to a branch of a bare repository,
+// in which each FILE is a large one, and puts the objects where git-lfs has them. Its content is
+// the file's name and the branch's, with the number of the commit; FILE=TEXT makes it TEXT.
+// lfscommit -many N REPOSITORY BRANCH makes N files in commits of a hundred.
 func cmdLFSCommit(ts *testscript.TestScript, neg bool, args []string) {
 	many := 0
 	if len(args) == 4 && args[0] == "-many" {
@@ -403,8 +405,8 @@ func cmdLFSCommit(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.Remove(input))
 }
 
-// cmdLFSCheck: lfscheck URL REPOSITORY BRANCH N clones a branch from a mirror with the real git-lfs and fails unless N large
-// files come out as they are upstream.
+// cmdLFSCheck: lfscheck URL REPOSITORY BRANCH N clones a branch from a mirror with the real git-lfs
+// and fails unless N large files come out as they are upstream.
 func cmdLFSCheck(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 4 {
 		ts.Fatalf("usage: lfscheck URL REPOSITORY BRANCH N")

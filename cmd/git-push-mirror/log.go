@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"git-push-mirror/pushmirror"
+	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/state"
 )
@@ -26,11 +29,17 @@ func (inv invocation) logCommand() *cli.Command {
 		},
 		OnUsageError: usage,
 		Action: func(c *cli.Context) error {
-			repositories, err := inv.repositories(c)
+			repo, err := inv.find(c)
 			if err != nil {
 				return err
 			}
-			upstream := repositories[0].upstream
+			upstream, err := pushmirror.Open(c.Context, repo, inv.getenv)
+			if faults := config.Errors(nil); errors.As(err, &faults) {
+				upstream, err = pushmirror.Unconfigured(repo, inv.getenv), nil
+			}
+			if err != nil {
+				return err
+			}
 			remotes, err := upstream.Logged(c.Args().Slice())
 			if err != nil {
 				return err

@@ -16,8 +16,8 @@ func main() {
 	}))
 }
 
-// outlasting is a file under another number. On 1 and 2, package os turns a broken pipe into SIGPIPE, so that a pusher who leaves
-// would end us before the mirrors are updated.
+// outlasting is a file under another number. On 1 and 2, package os turns a broken pipe into
+// SIGPIPE, so that a pusher who leaves would end us before the mirrors are updated.
 func outlasting(f *os.File) *os.File {
 	fd, err := syscall.Dup(int(f.Fd()))
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// A proxy forwards requests of http, and connections after CONNECT. It writes the line and header of each into its log.
+// A proxy forwards requests of http, and connections after CONNECT. It writes the line and header
+// of each into its log.
 type proxy struct {
 	server  *http.Server
 	forward *httputil.ReverseProxy
@@ -25,8 +26,8 @@ type proxy struct {
 	stop    func()
 }
 
-// cmdProxy: proxy starts a proxy at $PROXY, an http URL, and proxy -auth USER:PASSWORD one that demands this; proxy -stop ends
-// it. Its log is $WORK/proxy/log.
+// cmdProxy: proxy starts a proxy at $PROXY, an http URL, and proxy -auth USER:PASSWORD one that
+// demands this; proxy -stop ends it. Its log is $WORK/proxy/log.
 func cmdProxy(ts *testscript.TestScript, neg bool, args []string) {
 	s := scriptOf(ts)
 	demands := ""

@@ -14,8 +14,9 @@ import (
 	"git-push-mirror/pushmirror/config"
 )
 
-// readmeRuns are the command blocks of the README, by their first lines and in its order, with what the reader has done before.
-// The commands run in a shell whose folder is that of the block before, or where prepare goes.
+// readmeRuns are the command blocks of the README, by their first lines and in its order, with what
+// the reader has done before. The commands run in a shell whose folder is that of the block before,
+// or where prepare goes.
 var readmeRuns = []struct{ first, prepare string }{
 	{"git push-mirror status", `
 		mkdir -p $W/usr/local/bin $W/srv/git $W/backup
@@ -60,9 +61,9 @@ var readmeRuns = []struct{ first, prepare string }{
 		cd $W/srv/git/widgets.git`},
 }
 
-// TestTheCommandsOfTheReadmeRun runs every command block of the README as it stands there, but with /srv and /usr/local in a
-// folder of the test, and the backup on this machine. What a transcript shows is what is printed. The other blocks are configs,
-// which load.
+// TestTheCommandsOfTheReadmeRun runs every command block of the README as it stands there, but with
+// /srv and /usr/local in a folder of the test, and the backup on this machine. What a transcript
+// shows is what is printed. The other blocks are configs, which load.
 func TestTheCommandsOfTheReadmeRun(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -162,8 +163,8 @@ func checkConfig(t *testing.T, block string) {
 	}
 }
 
-// commandsOf are the commands of a transcript. After the first push the mirror's main is somebody else's; a status that is not
-// good is what is shown.
+// commandsOf are the commands of a transcript. After the first push the mirror's main is somebody
+// else's; a status that is not good is what is shown.
 func commandsOf(transcript string) string {
 	var commands strings.Builder
 	for line := range strings.Lines(transcript) {

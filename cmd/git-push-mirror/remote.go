@@ -31,7 +31,7 @@ func (inv invocation) remoteCommand() *cli.Command {
 		OnUsageError: usage,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return usageError{fmt.Errorf("there is no command %q", "remote "+c.Args().First()), "git push-mirror remote -h lists the commands"}
+				return unknownCommand(c.Command.Subcommands, "remote ", c.Args().First())
 			}
 			return cli.ShowSubcommandHelp(c)
 		},
@@ -300,7 +300,7 @@ func (inv invocation) runRemoteRemove(ctx context.Context, r *install.Remotes, r
 		return err
 	}
 	if logged {
-		inv.say("note", "what was overwritten or deleted on it stays in its log: "+inv.commandFor(repo.Dir(), "log "+name))
+		inv.say("note", "its log stays: "+inv.commandFor(repo.Dir(), "log "+name))
 	}
 	return nil
 }
@@ -316,7 +316,9 @@ func (inv invocation) announce(ctx context.Context, repo *git.Repository, names 
 	if err != nil {
 		return err
 	}
-	remotes = slices.DeleteFunc(slices.Clone(remotes), func(remote config.Remote) bool { return !remote.Enabled || !slices.Contains(names, remote.Name) })
+	remotes = slices.DeleteFunc(slices.Clone(remotes), func(remote config.Remote) bool {
+		return !remote.Enabled || !slices.Contains(names, remote.Name)
+	})
 	if len(remotes) == 0 {
 		return nil
 	}

@@ -105,7 +105,8 @@ func readRemote(decoder *json.Decoder, n int) (d *config.Draft, isStatus bool, e
 	if (masked || fields["auth_method"] == "password") && !hasPassword(d) {
 		errs = append(errs, about(n, fields, &config.Error{
 			Message: "it logs in with a password or token, and there is none in the object: status shows no secrets",
-			Hint:    `add "username" and one of "password_file", "password_command" and "password"; or, if git itself knows the password, take "auth_method" and the asterisks in the url out`,
+			Hint: `add "username" and one of "password_file", "password_command" and "password"; or, if git itself ` +
+				`knows the password, take "auth_method" and the asterisks in the url out`,
 		}))
 	}
 	return d, fields["update_status"] != nil, errs

@@ -16,8 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "write what a script's cmp found into the script")
 
-// TestMain makes this test binary the git-push-mirror of all scripts, and the post-receive hook that they link to: what they
-// test is always what was just compiled.
+// TestMain makes this test binary the git-push-mirror of all scripts, and the post-receive hook
+// that they link to: what they test is always what was just compiled.
 func TestMain(m *testing.M) {
 	calledAs := os.Args[0] // of which testscript leaves only the last part
 	program := func() {
@@ -70,8 +70,8 @@ func TestScripts(t *testing.T) {
 // A command is one that testscript does not have itself. With neg it was called with a ! before its name.
 type command = func(ts *testscript.TestScript, neg bool, args []string)
 
-// gitConfig is the config of the script's user and, apart from that, of the servers. What git would do in the background could
-// outlive the script.
+// gitConfig is the config of the script's user and, apart from that, of the servers. What git would
+// do in the background could outlive the script.
 const gitConfig = `[init]
 	defaultBranch = main
 [gc]
@@ -85,8 +85,8 @@ const gitConfig = `[init]
 // systemConfig lets a pusher wait for the outcome however slow the machine is.
 const systemConfig = "[hook]\nwait = \"1m\"\n"
 
-// setUpScript gives a script a home, an identity and a time of its own, so that nothing of this machine's user shows in it
-// and object ids are the same in every run.
+// setUpScript gives a script a home, an identity and a time of its own, so that nothing of this
+// machine's user shows in it and object ids are the same in every run.
 func setUpScript(env *testscript.Env) error {
 	home := filepath.Join(env.WorkDir, "home")
 	source, err := filepath.Abs("../..")
@@ -136,8 +136,9 @@ func setUpScript(env *testscript.Env) error {
 	)
 }
 
-// killProcesses ends all processes of a script. Before it says what failed, testscript interrupts each process in the background
-// and waits for those that write to the same pipe, which a shell's children do, who were not interrupted.
+// killProcesses ends all processes of a script. Before it says what failed, testscript interrupts
+// each process in the background and waits for those that write to the same pipe, which a shell's
+// children do, who were not interrupted.
 func killProcesses(work string) {
 	environs, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, environ := range environs {
@@ -176,8 +177,8 @@ func scriptOf(ts *testscript.TestScript) *script {
 	return ts.Value(scriptKey{}).(*script)
 }
 
-// environ is the script's environment as it is now: its variables of the start with the values that the script gave them
-// since.
+// environ is the script's environment as it is now: its variables of the start with the values that
+// the script gave them since.
 func environ(ts *testscript.TestScript) []string {
 	var env []string
 	for _, variable := range scriptOf(ts).environment {

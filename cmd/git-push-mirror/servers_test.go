@@ -16,8 +16,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// Scripts push to real servers: git daemon, OpenSSH's sshd, and nginx with git's own http-backend. Each listens on loopback
-// only, runs as the user who runs the tests, keeps its files in a folder of the script, and ends with the script.
+// Scripts push to real servers: git daemon, OpenSSH's sshd, and nginx with git's own http-backend.
+// Each listens on loopback only, runs as the user who runs the tests, keeps its files in a folder
+// of the script, and ends with the script.
 
 // A server is what one script command starts.
 type server struct {
@@ -27,7 +28,8 @@ type server struct {
 	daemons []daemon // in the order in which they start
 	running []*process
 
-	// variables are what the script gets besides the url, and actions what it can have done besides -stop and -start.
+	// variables are what the script gets besides the url, and actions what it can have done besides
+	// -stop and -start.
 	variables map[string]string
 	actions   map[string]func(ts *testscript.TestScript)
 }
@@ -45,8 +47,8 @@ type daemon struct {
 //	NAME -start  start it again, on the same port
 //	NAME -ACTION do what only this server can
 //
-// What is peculiar to the server is in prepare, which writes its files, to serve base on that port of 127.0.0.1, and sets its
-// url and daemons, and what else it has.
+// What is peculiar to the server is in prepare, which writes its files, to serve base on that port
+// of 127.0.0.1, and sets its url and daemons, and what else it has.
 func serverCommand(name string, prepare func(ts *testscript.TestScript, s *server, base string, port int)) command {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg || len(args) != 1 {
@@ -86,8 +88,8 @@ func (s *server) reserve(ts *testscript.TestScript) int {
 	return port
 }
 
-// listenOn6 starts the server again, listening on a port of ::1 as well: in the server's config, new, which takes the port, is put
-// in place of old.
+// listenOn6 starts the server again, listening on a port of ::1 as well: in the server's config,
+// new, which takes the port, is put in place of old.
 func (s *server) listenOn6(ts *testscript.TestScript, config, old, new string) int {
 	port := reservePort6(ts)
 	before := ts.ReadFile(filepath.Join(s.dir, config))
@@ -178,9 +180,10 @@ func gitProgram(ts *testscript.TestScript, name string) string {
 	return program(ts, filepath.Join(execPath, name), "git")
 }
 
-// reservePort takes a port of 127.0.0.1 for the rest of the script. A socket that is bound to it, but does not listen, keeps
-// the kernel from giving it to anybody else while the server is down, and refuses connections then. The server can bind to
-// it all the same, since its socket has SO_REUSEADDR too.
+// reservePort takes a port of 127.0.0.1 for the rest of the script. A socket that is bound to it,
+// but does not listen, keeps the kernel from giving it to anybody else while the server is down,
+// and refuses connections then. The server can bind to it all the same, since its socket has
+// SO_REUSEADDR too.
 func reservePort(ts *testscript.TestScript) int {
 	return reserve(ts, syscall.AF_INET, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
 }
@@ -216,8 +219,8 @@ func reserve(ts *testscript.TestScript, family int, address syscall.Sockaddr) in
 	return 0
 }
 
-// listenOn listens on that port of all addresses, as soon as nobody else does: a process that is about to end, or was forked
-// just now, may hold the socket of a server that has ended.
+// listenOn listens on that port of all addresses, as soon as nobody else does: a process that is
+// about to end, or was forked just now, may hold the socket of a server that has ended.
 func listenOn(ts *testscript.TestScript, port int) net.Listener {
 	var listener net.Listener
 	var err error
@@ -244,8 +247,9 @@ func listensOn(port int) func() bool {
 	}
 }
 
-// guard runs a program, and ends its whole process group when the program ends or the guard's own input does. That input is a
-// pipe from us, which is closed whatever we die of, so no server outlives the tests.
+// guard runs a program, and ends its whole process group when the program ends or the guard's own
+// input does. That input is a pipe from us, which is closed whatever we die of, so no server
+// outlives the tests.
 const guard = `exec 3<&0; trap : TERM; { read -r _ <&3; kill -TERM 0; } & "$@" 3<&- </dev/null; kill -KILL 0`
 
 // A process is a program under its guard.

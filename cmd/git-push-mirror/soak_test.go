@@ -63,8 +63,8 @@ type soakSample struct {
 	descriptors int
 }
 
-// cmdSoak: soak makes the repositories of the site, has people push to them, stops servers and kills workers meanwhile, and checks
-// what is left at the end.
+// cmdSoak: soak makes the repositories of the site, has people push to them, stops servers and
+// kills workers meanwhile, and checks what is left at the end.
 func cmdSoak(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 0 {
 		ts.Fatalf("usage: soak")
@@ -241,7 +241,8 @@ func (s *soak) unlock() {
 	}))
 }
 
-// left tells of a mirror that is not as upstream is; "" when there is none. git and ssh keep what upstream lacks.
+// left tells of a mirror that is not as upstream is; "" when there is none. git and ssh keep what
+// upstream lacks.
 func (s *soak) left() string {
 	refs := func(base, name string) map[string]string {
 		values := map[string]string{}
@@ -270,8 +271,8 @@ func (s *soak) left() string {
 	return ""
 }
 
-// diverged reports whether the status tells that a ref was not updated, since it was deleted and made anew: a mirror that keeps
-// what it has keeps the former one.
+// diverged reports whether the status tells that a ref was not updated, since it was deleted and
+// made anew: a mirror that keeps what it has keeps the former one.
 func (s *soak) diverged(base, name, ref string) bool {
 	if base == "srv/http" {
 		return false
@@ -316,8 +317,8 @@ func (s *soak) figures() string {
 		slices.Min(kilobytes), slices.Max(kilobytes), slices.Min(descriptors), slices.Max(descriptors), s.samples[len(s.samples)-1], len(s.samples))
 }
 
-// What a worker may hold, however long it runs: more would be a leak. At rest it has a handful of descriptors, and each of the four
-// updates at once a few more.
+// What a worker may hold, however long it runs: more would be a leak. At rest it has a handful of
+// descriptors, and each of the four updates at once a few more.
 const (
 	maxKilobytes   = 64 << 10
 	maxDescriptors = 100

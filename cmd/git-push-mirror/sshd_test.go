@@ -11,8 +11,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// prepareSSHD makes an OpenSSH sshd, which the user who runs the tests may enter with a key of the script. The script's git
-// finds that key, and the host's, through core.sshCommand in its user's config; ~/.ssh is neither read nor written.
+// prepareSSHD makes an OpenSSH sshd, which the user who runs the tests may enter with a key of the
+// script. The script's git finds that key, and the host's, through core.sshCommand in its user's
+// config; ~/.ssh is neither read nor written.
 func prepareSSHD(ts *testscript.TestScript, s *server, base string, port int) {
 	me, err := user.Current()
 	ts.Check(err)
@@ -50,7 +51,8 @@ func prepareSSHD(ts *testscript.TestScript, s *server, base string, port int) {
 	}}
 }
 
-// rekey starts the server again as another one would be: with a new host key, which the script's user has not heard of.
+// rekey starts the server again as another one would be: with a new host key, which the script's
+// user has not heard of.
 func (s *server) rekey(ts *testscript.TestScript) {
 	s.stop()
 	ts.Check(os.Remove(filepath.Join(s.dir, "host_key")))
@@ -58,8 +60,9 @@ func (s *server) rekey(ts *testscript.TestScript) {
 	s.start(ts)
 }
 
-// plain has ssh, under that name, know only what is in the script's own ~/.ssh. By itself it would read that of the user whom
-// the password database tells of, whatever HOME is. What its caller says goes before all that.
+// plain has ssh, under that name, know only what is in the script's own ~/.ssh. By itself it would
+// read that of the user whom the password database tells of, whatever HOME is. What its caller says
+// goes before all that.
 func (s *server) plain(ts *testscript.TestScript) {
 	_, err := gitIn(ts, ".", "config", "--global", "--unset", "core.sshCommand")
 	ts.Check(err)
@@ -79,8 +82,8 @@ Host *
 	GlobalKnownHostsFile /dev/null
 `
 
-// sshdConfig takes the port, the server's folder, and the environment of a session. StrictModes would refuse keys in a folder
-// of /tmp, where everybody may write.
+// sshdConfig takes the port, the server's folder, and the environment of a session. StrictModes
+// would refuse keys in a folder of /tmp, where everybody may write.
 const sshdConfig = `ListenAddress 127.0.0.1:%[1]d
 HostKey "%[2]s/host_key"
 AuthorizedKeysFile "%[2]s/authorized_keys"
@@ -92,7 +95,8 @@ AcceptEnv GIT_PROTOCOL
 SetEnv %[3]s
 `
 
-// sshConfig takes the port, the user and the client's folder. The host sshd is for URLs that cannot have a port: sshd:PATH.
+// sshConfig takes the port, the user and the client's folder. The host sshd is for URLs that cannot
+// have a port: sshd:PATH.
 const sshConfig = `Host sshd
 	HostName 127.0.0.1
 	Port %[1]d

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -97,10 +99,13 @@ func (inv invocation) runStatus(ctx context.Context, repositories []repository, 
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(statuses, func(s pushmirror.Status) bool { return !s.OK(now) }) {
-		return errTrouble
+	if !slices.ContainsFunc(statuses, func(s pushmirror.Status) bool { return !s.OK(now) }) {
+		return nil
 	}
-	return nil
+	if people && opt.recursive && !opt.json && !opt.prometheus {
+		inv.say("hint", "git -C REPOSITORY push-mirror status tells what helps")
+	}
+	return errTrouble
 }
 
 // What is said where there is nothing to mirror to.
@@ -311,8 +316,17 @@ func trouble(s pushmirror.Status) string {
 	if s.Error == nil {
 		return "-"
 	}
-	return *s.Error
+	var lines []string
+	for line := range strings.SplitSeq(*s.Error, "\n") {
+		if !excerpt().MatchString(line) {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	return strings.Join(lines, "; ")
 }
+
+// excerpt is the line of a config file that an error shows below its text.
+var excerpt = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^ +\d+ \| `) })
 
 // ago is a moment as people say it.
 func ago(t state.Time, now time.Time) string {

@@ -93,6 +93,11 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 			}
 		}
 	}
+	for _, job := range jobs {
+		if !opt.dryRun && job.remote.Enabled {
+			job.upstream.MakeKnown()
+		}
+	}
 	places := make(chan struct{}, len(jobs))
 	if opt.recursive {
 		places = make(chan struct{}, maxSyncs)
@@ -152,7 +157,11 @@ func (r *syncRun) update(ctx context.Context, job syncJob) (pushmirror.Update, s
 	defer r.mu.Unlock()
 	r.trouble = r.trouble || update.Record.Status != state.Finished
 	if !r.json {
-		r.printUpdate(job.label, update, r.dryRun)
+		shown := update
+		if r.recursive {
+			shown.Record.Hint = r.hintFor(job.upstream.Dir(), update.Record.Hint)
+		}
+		r.printUpdate(job.label, shown, r.dryRun)
 	}
 	if missed := notDiverged(r.refs, update.Steps); missed != "" && !update.Record.Unreached {
 		r.trouble = true
@@ -183,9 +192,10 @@ func (inv invocation) notify(ctx context.Context, jobs []syncJob, updates []push
 	}
 }
 
-// tryAgain has a worker take up what is said to be tried again: no push may follow. What somebody has to mend waits for the next
-// worker, as they are there to be told. One that works, and holds other repositories back since their host or login failed, learns
-// that it is back.
+// tryAgain has a worker take up what is said to be tried again: no push may follow. What somebody
+// has to mend waits for the next worker, as they are there to be told; one that works looks out for
+// its being mended. It also learns of a host or login that is back, for which it may hold other
+// repositories up.
 func (inv invocation) tryAgain(jobs []syncJob, updates []pushmirror.Update) {
 	for i, job := range jobs {
 		var err error
@@ -195,7 +205,7 @@ func (inv invocation) tryAgain(jobs []syncJob, updates []pushmirror.Update) {
 			if program, err = os.Executable(); err == nil {
 				err = hook.Hook{Dir: inv.dir, Program: program, Env: inv.env}.Enter(job.upstream)
 			}
-		case updates[i].Event == pushmirror.EventRecovered:
+		case updates[i].Record.Status == state.Failed || updates[i].Event == pushmirror.EventRecovered:
 			var q *queue.Queue
 			if q, err = inv.queue(job.upstream); err == nil {
 				if working, _ := q.Working(); working {

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestInstallShBuildsTheProgramWithItsVersion has install.sh build the program, as it does when it is given none.
+// TestInstallShBuildsTheProgramWithItsVersion has install.sh build the program, as it does when it
+// is given none.
 func TestInstallShBuildsTheProgramWithItsVersion(t *testing.T) {
 	path, prefix := "PATH="+os.Getenv("PATH"), t.TempDir()
 	caches := strings.Fields(printed(t, os.Environ(), "go", "env", "GOCACHE", "GOMODCACHE"))

@@ -18,8 +18,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// A watcher looks for secrets where others can see them: in the arguments and the environment of every process of this machine
-// while it runs, and in the end in the script's files.
+// A watcher looks for secrets where others can see them: in the arguments and the environment of
+// every process of this machine while it runs, and in the end in the script's files.
 type watcher struct {
 	secrets []secret
 	except  []string // files and folders in which the secrets may be
@@ -215,8 +215,8 @@ func newSecret(text string) secret {
 	s := secret{[]byte(text)}
 	inJSON, _ := json.Marshal(text)
 	s = append(s, bytes.Trim(inJSON, `"`), []byte(strings.Trim(strconv.Quote(text), `"`)))
-	// In base64 it looks one of three ways, by what is before it, such as a user name. The characters at its ends depend on
-	// its neighbours too.
+	// In base64 it looks one of three ways, by what is before it, such as a user name. The
+	// characters at its ends depend on its neighbours too.
 	for before := range 3 {
 		padded := strings.Repeat("x", before) + text
 		first, last := (before*8+5)/6, len(padded)*8/6

@@ -11,8 +11,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// cmdWebhook: webhook FILE listens for a chat's messages, at $WEBHOOK, and appends the text of each to the file, a line in Go's
-// quotes. As a chat does, it takes JSON that is sent as JSON; as a test should, none with anything else in it.
+// cmdWebhook: webhook FILE listens for a chat's messages, at $WEBHOOK, and appends the text of each
+// to the file, a line in Go's quotes. As a chat does, it takes JSON that is sent as JSON; as a test
+// should, none with anything else in it.
 func cmdWebhook(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: webhook FILE")

@@ -33,7 +33,10 @@ func (inv invocation) workerLog(c config.Log, q *queue.Queue) (*logrus.Logger, e
 		}
 	case config.OutputJournal:
 		if !inv.stderrIsJournal() {
-			return nil, usageError{errors.New("[log] output is the journal, but stderr does not lead there"), `it does in a service of systemd's; elsewhere write output = "stderr", or the path of a file`}
+			return nil, usageError{
+				errors.New("[log] output is the journal, but stderr does not lead there"),
+				`it does in a service of systemd's; elsewhere write output = "stderr", or the path of a file`,
+			}
 		}
 		log.SetOutput(inv.stderr)
 		log.SetFormatter(journalFormatter{&logrus.TextFormatter{DisableColors: true, DisableTimestamp: true}})

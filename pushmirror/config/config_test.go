@@ -197,8 +197,8 @@ func remote(name, url string) string {
 func TestLaterFilesReplaceWholeRemotesInPlace(t *testing.T) {
 	g := newGround(t, map[string]string{
 		"system": "root = 'ROOT'\n" +
-			remote("one", "/system/1") + "repositories = ['*']\ntimeout = '1h'\n" +
-			remote("two", "/system/2") + "repositories = ['*']\n",
+			remote("one", "/system/1/{path}") + "repositories = ['*']\ntimeout = '1h'\n" +
+			remote("two", "/system/2/{path}") + "repositories = ['*']\n",
 		"own":     remote("three", "/own/3") + remote("one", "/own/1"),
 		"b.toml":  remote("four", "/b/4"),
 		"a.toml":  remote("four", "/a/4") + remote("two", "/a/2") + "enabled = false\n",

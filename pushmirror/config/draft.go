@@ -119,7 +119,7 @@ func (d *Draft) set(k *key, value any) error {
 func (d *Draft) SetArgument(name, text string) error {
 	k, err := settable(name)
 	switch {
-	case err != nil && nearest(name, namesAt(inRemote, true)) == "" && findKey(name, everywhere) == nil:
+	case err != nil && Nearest(name, namesAt(inRemote, true)) == "" && findKey(name, everywhere) == nil:
 		// A secret may end in the = that makes a name of it.
 		return complaint("what stands before a = is no key of a remote",
 			"there are "+strings.Join(settableNames(), ", "))

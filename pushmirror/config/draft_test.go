@@ -138,8 +138,8 @@ func anyText(r *rand.Rand) string {
 	return b.String()
 }
 
-// FuzzDraft sets keys to all that can be thought of. What is taken is read back as what was meant, by the loader and by
-// ParseDraft.
+// FuzzDraft sets keys to all that can be thought of. What is taken is read back as what was meant,
+// by the loader and by ParseDraft.
 func FuzzDraft(f *testing.F) {
 	for seed := range uint64(300) {
 		f.Add(seed, "x")

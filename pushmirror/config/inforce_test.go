@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// explained are the keys in force that a file has, or those of these names, each as "REMOTE HEADER KEY = VALUE (FILE:LINE)".
+// explained are the keys in force that a file has, or those of these names, each as "REMOTE HEADER
+// KEY = VALUE (FILE:LINE)".
 func explained(t *testing.T, s Sources, keys ...string) string {
 	t.Helper()
 	all, err := Explain(s)

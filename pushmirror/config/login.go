@@ -104,8 +104,9 @@ func (f *file) holdsSecret() bool {
 	return slices.ContainsFunc(f.tables[inRemote], (*table).holdsSecret)
 }
 
-// TokenPassword goes with a token that is written in place of the user, as GitHub's and Gitea's guides have it. That is taken from
-// a url, which is not shown; TokenCure says what to do where it stands elsewhere.
+// TokenPassword goes with a token that is written in place of the user, as GitHub's and Gitea's
+// guides have it. That is taken from a url, which is not shown; TokenCure says what to do where it
+// stands elsewhere.
 const (
 	TokenPassword = "x-oauth-basic"
 	TokenCure     = `write the token where the password is, and username = "x-access-token"`

@@ -92,7 +92,7 @@ func TestThePolicySaysWhereCodeMayGo(t *testing.T) {
 
 func TestThePolicyMayIgnoreRepositories(t *testing.T) {
 	g := newGround(t, map[string]string{
-		"system": "root = 'ROOT'\n[policy]\nrepository_config = false\n" + remote("site", "/m") + "repositories = ['*']\n",
+		"system": "root = 'ROOT'\n[policy]\nrepository_config = false\n" + remote("site", "/m/{path}") + "repositories = ['*']\n",
 		"own":    "this is no config", "one.toml": remote("one", "/1"),
 	})
 	c := g.load(t)

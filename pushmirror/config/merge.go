@@ -26,7 +26,9 @@ func merge(files []*file, repository string) *whole {
 	w := &whole{}
 	for _, f := range files {
 		w.tops = slices.Concat(f.tables[atTop], w.tops)
-		for at, last := range map[place]*settings{inDefaults: &w.defaults, inHook: &w.hook, inWorker: &w.worker, inNotify: &w.notify, inLog: &w.log, inPolicy: &w.policy} {
+		for at, last := range map[place]*settings{
+			inDefaults: &w.defaults, inHook: &w.hook, inWorker: &w.worker, inNotify: &w.notify, inLog: &w.log, inPolicy: &w.policy,
+		} {
 			if tables := f.tables[at]; len(tables) > 0 {
 				*last = tables
 			}

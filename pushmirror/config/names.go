@@ -82,7 +82,7 @@ func strangerHint(name string, at place, system bool) string {
 		return name + " belongs " + whereabouts(k.places, at)
 	}
 	// The names that may stand here come first, so they win over equals.
-	meant := nearest(name, append(namesAt(at, true), namesAt(everywhere, true)...))
+	meant := Nearest(name, append(namesAt(at, true), namesAt(everywhere, true)...))
 	if meant == "" {
 		valid := namesAt(at, system)
 		for i, name := range valid {

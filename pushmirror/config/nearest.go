@@ -2,13 +2,13 @@ package config
 
 import "strings"
 
-// nearest returns the candidate that a misspelt name was most likely meant to
+// Nearest returns the candidate that a misspelt name was most likely meant to
 // be, the first of equals, or "" if none is near.
-func nearest(name string, candidates []string) string {
+func Nearest(name string, candidates []string) string {
 	name = strings.ReplaceAll(strings.ToLower(name), "-", "_")
 	best, least := "", 0
 	for _, candidate := range candidates {
-		d := distance(name, candidate)
+		d := distance(name, strings.ReplaceAll(candidate, "-", "_"))
 		if d > max(1, max(len(name), len(candidate))/3) {
 			continue
 		}

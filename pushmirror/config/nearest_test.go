@@ -20,7 +20,7 @@ func TestNearest(t *testing.T) {
 		"":                         "",
 		strings.Repeat("u", 1<<20): "",
 	} {
-		if got := nearest(name, candidates); got != want {
+		if got := Nearest(name, candidates); got != want {
 			t.Errorf("nearest to %.20q is %q, want %q", name, got, want)
 		}
 	}

@@ -84,7 +84,8 @@ func (s Sources) checkOwners(own []*file) {
 		}
 		f.faults = Errors{{
 			File: f.name, Message: fmt.Sprintf("this belongs to user %d, and may not say what is run here", uid),
-			Hint: fmt.Sprintf("give it to the user who runs git-push-mirror (chown), or trust the repository: git config --global --add safe.directory %s", git.ShellQuote(s.Repository)),
+			Hint: "give it to the user who runs git-push-mirror (chown), or trust the repository: " +
+				"git config --global --add safe.directory " + git.ShellQuote(s.Repository),
 		}}
 	}
 }
@@ -243,7 +244,7 @@ func unreadableFile(name string, err error) *file {
 	case errors.Is(err, fs.ErrPermission):
 		hint = "let the user who runs git-push-mirror read it, and enter the folders it is in"
 	case errors.Is(err, fs.ErrNotExist):
-		hint = "create it, or have nothing point to it any more"
+		hint = "create it, or have nothing point to it any more: $" + systemVariable + " does"
 	case errors.Is(err, syscall.ENOTDIR):
 		hint = "put a folder in place of what is none"
 	}

@@ -87,7 +87,11 @@ func (t *table) checkURL() {
 		t.file.fault(t.path, complaint(t.label()+" has no url", findKey("url", inRemote).explain()))
 	case !valid:
 	default:
-		if err := checkPlaceholders(u, t.file.system); err != nil {
+		err := checkPlaceholders(u, t.file.system)
+		if err == nil && t.file.system && enabled {
+			err = t.checkOneEach(u)
+		}
+		if err != nil {
 			t.fault("url", err)
 		}
 	}

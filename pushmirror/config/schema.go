@@ -89,8 +89,9 @@ var schema = []key{
 	},
 	{
 		name: "max_concurrent", places: inWorker, system: true, parse: positive, example: `4`,
-		means: "how many remotes are updated at once",
-		def:   `4`,
+		means: "how many remotes are updated at once; an update that takes longer than half a minute makes room for another, " +
+			"up to four times as many",
+		def: `4`,
 	},
 	{
 		name: "max_per_host", places: inWorker, system: true, parse: positive, example: `4`,

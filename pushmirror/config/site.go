@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -89,6 +90,18 @@ func checkPlaceholders(template URL, system bool) *Error {
 			fmt.Sprintf("there are %s and %s", placeholderPath, placeholderDashed))
 	}
 	return nil
+}
+
+// checkOneEach refuses one url for several repositories: in one mirror, each would undo the others'
+// work or report it as diverged.
+func (t *table) checkOneEach(template URL) *Error {
+	patterns := get[[]string](settings{t}, "repositories", nil)
+	several := len(patterns) > 1 || slices.ContainsFunc(patterns, func(p string) bool { return strings.Contains(p, "*") })
+	if !several || strings.Contains(template.Raw(), "{path") {
+		return nil
+	}
+	return complaint("the url is the same for all the repositories that the remote is for",
+		fmt.Sprintf("put %s or %s into it, or name one repository alone", placeholderPath, placeholderDashed))
 }
 
 // fill puts the path of a repository below root into a url. Where the url is

@@ -30,7 +30,7 @@ func TestRemotesOfASiteAreForTheRepositoriesTheyName(t *testing.T) {
 		"no exclusion at all":        {"repositories = ['*']\nexclude = []", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newGround(t, map[string]string{"system": siteFile("url = '/mnt/x'\n" + test.keys)}).load(t)
+			c := newGround(t, map[string]string{"system": siteFile("url = '/mnt/{path}'\n" + test.keys)}).load(t)
 			if got := len(c.Remotes) == 1; got != test.want {
 				t.Errorf("the remote is for this repository: %v, want %v", got, test.want)
 			}
@@ -45,13 +45,24 @@ func TestPlaceholdersAreFilledIn(t *testing.T) {
 		"ssh://git@host/{path}/{path_dashed}":       "ssh://git@host/team/my%20w%40dgets/team-my%20w%40dgets",
 		"git@host:mirror/{path}.git":                "git@host:mirror/team/my w@dgets.git",
 		"/mnt/{path}":                               "/mnt/team/my w@dgets",
-		"/mnt/all":                                  "/mnt/all",
 	} {
 		g := newGround(t, map[string]string{"system": siteFile("repositories = ['*']\nurl = '" + url + "'")})
 		g.sources.Repository = filepath.Join(g.root, "team/my w@dgets.git")
 		write(t, filepath.Join(g.sources.Repository, "HEAD"), "")
 		if got := g.load(t).Remotes[0].URL.Raw(); got != want {
 			t.Errorf("%s becomes %s, want %s", url, got, want)
+		}
+	}
+}
+
+func TestOneMirrorIsForOneRepository(t *testing.T) {
+	for repositories, want := range map[string]bool{
+		"['*']": false, "['team/*']": false, "['team/widgets', 'team/gadgets']": false, "['team/widgets']": true, "['team/widgets.git']": true,
+	} {
+		g := newGround(t, map[string]string{"system": siteFile("url = '/mnt/all'\nrepositories = " + repositories)})
+		_, err := Load(g.sources)
+		if got := err == nil; got != want {
+			t.Errorf("for %s: %v", repositories, err)
 		}
 	}
 }

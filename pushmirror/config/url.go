@@ -132,6 +132,10 @@ func parseForm(raw string) (URL, *Error) {
 	case colon && !strings.Contains(scheme, "/"):
 		return parseScp(raw)
 	}
+	first, _, _ := strings.Cut(strings.TrimLeft(raw, "/"), "/")
+	if strings.Contains(first, "@") || strings.Contains(strings.Trim(first, "."), ".") && !strings.HasSuffix(first, ".git") {
+		return refuse("the url names a host, it seems, but not how to reach it", urlForms)
+	}
 	return refuse("the url is a relative path, which means another place in each folder",
 		"write the whole path, from the / at its beginning")
 }
@@ -180,7 +184,11 @@ func parseSchemed(scheme, rest, raw string) (URL, *Error) {
 	}
 	authority, path, slash := strings.Cut(rest, "/")
 	if !slash || strings.Trim(path, "/") == "" {
-		return refuse("the url names no repository", "write its path after the host: "+scheme+"://HOST/PATH")
+		form := scheme + "://HOST/PATH"
+		if scheme == "file" {
+			form = "file:///PATH"
+		}
+		return refuse("the url names no repository", "write its path: "+form)
 	}
 	if scheme == "file" {
 		if authority != "" {
@@ -219,7 +227,7 @@ func refuseScheme(scheme string) (URL, *Error) {
 	hint := urlForms
 	if scheme == "codecommit" {
 		hint = codecommit
-	} else if meant := nearest(scheme, schemes); meant != "" {
+	} else if meant := Nearest(scheme, schemes); meant != "" {
 		hint = "did you mean " + meant + "://?"
 	}
 	return refuse("the url begins with a scheme that git has no transport of its own for", hint)
@@ -294,7 +302,7 @@ func parseHost(address string) (string, *Error) {
 	if hasPort {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 			return "", complaint("the url has no number from 1 to 65535 after the host's colon",
-				"write a port there; a user and a password stand before an @")
+				"write a port there, or take the colon out: a path begins at the /; a user and a password stand before an @")
 		}
 	}
 	if inner, bracket := strings.CutPrefix(name, "["); bracket {

@@ -121,7 +121,7 @@ func choice[T ~string](values ...T) parser {
 			quoted[i], plain[i] = fmt.Sprintf("%q", v), string(v)
 		}
 		hint := "write one of " + strings.Join(quoted, ", ")
-		if meant := nearest(text, plain); meant != "" {
+		if meant := Nearest(text, plain); meant != "" {
 			hint = fmt.Sprintf("did you mean %q? There are %s", meant, strings.Join(quoted, ", "))
 		}
 		return nil, complaint(fmt.Sprintf("%s cannot be %s", name, quote(text)), hint)

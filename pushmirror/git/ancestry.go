@@ -179,14 +179,18 @@ func (s *Scratch) compareByPush(ctx context.Context, a Ancestry, asked []int, ob
 	refs := make(Refs, 0, 2*len(asked))
 	for _, i := range asked {
 		number := RefName(strconv.Itoa(i))
-		refs = append(refs, Ref{Name: to + number, OID: objects.Commit(a.pairs[i].Old)}, Ref{Name: from + number, OID: objects.Commit(a.pairs[i].New)})
+		refs = append(refs,
+			Ref{Name: to + number, OID: objects.Commit(a.pairs[i].Old)}, Ref{Name: from + number, OID: objects.Commit(a.pairs[i].New)})
 	}
 	if err := cmp.Or(s.setRefs(Sort(refs)), s.borrow()); err != nil {
 		return err
 	}
 	var r report
 	out := lines{each: r.line}
-	_, err := s.run(ctx, command{stdout: &out, args: append(pushCommand("--dry-run"), "--", ".", from+"*:"+to+"*")})
+	_, err := s.run(ctx, command{
+		stdout: &out, args: append(pushCommand("--dry-run"), "--", ".", from+"*:"+to+"*"),
+		env: []string{"GIT_ALLOW_PROTOCOL=file"}, // what the user forbids is about mirrors
+	})
 	if err := out.close(); err != nil {
 		return err
 	}

@@ -1,10 +1,17 @@
 package git
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"net"
+	"net/http"
+	"net/http/cgi"
+	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -99,5 +106,46 @@ func TestAHostThatHasAnsweredIsGivenTime(t *testing.T) {
 	err := listFrom(t, "git", address, Target{Answer: 500 * time.Millisecond})
 	if err == nil || !strings.Contains(err.Error(), "remote error: away") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Without keep-alive, each request has a connection of its own, and that of the pack stays silent
+// until all of it is there.
+func TestAHostThatHasAnsweredIsGivenTimeToTakeAPack(t *testing.T) {
+	r, mirror := newTestRepo(t), newTestRepo(t)
+	mirror.run("config", "http.receivepack", "true")
+	backend := &cgi.Handler{
+		Path: filepath.Join(r.run("--exec-path"), "git-http-backend"),
+		Env:  []string{"GIT_PROJECT_ROOT=" + mirror.dir, "GIT_HTTP_EXPORT_ALL=1"},
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		if len(request.TransferEncoding) > 0 {
+			time.Sleep(3 * time.Second)
+			body, err := io.ReadAll(request.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			request.Body, request.ContentLength, request.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+		}
+		backend.ServeHTTP(w, request)
+	}))
+	server.Config.SetKeepAlivesEnabled(false)
+	server.Start()
+	defer server.Close()
+	s, err := r.NewScratch(t.Context(), t.TempDir(), Target{URL: server.URL, Answer: 500 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	large := make([]byte, 2<<20) // more than git sends in one piece
+	for i := range large {
+		large[i] = byte(rand.Uint32())
+	}
+	blob := OID(r.input(string(large), "hash-object", "-w", "--stdin"))
+	outcomes, text, err := s.Push(t.Context(), Push{Update: Refs{{Name: "refs/tags/large", OID: blob}}})
+	if err != nil || len(outcomes) != 1 || outcomes[0].Refused() {
+		t.Errorf("got %v, %v\n%s", outcomes, err, text)
+	}
+	if err := s.Remove(); err != nil {
+		t.Error(err)
 	}
 }

@@ -111,7 +111,9 @@ func (g *Git) run(ctx context.Context, c command) (stderr string, err error) {
 func (g *Git) start(ctx context.Context, c command) (string, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	beat := newPulse(c, cancel)
+	unanswered, hasAnswered := context.WithCancel(ctx)
+	defer hasAnswered()
+	beat := newPulse(c, cancel, hasAnswered)
 	defer beat.stop()
 
 	var stderr capture
@@ -154,7 +156,7 @@ func (g *Git) start(ctx context.Context, c command) (string, error) {
 	err := cmd.Start()
 	if err == nil {
 		if c.answer > 0 {
-			go awaitAnswer(ctx, cmd.Process.Pid, c.answer, cancel)
+			go awaitAnswer(unanswered, cmd.Process.Pid, c.answer, cancel)
 		}
 		err = cmd.Wait()
 	}
@@ -162,6 +164,9 @@ func (g *Git) start(ctx context.Context, c command) (string, error) {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	}
 	_, _ = said.flush(), shown.flush()
+	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil && cmd.ProcessState.Success() {
+		err = nil // somebody that git has started holds its stderr, as an ssh does that stays for others
+	}
 	if err == nil {
 		return stderr.String(), nil
 	}

@@ -141,7 +141,8 @@ const otherHost = "the mirror's certificate is for another host: write the host 
 
 const mayNotWrite = "let the key or user write to that repository"
 
-// ErrOtherFormat says that a mirror's object ids are of another kind than upstream's, so that none of them can be known here.
+// ErrOtherFormat says that a mirror's object ids are of another kind than upstream's, so that none
+// of them can be known here.
 var ErrOtherFormat = &Error{Kind: KindLocal, Hint: otherFormat, Err: errors.New("the mirror has object ids of another kind")}
 
 const otherFormat = "one repository uses SHA-1, the other SHA-256: create the mirror with the same object format"
@@ -150,7 +151,10 @@ const otherFormat = "one repository uses SHA-1, the other SHA-256: create the mi
 // row knows is taken for a network failure: trying again does no harm.
 var failures = []failure{
 	{"host key verification failed", KindHostKey, "put the host's key into the known_hosts of the user who runs this", true},
-	{"permission denied (", KindAuth, "the host did not accept this user's ssh key", true},
+	{
+		"permission denied (", KindAuth,
+		"the host takes none of this user's ssh keys: ssh -v shows which it is offered; or name the one to use with ssh_key", true,
+	},
 	{"could not read username", KindAuth, "the mirror wants a user name and a password; git's credential helper can supply them", true},
 	{"could not read password", KindAuth, "the mirror wants a password; git's credential helper can supply it", true},
 	{"authentication failed", KindAuth, "the mirror did not accept the user name and password", true},
@@ -161,7 +165,10 @@ var failures = []failure{
 	{"does not have write access", KindAuth, mayNotWrite, false},                       // GitLab, of a deploy key
 	{"you are not allowed to push code to this project", KindAuth, mayNotWrite, false}, // GitLab
 	{"deployment key is read-only", KindAuth, mayNotWrite, false},                      // Bitbucket
-	{"access denied or repository not exported", KindNotFound, "create the repository on the mirror; a git daemon wants git-daemon-export-ok and receive-pack enabled in it", false},
+	{
+		"access denied or repository not exported", KindNotFound,
+		"create the repository on the mirror; a git daemon wants git-daemon-export-ok and receive-pack enabled in it", false,
+	},
 	{"service not enabled", KindAuth, "the git daemon does not allow pushes: start it with --enable=receive-pack", false},
 	{"does not appear to be a git repository", KindNotFound, "create the repository on the mirror, or correct the url", false},
 	{"no such repository", KindNotFound, "create the repository on the mirror, or correct the url", false},

@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// HasLFS reports whether git-lfs is in this process's PATH, or where GIT_EXEC_PATH has git look, at the price of looking at a few files.
+// HasLFS reports whether git-lfs is in this process's PATH, or where GIT_EXEC_PATH has git look, at
+// the price of looking at a few files.
 func (g *Git) HasLFS() bool {
 	if _, err := exec.LookPath("git-lfs"); err == nil {
 		return true

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestOnlyWhatIsNewIsLookedThrough: of what the mirror has, nothing is handed over, and ids that nobody knows do no harm.
+// TestOnlyWhatIsNewIsLookedThrough: of what the mirror has, nothing is handed over, and ids that
+// nobody knows do no harm.
 func TestOnlyWhatIsNewIsLookedThrough(t *testing.T) {
 	r := newTestRepo(t)
 	s := r.scratch("/nowhere")
@@ -46,7 +47,8 @@ func TestOnlyWhatIsNewIsLookedThrough(t *testing.T) {
 	}
 }
 
-// FuzzReadBlobs: whatever git writes, what is handed over is no larger than it may be, and together no longer than all of it.
+// FuzzReadBlobs: whatever git writes, what is handed over is no larger than it may be, and together
+// no longer than all of it.
 func FuzzReadBlobs(f *testing.F) {
 	f.Add("3 a\nabc\n0 b c\n\n")
 	f.Add("99 a\nabc\n")

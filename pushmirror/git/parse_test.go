@@ -96,7 +96,7 @@ func TestPorcelainTellsWhatBecameOfARef(t *testing.T) {
 }
 
 func TestRefusalsAreTakenForWhatTheyAre(t *testing.T) {
-	type kind struct{ changed, declined, current, unpacked, lost bool }
+	type kind struct{ changed, declined, current, unpacked, lost, passing bool }
 	for _, c := range []struct {
 		reason string
 		remote bool
@@ -115,9 +115,21 @@ func TestRefusalsAreTakenForWhatTheyAre(t *testing.T) {
 		{"refusing to delete the current branch: refs/heads/main", true, kind{current: true}},
 		{"unpacker error", true, kind{unpacked: true}},
 		{"remote failed to report status", true, kind{lost: true}},
+		// Those of git 2.50 and newer.
+		{"reference already exists", true, kind{changed: true}},
+		{"reference does not exist", true, kind{changed: true}},
+		{"refname conflict", true, kind{changed: true}},
+		{"incorrect old value provided", true, kind{changed: true}},
+		{"failed to update refs", true, kind{declined: true, passing: true}},
+		// Those of hosts in trouble.
+		{"failure", true, kind{passing: true}},
+		{"Internal Server Error", true, kind{passing: true}},
+		{"service temporarily unavailable", true, kind{passing: true}},
+		{"push declined due to repository rule violations", true, kind{}},
+		{"protected branch hook declined", true, kind{}},
 	} {
 		o := Outcome{Flag: '!', remote: c.remote, Reason: c.reason}
-		got := kind{o.Changed(), o.Declined(), o.CurrentBranch(), o.Unpacked(), o.Lost()}
+		got := kind{o.Changed(), o.Declined(), o.CurrentBranch(), o.Unpacked(), o.Lost(), o.Passing()}
 		if got != c.want {
 			t.Errorf("%q (by the mirror: %v): got %+v", c.reason, c.remote, got)
 		}
@@ -141,6 +153,33 @@ func TestWhatAMirrorWillNeverTakeIsToldFromWhatItCannotTakeNow(t *testing.T) {
 			t.Errorf("of %q: %q", text, got)
 		}
 	}
+}
+
+func TestOfWhatAMirrorSaysPeopleAreToldWhatIsForThem(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "",
+		"To ssh://h/x\nerror: failed to push some refs to 'ssh://h/x'\n":                      "",
+		"remote: Resolving deltas:   0% (0/3)\rremote: Resolving deltas: 100% (3/3), done.\n": "",
+		"remote: Checking connectivity: 20, done.\n":                                          "",
+		"remote: error: hook declined to update refs/heads/x\n":                               "",
+		"remote: fatal: pack exceeds maximum allowed size\n":                                  "",
+		"remote: error: GH006: Protected branch update failed for refs/heads/main.        \nremote: \nremote: - Changes must be made through a pull request.        \n": "error: GH006: Protected branch update failed for refs/heads/main.; - Changes must be made through a pull request.",
+		"remote: GitLab: You are not allowed to push code to protected branches on this project.\n":                                                                     "GitLab: You are not allowed to push code to protected branches on this project.",
+	} {
+		if got := Said(text); got != want {
+			t.Errorf("of %q: %q", text, got)
+		}
+	}
+}
+
+func FuzzSaid(f *testing.F) {
+	f.Add("remote: Protected branch.\r\nremote: \xff")
+	f.Fuzz(func(t *testing.T, text string) {
+		said := Said(text)
+		if len(said) > maxSaid+len("…") || strings.ContainsAny(said, "\r\n") || len(said) > 0 && !strings.Contains(text, "remote:") {
+			t.Errorf("of %q: %q", text, said)
+		}
+	})
 }
 
 func FuzzForEachRef(f *testing.F) {

@@ -23,12 +23,19 @@ type pulse struct {
 	mu      sync.Mutex
 	after   time.Duration
 	timer   *time.Timer // nil: nobody watches
-	packing func()      // nil: nobody asks
+	packing func()      // nil: it has been called
 	tail    []byte      // the end of what was written, for a mark that is cut in two
 }
 
-func newPulse(c command, end context.CancelCauseFunc) *pulse {
-	p := &pulse{after: c.stall, packing: c.packing}
+// newPulse begins to watch over a command, for which end is called. A mirror has answered once git
+// packs what it sends there.
+func newPulse(c command, end context.CancelCauseFunc, answered func()) *pulse {
+	p := &pulse{after: c.stall, packing: func() {
+		answered()
+		if c.packing != nil {
+			c.packing()
+		}
+	}}
 	if c.stall > 0 {
 		p.timer = time.AfterFunc(c.stall, func() { end(&stallError{After: c.stall}) })
 	}

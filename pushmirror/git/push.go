@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Push is what one git push is to do.
@@ -57,6 +59,9 @@ type Outcome struct {
 // Refused reports whether the mirror does not hold what was pushed.
 func (o Outcome) Refused() bool { return o.Flag == '!' }
 
+// RefusedThere reports whether it was the mirror that refused the ref, not git on this side.
+func (o Outcome) RefusedThere() bool { return o.Refused() && o.remote }
+
 // Changed reports whether git refused the ref because the mirror holds
 // something else than what was compared.
 func (o Outcome) Changed() bool {
@@ -66,7 +71,8 @@ func (o Outcome) Changed() bool {
 	switch o.Reason {
 	case "stale info", "fetch first", "non-fast-forward", "already exists", "needs force", "remote ref updated since checkout":
 		return !o.remote
-	case "failed to update ref", "failed to update", "failed to lock", "incorrect old value provided":
+	case "failed to update ref", "failed to update", "failed to lock", "incorrect old value provided",
+		"reference already exists", "reference does not exist", "refname conflict": // git 2.50's words
 		return o.remote
 	}
 	return o.remote && strings.Contains(o.Reason, "cannot lock ref")
@@ -85,11 +91,27 @@ func (o Outcome) Unpacked() bool {
 	return o.Refused() && (o.Reason == "unpacker error" || strings.HasPrefix(o.Reason, "unpack"))
 }
 
-// Declined reports whether the mirror refused the push as a whole, by its
-// pre-receive hook or over the objects, maybe because of another ref.
+// Declined reports whether the mirror refused the push as a whole, by its pre-receive hook, over the
+// objects or since it could not lock some ref, maybe because of another ref.
 func (o Outcome) Declined() bool {
-	return o.objected || o.Refused() && o.remote && strings.Contains(o.Reason, "pre-receive hook declined")
+	return o.objected || o.unlocked() || o.Refused() && o.remote && strings.Contains(o.Reason, "pre-receive hook declined")
 }
+
+// unlocked reports whether the mirror, with git 2.50 or newer, updated none of the refs of a push since
+// one of them was locked.
+func (o Outcome) unlocked() bool {
+	return o.Refused() && o.remote && o.Reason == "failed to update refs"
+}
+
+// Passing reports whether the mirror seems to have refused the ref for trouble of its own, which may be over
+// soon: a lock, or what hosts say of a service that is down, as GitHub's "failure".
+func (o Outcome) Passing() bool {
+	return o.unlocked() || o.Refused() && o.remote && trouble().MatchString(o.Reason)
+}
+
+var trouble = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^failure$|internal|server error|timed? ?out|temporar|try again|unavailable|overload|lock`)
+})
 
 // pushCommand begins every push: what the flags name cannot all be set in the
 // config of every git that we work with.
@@ -217,6 +239,30 @@ func anyRefused(outcomes []Outcome) bool {
 	}
 	return false
 }
+
+// maxSaid is how much of what a mirror says for people is kept, in bytes.
+const maxSaid = 500
+
+// Said is what the mirror, mostly its hooks, wrote for people during a push, in one line; "" if
+// nothing. How far it was is left out, and what its git says, of which the refs' reasons tell.
+func Said(text string) string {
+	var said []string
+	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		line, ok := strings.CutPrefix(line, "remote:")
+		if line = strings.TrimSpace(line); ok && line != "" && !progressLine().MatchString(line) {
+			said = append(said, line)
+		}
+	}
+	all := strings.Join(said, "; ")
+	if len(all) > maxSaid {
+		all = strings.ToValidUTF8(all[:maxSaid], "") + "…"
+	}
+	return all
+}
+
+var progressLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Z][a-z]+ing [a-z ]+: +\d+|^(fatal|error|warning): [a-z]`)
+})
 
 // report reads the output of
 //

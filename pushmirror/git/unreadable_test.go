@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestOnlyWhatIsThereAndHoldsNoObjectIDIsDamaged has git warn of each ref, as it does also of one that is being deleted.
+// TestOnlyWhatIsThereAndHoldsNoObjectIDIsDamaged has git warn of each ref, as it does also of one
+// that is being deleted.
 func TestOnlyWhatIsThereAndHoldsNoObjectIDIsDamaged(t *testing.T) {
 	r := &Repository{dir: t.TempDir()}
 	warnings := ""

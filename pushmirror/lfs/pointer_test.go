@@ -56,8 +56,8 @@ func TestWhatIsNoPointerIsNotTakenForOne(t *testing.T) {
 	}
 }
 
-// FuzzParsePointer: what is taken for a pointer has an id that is safe as a name of a file, and reads the same when it is written as
-// git-lfs does.
+// FuzzParsePointer: what is taken for a pointer has an id that is safe as a name of a file, and
+// reads the same when it is written as git-lfs does.
 func FuzzParsePointer(f *testing.F) {
 	f.Add([]byte(pointer()))
 	f.Add([]byte(pointer("\n", "\r\n")))

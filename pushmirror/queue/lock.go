@@ -46,8 +46,9 @@ func (q *Queue) Lock(ctx context.Context, wait bool) (unlock func() error, ok bo
 	return lock.Unlock, ok, nil
 }
 
-// lockUnlessHeld takes the lock unless a worker holds it. Somebody who only looks holds it for a moment too, together with
-// others who do: whoever left because of them would leave the work undone.
+// lockUnlessHeld takes the lock unless a worker holds it. Somebody who only looks holds it for a
+// moment too, together with others who do: whoever left because of them would leave the work
+// undone.
 func lockUnlessHeld(lock *flock.Flock) (bool, error) {
 	for {
 		if ok, err := lock.TryLock(); ok || err != nil {

@@ -169,8 +169,8 @@ const damaged = ".damaged"
 // largest is more than any file of the list takes, in bytes.
 const largest = 1 << 20
 
-// read reads a file of the list. Where a group shares that, one of them could have put anything in its place: it follows no link, and
-// waits for no pipe. What is one of these has no content.
+// read reads a file of the list. Where a group shares that, one of them could have put anything in
+// its place: it follows no link, and waits for no pipe. What is one of these has no content.
 func read(path string) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENXIO) { // a link or a socket

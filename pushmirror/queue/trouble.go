@@ -5,12 +5,13 @@ import (
 	"path/filepath"
 )
 
-// troubles is the file that a worker keeps of what fails, by name, while it works: most of those who share a host wait for one
-// of them to try it, and have no record that tells.
+// troubles is the file that a worker keeps of what fails, by name, while it works: most of those
+// who share a host wait for one of them to try it, and have no record that tells.
 const troubles = "troubles.json"
 
-// Troubles reads what the worker with that state directory finds to fail: the kind of the failure, by the name of the host or login.
-// Where none works, or it cannot be read, there are none, as they are only told of.
+// Troubles reads what the worker with that state directory finds to fail: the kind of the failure,
+// by the name of the host or login. Where none works, or it cannot be read, there are none, as they
+// are only told of.
 func Troubles(dir string) map[string]string {
 	text, err := read(filepath.Join(dir, troubles))
 	var all map[string]string

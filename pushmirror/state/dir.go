@@ -64,10 +64,9 @@ const lockName = "lock"
 // lockPoll is how often a lock that somebody else holds is tried.
 const lockPoll = 20 * time.Millisecond
 
-// Lock makes the folder and takes the lock of the remote, so that there is one
-// update of it at a time; waiting is called once if somebody else holds it, and its error ends the wait. Lock returns
-// when, by clock, the lock was taken. The lock is gone when unlock is called or this
-// process dies.
+// Lock makes the folder and takes the lock of the remote, so that there is one update of it at a
+// time; waiting is called once if somebody else holds it, and its error ends the wait. Lock returns
+// when, by clock, the lock was taken. The lock is gone when unlock is called or this process dies.
 func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func() error) (since Time, unlock func() error, err error) {
 	if err := d.make(); err != nil {
 		return Time{}, nil, fmt.Errorf("making the state folder: %w", err)

@@ -75,6 +75,8 @@ type Record struct {
 	More      int            `json:"more_results,omitempty"`
 	Divergent []Divergence   `json:"divergent,omitempty"`
 	Rejected  []plan.Refusal `json:"rejected,omitempty"`
+	// Said is what the mirror said for people when it refused refs.
+	Said string `json:"mirror_said,omitempty"`
 	// Told: that the remote has failed was told, and that it recovered was not yet.
 	Told bool `json:"told,omitempty"`
 	// ToldHost is the host, or the login there, that it was told of, with all who share it; "" for
@@ -94,7 +96,8 @@ type Record struct {
 	// LFSObjects and LFSBytes are the large files that the update brought, or found there already.
 	LFSObjects int   `json:"lfs_objects,omitempty"`
 	LFSBytes   int64 `json:"lfs_bytes,omitempty"`
-	// Unanswered are values that were pushed, of which nobody knows whether they arrived: what a listing shows of them is ours.
+	// Unanswered are values that were pushed, of which nobody knows whether they arrived: what a
+	// listing shows of them is ours.
 	Unanswered map[git.RefName]git.OID `json:"unanswered,omitempty"`
 	// NoPushOptions: the mirror takes no push options.
 	NoPushOptions bool `json:"no_push_options,omitempty"`
@@ -191,8 +194,8 @@ func (d *Dir) WriteRecord(r Record) error {
 	return nil
 }
 
-// writeRecord writes the long lists at the end, a line for each ref: as a whole, the text of a hundred thousand would be
-// in memory several times.
+// writeRecord writes the long lists at the end, a line for each ref: as a whole, the text of a
+// hundred thousand would be in memory several times.
 func writeRecord(w *bufio.Writer, r Record) error {
 	head := r
 	head.Divergent, head.Rejected = nil, nil

@@ -36,9 +36,20 @@ type Task struct {
 
 // Limits bound what runs at once.
 type Limits struct {
-	Concurrent int // updates
+	Concurrent int // updates; of those that take longer than half a minute, up to four times as many
 	PerHost    int // updates on one host
 }
+
+// An update that takes long, since it has much to send or a mirror hangs, makes room for another: a
+// few of them would keep all others waiting for hours. crowd bounds how many there are at all, as a
+// multiple of Limits.Concurrent.
+const (
+	long  = 30 * time.Second
+	crowd = 4
+)
+
+// skew is how far a clock may be set back without a time that lies ahead being taken for wrong.
+const skew = time.Minute
 
 // End is how an update ended.
 type End struct {
@@ -124,9 +135,9 @@ func (s *Schedule) Start(now time.Time) (started []Task) {
 	for _, t := range s.running {
 		count(&t)
 	}
-	for s.HasRoom() {
+	for s.HasRoom(now) {
 		t := s.first(func(t *Task) bool {
-			return !s.startOf(t).After(now) && s.admits(t) &&
+			return !s.startOf(t, now).After(now) && s.admits(t) &&
 				!(t.Failing && failing >= max(1, s.limits.Concurrent/2)) &&
 				!(s.doubtful(t) && doubtful >= max(1, s.limits.Concurrent-1))
 		})
@@ -146,7 +157,15 @@ func (s *Schedule) Start(now time.Time) (started []Task) {
 }
 
 // HasRoom reports whether another task could run, of those that nothing else holds back.
-func (s *Schedule) HasRoom() bool { return len(s.running) < s.limits.Concurrent }
+func (s *Schedule) HasRoom(now time.Time) bool {
+	short := 0
+	for _, t := range s.running {
+		if now.Sub(t.started) < long {
+			short++
+		}
+	}
+	return short < s.limits.Concurrent && len(s.running) < crowd*s.limits.Concurrent
+}
 
 // first is the oldest of the waiting tasks that may start; nil if none may.
 func (s *Schedule) first(may func(*Task) bool) (first *Task) {
@@ -180,13 +199,17 @@ func (s *Schedule) doubtful(t *Task) bool {
 	return t.Failing || (t.Host != "" && !s.host(t.Host).proven)
 }
 
-// startOf is when a task may start: where its host or login failed, when that may be probed.
-func (s *Schedule) startOf(t *Task) time.Time {
+// startOf is when a task may start: where its host or login failed, when that may be probed; at
+// once, if the clock was set back since.
+func (s *Schedule) startOf(t *Task, now time.Time) time.Time {
 	start := t.NotBefore
 	var probe time.Time
 	for _, name := range t.shares() {
 		if h, ok := s.hosts[name]; ok && h.retry.After(probe) {
 			probe = h.retry
+			if h.failed.After(now.Add(skew)) {
+				probe = now
+			}
 		}
 	}
 	if !probe.IsZero() {
@@ -305,11 +328,12 @@ func (s *Schedule) Fails(name string) bool {
 	return ok && !h.retry.IsZero()
 }
 
-// NoteSuccess takes in when a task, due or not, last succeeded: an update of another process, a sync, may have shown that a
-// host or login which failed is back.
-func (s *Schedule) NoteSuccess(t Task) {
+// NoteSuccess takes in when a task, due or not, last succeeded: an update of another process, a
+// sync, may have shown that a host or login which failed is back.
+func (s *Schedule) NoteSuccess(t Task, now time.Time) {
 	for _, name := range t.shares() {
-		if h, ok := s.hosts[name]; ok && !h.retry.IsZero() && t.Succeeded.After(h.failed) {
+		h, ok := s.hosts[name]
+		if ok && !h.retry.IsZero() && (t.Succeeded.After(h.failed) || !t.Succeeded.IsZero() && h.failed.After(now.Add(skew))) {
 			s.Reached(name)
 		}
 	}

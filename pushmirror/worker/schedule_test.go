@@ -169,7 +169,8 @@ func TestADeadHostIsProbedByOne(t *testing.T) {
 	}
 }
 
-// TestALoginThatIsRefusedHoldsUpNoOther has a hundred remotes wait for one login, and as many on the host that have others.
+// TestALoginThatIsRefusedHoldsUpNoOther has a hundred remotes wait for one login, and as many on
+// the host that have others.
 func TestALoginThatIsRefusedHoldsUpNoOther(t *testing.T) {
 	s := New(Limits{Concurrent: 10, PerHost: 10})
 	prove(s, "h")
@@ -234,12 +235,12 @@ func TestAHostThatASyncHasReachedIsBack(t *testing.T) {
 	s.Add(task("/b", "ssh://down"))
 	synced := task("/c", "ssh://down")
 	synced.Succeeded = noon.Add(-time.Second)
-	s.NoteSuccess(synced)
+	s.NoteSuccess(synced, noon.Add(time.Minute))
 	if got := s.Start(noon.Add(time.Minute)); len(got) != 0 {
 		t.Errorf("a success before the failure proves nothing: started %q", repositories(got))
 	}
 	synced.Succeeded = noon.Add(30 * time.Second)
-	s.NoteSuccess(synced)
+	s.NoteSuccess(synced, noon.Add(time.Minute))
 	if got := repositories(s.Start(noon.Add(time.Minute))); !slices.Contains(got, "/b") {
 		t.Errorf("started %q", got)
 	}
@@ -431,5 +432,50 @@ func TestAMirrorThatIsKeptBusyRests(t *testing.T) {
 	s.Add(task("/a", ""))
 	if len(s.Start(noon.Add(66*time.Second))) != 1 {
 		t.Error("one that was up to date has to wait")
+	}
+}
+
+// A mirror that takes a push and says nothing more may hold an update for hours.
+func TestUpdatesThatTakeLongMakeRoomForOthers(t *testing.T) {
+	s := New(Limits{Concurrent: 2, PerHost: 4})
+	add := func(n int) {
+		for i := range n {
+			s.Add(task(fmt.Sprintf("/%d-%d", n, i), ""))
+		}
+	}
+	add(2)
+	s.Start(noon)
+	add(3)
+	if got := s.Start(noon.Add(long - time.Second)); len(got) != 0 {
+		t.Errorf("over the limit: %q", repositories(got))
+	}
+	if got := s.Start(noon.Add(long)); len(got) != 2 {
+		t.Errorf("started %q", repositories(got))
+	}
+	add(9)
+	for i := range 10 {
+		s.Start(noon.Add(time.Duration(2+i) * long))
+	}
+	if n := len(s.running); n != crowd*2 {
+		t.Errorf("%d run at once", n)
+	}
+}
+
+func TestAHostIsTriedAlthoughTheClockWasSetBack(t *testing.T) {
+	s := New(Limits{Concurrent: 4, PerHost: 4})
+	s.Add(task("/a", "ssh://down"))
+	s.Finish(s.Start(noon)[0], End{Failed: true, Retry: noon.Add(time.Hour), Shared: "ssh://down", SharedRetry: noon.Add(5 * time.Minute)}, noon)
+	s.Add(task("/b", "ssh://down"))
+	if got := s.Start(noon.Add(-skew)); len(got) != 0 {
+		t.Errorf("a little is no reason: started %q", repositories(got))
+	}
+	before := noon.Add(-24 * time.Hour)
+	synced := task("/c", "ssh://down")
+	synced.Succeeded = before
+	if got := repositories(s.Start(before)); !slices.Equal(got, []string{"/b"}) {
+		t.Errorf("started %q", got)
+	}
+	if s.NoteSuccess(synced, before); s.Fails("ssh://down") {
+		t.Error("a sync has reached it, and it still fails")
 	}
 }

@@ -100,8 +100,8 @@ func sshd(w *world) (string, *atomic.Int64) {
 	return fmt.Sprintf("ssh://%s@127.0.0.1:%d%s", user, port, w.path("mirror.git")), opened
 }
 
-// coalesced pushes n times to a repository whose mirror thinks for a second about each push, and tells how many it got, in
-// percent of n.
+// coalesced pushes n times to a repository whose mirror thinks for a second about each push, and
+// tells how many it got, in percent of n.
 func coalesced(pushers int) func(*world, int) float64 {
 	return func(w *world, n int) float64 {
 		w.withHooks()
@@ -129,8 +129,8 @@ func coalesced(pushers int) func(*world, int) float64 {
 	}
 }
 
-// hookMemory has the hook that ours runs in its turn look at ours: what rusage tells of a process that we start is at least
-// our own size.
+// hookMemory has the hook that ours runs in its turn look at ours: what rusage tells of a process
+// that we start is at least our own size.
 func hookMemory(w *world, _ int) float64 {
 	w.withHooks()
 	w.write("up.git/hooks/post-receive.before-push-mirror", fmt.Sprintf("#!/bin/sh\ngrep VmHWM /proc/$PPID/status >%s\n", w.path("peak")))

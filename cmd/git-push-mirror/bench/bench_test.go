@@ -1,6 +1,7 @@
-// Package bench measures git-push-mirror beside its peers: git itself, and what other programs that mirror have git do. Each is
-// run as a whole process, in turn with the other, on repositories as servers have them. `make bench` prints one table, and a
-// line for each row that benchstat reads; no figure fails it.
+// Package bench measures git-push-mirror beside its peers: git itself, and what other programs that
+// mirror have git do. Each is run as a whole process, in turn with the other, on repositories as
+// servers have them. `make bench` prints one table, and a line for each row that benchstat reads;
+// no figure fails it.
 package bench
 
 import (

@@ -19,8 +19,9 @@ var (
 	repositories = []int{10, 100, 1_000}
 )
 
-// contests are the rows of the table that tell of ratios. Those beside ls-remote or for-each-ref tell how much of the row before is
-// git's: the peer runs the commands that an update does, from a shell, and keeps nothing.
+// contests are the rows of the table that tell of ratios. Those beside ls-remote or for-each-ref
+// tell how much of the row before is git's: the peer runs the commands that an update does, from a
+// shell, and keeps nothing.
 var contests = []contest{
 	{name: "first update", beside: "push --mirror", atMost: 1.3, small: 1.5, unit: "refs", sizes: refs, quick: fewRefs, stage: firstUpdate(mirrorPush), config: workerAlone},
 	{name: "first update", beside: "ls-remote, for-each-ref, push", unit: "refs", sizes: []int{100, 5_000}, quick: fewRefs, stage: firstUpdate(listAndPush), config: workerAlone},

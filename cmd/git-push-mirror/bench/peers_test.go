@@ -15,7 +15,8 @@ func giteasWay(w *world) {
 	w.git("up.git", "push", "-f", "--mirror", w.path("mirror.git"))
 }
 
-// gitlabsWay lists the mirror, compares each ref that differs by a process of its own, and pushes ten refs at a time.
+// gitlabsWay lists the mirror, compares each ref that differs by a process of its own, and pushes
+// ten refs at a time.
 func gitlabsWay(w *world) {
 	there := map[string]string{}
 	for line := range strings.Lines(w.git("up.git", "ls-remote", "--heads", "--tags", w.path("mirror.git"))) {

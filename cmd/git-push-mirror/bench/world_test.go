@@ -16,8 +16,8 @@ import (
 	"git-push-mirror/pushmirror/queue"
 )
 
-// gitConfig keeps git from working in the background, where it would disturb whoever is measured next. Who receives a push
-// looks for such work all the same, as servers do.
+// gitConfig keeps git from working in the background, where it would disturb whoever is measured
+// next. Who receives a push looks for such work all the same, as servers do.
 const gitConfig = `[init]
 	defaultBranch = main
 [user]
@@ -69,7 +69,8 @@ func (w *world) command(dir, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run runs a command to its end. With an exit code of 1, which peers and status have when refs differ, it only ends.
+// run runs a command to its end. With an exit code of 1, which peers and status have when refs
+// differ, it only ends.
 func (w *world) run(cmd *exec.Cmd) string {
 	w.b.Helper()
 	var stderr bytes.Buffer
@@ -159,8 +160,8 @@ func names(n int) []string {
 	return list
 }
 
-// upstream makes a repository with n branches of two commits each on main's first, as a server has it: after git gc, with
-// packed refs and a bitmap.
+// upstream makes a repository with n branches of two commits each on main's first, as a server has
+// it: after git gc, with packed refs and a bitmap.
 func (w *world) upstream(repository string, n int) {
 	w.once(fmt.Sprint(n), repository, ".", func() { w.makeUpstream(repository, n) })
 }
@@ -170,8 +171,8 @@ func (w *world) advance(repository, message string, n int) {
 	w.once(fmt.Sprint(n, message), repository, "objects packed-refs", func() { w.makeAdvance(repository, message) })
 }
 
-// once makes something of a repository the first time, and else copies the parts that were made then: with 100,000 refs that
-// takes minutes.
+// once makes something of a repository the first time, and else copies the parts that were made
+// then: with 100,000 refs that takes minutes.
 func (w *world) once(name, repository, parts string, produce func()) {
 	from, to := filepath.Join(filepath.Dir(program), "made", name), w.path(repository)
 	if !exists(from) {

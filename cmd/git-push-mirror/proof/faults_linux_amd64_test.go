@@ -28,8 +28,9 @@ type faulty struct {
 	hook bool // it is the hook
 }
 
-// TestFaults lets one system call of the hook, or of the worker, fail, or ends it there. Once the cause is mended all must be
-// delivered without another push, what was overwritten be in the log, and what went wrong have been told.
+// TestFaults lets one system call of the hook, or of the worker, fail, or ends it there. Once the
+// cause is mended all must be delivered without another push, what was overwritten be in the log,
+// and what went wrong have been told.
 func TestFaults(t *testing.T) {
 	seed := *faultSeed
 	if seed == 0 {
@@ -146,7 +147,8 @@ func (s *faultSite) meet(f faulty, at int, fault fault) traced {
 	return met
 }
 
-// told checks that whoever looks finds the cause of what was not done. A fault of which nothing comes need not be told.
+// told checks that whoever looks finds the cause of what was not done. A fault of which nothing
+// comes need not be told.
 func (s *faultSite) told(f faulty, met traced, fault fault) {
 	s.t.Helper()
 	if fault.kill {

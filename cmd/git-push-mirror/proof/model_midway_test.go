@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// wrap has a git stand before the real one that acts before or after the nth git which an update of a remote runs; the file acted
-// tells that it succeeded.
+// wrap has a git stand before the real one that acts before or after the nth git which an update of
+// a remote runs; the file acted tells that it succeeded.
 func (m *model) wrap(r *remote, n int, after bool, action string) (env []string, acted string) {
 	m.runs++
 	dir := fmt.Sprintf("wrap%d", m.runs)

@@ -163,7 +163,8 @@ func (m *model) writeConfig() {
 			text.WriteString("follow_rewrites = true\n")
 		}
 		if r.config.protected != nil {
-			// There is one list of protected branches for all remotes, so that each has an expression of its own.
+			// There is one list of protected branches for all remotes, so that each has an
+			// expression of its own.
 			var alternatives []string
 			for _, pattern := range r.config.protected {
 				alternatives = append(alternatives, strings.ReplaceAll(pattern, "*", ".*"))

@@ -34,8 +34,8 @@ type run struct {
 	killed  bool
 }
 
-// watch runs the program and checks what must hold whatever else happens: promises 2 and 3, and that the log tells of what was
-// dropped. It returns what the mirrors that are there held before.
+// watch runs the program and checks what must hold whatever else happens: promises 2 and 3, and
+// that the log tells of what was dropped. It returns what the mirrors that are there held before.
 func (m *model) watch(r *run, program func()) map[*mirror]map[string]string {
 	before := map[*mirror]map[string]string{}
 	for _, mirror := range m.mirrors {
@@ -227,8 +227,9 @@ func (m *model) overwrite(t *rapid.T) {
 	m.syncWith(r.name, name)
 }
 
-// work has a worker do all that is to be done. It must not need anybody's call: what the hook was not told of it finds itself.
-// A mirror that is away stops it from ending, but not from bringing the other one up to date.
+// work has a worker do all that is to be done. It must not need anybody's call: what the hook was
+// not told of it finds itself. A mirror that is away stops it from ending, but not from bringing
+// the other one up to date.
 func (m *model) work(*rapid.T) {
 	m.say("git push-mirror worker --until-idle")
 	m.watch(&run{}, func() {
@@ -253,7 +254,8 @@ func (m *model) work(*rapid.T) {
 	})
 }
 
-// withheld are the remotes that the worker tries again now and then, since deletions are not done for want of a default branch.
+// withheld are the remotes that the worker tries again now and then, since deletions are not done
+// for want of a default branch.
 func (m *model) withheld() (names []string) {
 	for name, s := range m.statuses(m.program("-C", m.path("up.git"), "status", "--json")) {
 		if s.Kind == "local" {
@@ -263,8 +265,8 @@ func (m *model) withheld() (names []string) {
 	return names
 }
 
-// unfinished says what is left to be done. A mirror that is as it should be is one that an update would change nothing of, and
-// of which that is told.
+// unfinished says what is left to be done. A mirror that is as it should be is one that an update
+// would change nothing of, and of which that is told.
 func (m *model) unfinished() string {
 	statuses := m.statuses(m.program("-C", m.path("up.git"), "status", "--json"))
 	for _, r := range m.remotes {

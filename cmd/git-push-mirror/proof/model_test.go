@@ -20,9 +20,9 @@ var (
 	modelSeed   = flag.Uint64("modelseed", 0, "the second seed of TestModel; 0: another one each time")
 )
 
-// TestModel does at random what happens to an upstream repository and its mirrors, and checks after each run of the program
-// that the promises hold, and that each mirror is what specify says. What it prints when it fails is the shortest such
-// sequence that it has found.
+// TestModel does at random what happens to an upstream repository and its mirrors, and checks after
+// each run of the program that the promises hold, and that each mirror is what specify says. What
+// it prints when it fails is the shortest such sequence that it has found.
 func TestModel(t *testing.T) {
 	random := *modelSeed
 	if random == 0 {

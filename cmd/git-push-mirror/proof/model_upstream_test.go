@@ -161,7 +161,8 @@ func (m *model) describe(name, old, oid string) string {
 	return text
 }
 
-// touchThoseMissing notes that the next update may delete refs that upstream lacks, for a reason that makes it not due.
+// touchThoseMissing notes that the next update may delete refs that upstream lacks, for a reason
+// that makes it not due.
 func (m *model) touchThoseMissing(mirror *mirror) {
 	if mirror.away {
 		return

@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// objects are all objects that a test has made, by their ids. It makes them itself: git would take a process for each.
+// objects are all objects that a test has made, by their ids. It makes them itself: git would take
+// a process for each.
 type objects struct {
 	all map[string]object
 	n   int // that were made, so that no two are the same

@@ -134,8 +134,8 @@ func (s situation) forward(there, here string) bool {
 	return s.knownUpstream(there) && from != "" && to != "" && s.contains(to, from)
 }
 
-// prunes reports whether the mirror's value of a ref that upstream lacks may go. Without a default branch nothing is merged,
-// and what is known here counts as what would be.
+// prunes reports whether the mirror's value of a ref that upstream lacks may go. Without a default
+// branch nothing is merged, and what is known here counts as what would be.
 func (s situation) prunes(there string) bool {
 	base := s.upstream[s.upstreamHead]
 	switch s.config.prune {

@@ -59,8 +59,9 @@ type call struct {
 
 func (c call) String() string { return c.name + " " + c.path }
 
-// A tracer runs a program and has a fault happen at one of its calls that concern files below a folder. Threads of the program
-// are followed, and what it starts is not. (strace counts for each thread of its own, which makes "the third call" three.)
+// A tracer runs a program and has a fault happen at one of its calls that concern files below a
+// folder. Threads of the program are followed, and what it starts is not. (strace counts for each
+// thread of its own, which makes "the third call" three.)
 type tracer struct {
 	below string
 	at    int // the number of the call, from 1; 0: none
@@ -150,7 +151,8 @@ func (t *tracer) follow(pid int) (syscall.WaitStatus, error) {
 	}
 }
 
-// next waits for the next stop of a thread that we trace. Other tests have processes too, whose ends are theirs.
+// next waits for the next stop of a thread that we trace. Other tests have processes too, whose
+// ends are theirs.
 func (t *tracer) next(status *syscall.WaitStatus) (int, error) {
 	const noThread, wall = 0x20000000, 0x40000000 // __WNOTHREAD: only what this thread of ours traces
 	for {

@@ -1,6 +1,7 @@
-// Package proof tries to break the promises of git-push-mirror: by random sequences of what happens to upstream and mirrors,
-// compared with a plain specification, and by faults at every call of the system. It runs the program as a whole, with the
-// real git, and knows nothing of how the program decides.
+// Package proof tries to break the promises of git-push-mirror: by random sequences of what happens
+// to upstream and mirrors, compared with a plain specification, and by faults at every call of the
+// system. It runs the program as a whole, with the real git, and knows nothing of how the program
+// decides.
 package proof
 
 import (
@@ -21,7 +22,8 @@ import (
 	"time"
 )
 
-// patience bounds each wait for something that is to happen. It is long, since a wait that succeeds ends at once.
+// patience bounds each wait for something that is to happen. It is long, since a wait that succeeds
+// ends at once.
 const patience = time.Minute
 
 // program is the git-push-mirror that is put to the proof, built by build.
@@ -143,8 +145,9 @@ func (w *world) run(stdin string, env []string, argv ...string) result {
 	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// launch starts a command, on the thread that starts all but those that are traced: who traces waits for whatever their own thread
-// has ever started, and would take the end of another test's command from it.
+// launch starts a command, on the thread that starts all but those that are traced: who traces
+// waits for whatever their own thread has ever started, and would take the end of another test's
+// command from it.
 func launch(cmd *exec.Cmd) error {
 	failed := make(chan error)
 	launcher() <- func() { failed <- cmd.Start() }
