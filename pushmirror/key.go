@@ -17,12 +17,13 @@ import (
 // maxKey is more than a private key takes, in bytes.
 const maxKey = 64 << 10
 
-// unencrypted begins a key of OpenSSH's own form that no passphrase locks: its magic text, and "none" as the name of the cipher,
-// in base64.
+// unencrypted begins a key of OpenSSH's own form that no passphrase locks: its magic text, and
+// "none" as the name of the cipher, in base64.
 const unencrypted = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU"
 
-// checkKey checks a private key before ssh or curl does, to tell the cure. It refuses as well what these could only fail with,
-// saying no more than that the host refuses: a public key, and one that is locked by a passphrase, which nobody is there to type.
+// checkKey checks a private key before ssh or curl does, to tell the cure. It refuses as well what
+// these could only fail with, saying no more than that the host refuses: a public key, and one that
+// is locked by a passphrase, which nobody is there to type.
 func checkKey(path string, info fs.FileInfo) error {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

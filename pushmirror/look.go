@@ -43,10 +43,21 @@ func (a *attempt) look(ctx context.Context) error {
 			return err
 		}
 	}
-	a.seen = &state.Seen{URL: a.url, Listed: state.At(a.clock()), Mirror: plan.Listed(refs, head, before, a.upstream)}
+	listed := plan.Listed(refs, head, before, a.upstream).WithSymbolic(before, a.deleted())
+	a.seen = &state.Seen{URL: a.url, Listed: state.At(a.clock()), Mirror: listed}
 	a.hear()
 	a.distrust(before)
 	return nil
+}
+
+// deleted are the refs that this update has deleted there.
+func (a *attempt) deleted() (steps []*plan.Step) {
+	for _, s := range a.done {
+		if s.Result == plan.Deleted {
+			steps = append(steps, s)
+		}
+	}
+	return steps
 }
 
 // hear finds out from a listing what became of values that were pushed and not answered for. Those

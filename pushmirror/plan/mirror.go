@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"cmp"
 	"maps"
+	"slices"
 	"strings"
 
 	"git-push-mirror/pushmirror/git"
@@ -12,12 +14,51 @@ import (
 // to be ours is foreign. Before is what was known until now.
 func Listed(refs git.Refs, head git.RefName, before Mirror, upstream git.Refs) Mirror {
 	m := Mirror{Head: head, Refs: refs, Foreign: map[git.RefName]bool{}, Left: map[git.RefName]bool{}}
+	for _, was := range before.Refs {
+		if was.Symref == "" {
+			continue
+		}
+		if _, here := upstream.Get(was.Name); !here {
+			m.rememberSymbolic(was)
+		}
+	}
 	for there, was := range git.Join(refs, before.Refs) {
 		if there.Name != "" && (was.OID != there.OID || before.Foreign[there.Name]) {
 			m.Foreign[there.Name] = true
 		}
 	}
 	return m.clearForeign(upstream)
+}
+
+// rememberSymbolic takes a ref that was symbolic for one still, if it holds what the other one
+// does: a listing by protocol version 0 does not tell.
+func (m Mirror) rememberSymbolic(was git.Ref) {
+	i, ok := slices.BinarySearchFunc(m.Refs, was.Name, func(ref git.Ref, name git.RefName) int { return cmp.Compare(ref.Name, name) })
+	if target, _ := m.Refs.Get(was.Symref); ok && m.Refs[i].OID == target.OID {
+		m.Refs[i].Symref = was.Symref
+	}
+}
+
+// WithSymbolic is a mirror, listed anew, with those of the refs deleted since before that were
+// symbolic: a ref of the same value has gone with them.
+func (m Mirror) WithSymbolic(before Mirror, deleted []*Step) Mirror {
+	if len(deleted) == 0 {
+		return m
+	}
+	gone := map[git.OID]git.RefName{}
+	for was, now := range git.Join(before.Refs, m.Refs) {
+		if now.Name == "" && was.Symref == "" {
+			gone[was.OID] = was.Name
+		}
+	}
+	refs := slices.Clone(m.Refs)
+	for _, s := range deleted {
+		if target, ok := gone[s.Old]; ok {
+			refs = append(refs, git.Ref{Name: s.Name, OID: s.Old, Symref: target})
+		}
+	}
+	m.Refs = git.Sort(refs)
+	return m
 }
 
 // clearForeign takes those refs off the foreign ones that hold what upstream holds.
