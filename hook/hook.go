@@ -231,6 +231,9 @@ func (h Hook) getenv(key string) string {
 // maxTargets is how many of the refs of a push may be looked at for what they name.
 const maxTargets = 1000
 
+// maxSymbolic is how many symbolic refs git follows from one to the next.
+const maxSymbolic = 5
+
 // through are the refs that are pushed by way of symbolic ones, which git tells of by the names of
 // these. In a repository whose refs are in no files of their own (reftable), and where they are too
 // many, any may be among them.
@@ -242,8 +245,13 @@ func through(repository string, changes []change) (targets []git.RefName, any bo
 		if !c.name.IsBranch() && !c.name.IsTag() {
 			continue
 		}
-		if target, ok := symref(filepath.Join(repository, string(c.name))); ok {
-			targets = append(targets, target)
+		name := c.name
+		for range maxSymbolic {
+			target, ok := symref(filepath.Join(repository, string(name)))
+			if !ok || !target.IsBranch() && !target.IsTag() {
+				break
+			}
+			targets, name = append(targets, target), target
 		}
 	}
 	return targets, false

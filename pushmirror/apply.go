@@ -106,7 +106,7 @@ func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) (git.Outcomes,
 		}
 	}
 	if slices.ContainsFunc(outcomes, git.Outcome.RefusedThere) {
-		a.said = cmp.Or(git.Said(text), a.said)
+		a.refusing, a.said = true, cmp.Or(git.Said(text), a.said)
 	}
 	a.unlogged = errors.Join(a.unlogged, a.dir.Append(a.outcomes(batch, outcomes)))
 	return outcomes, text, err
@@ -191,11 +191,6 @@ func (a *attempt) sort(batch plan.Batch, outcomes git.Outcomes, text string) (de
 			a.refuse(s, o.Reason)
 			a.refused[s.Name].Passing = o.Passing()
 		}
-	}
-	if slices.ContainsFunc(took, func(s *plan.Step) bool { return s.Result == plan.Deleted }) {
-		// A symbolic ref has taken the one with it that it named, and by protocol version 0 a
-		// listing shows none to be symbolic.
-		a.moved++
 	}
 	a.done = append(a.done, took...)
 	a.seen.Mirror = a.seen.Mirror.After(took, a.upstream)

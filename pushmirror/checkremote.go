@@ -82,11 +82,11 @@ func (a *attempt) checkFiles() (findings []Finding, usable bool) {
 		check     func(path string, info fs.FileInfo) error
 	}{
 		{"password_file", r.Login.PasswordFile, config.CheckPrivate},
-		{"ssh_key", r.SSHKey, checkKey},
+		{"ssh_key", r.SSHKey, checkSSHKey},
 		{"known_hosts", r.KnownHosts, nil},
 		{"ca_file", r.CAFile, nil},
 		{"client_cert", r.ClientCert, nil},
-		{"client_key", r.ClientKey, checkKey},
+		{"client_key", r.ClientKey, config.CheckPrivate},
 	} {
 		if file.path == "" {
 			continue

@@ -247,7 +247,10 @@ func (a *attempt) explain(r *state.Record) {
 	}
 	if n := len(names); n > 0 {
 		text := fmt.Sprintf("%s rejected: %s", count(n, "ref was", "refs were"), list(names))
-		if r.Said = cmp.Or(a.said, a.before.Said); r.Said != "" {
+		if r.Said = a.said; !a.refusing {
+			r.Said = a.before.Said // of those that are not asked for again
+		}
+		if r.Said != "" {
 			text += fmt.Sprintf("; the mirror says: %s", r.Said)
 		}
 		add(state.KindRejected, "what the mirror refuses can only be allowed there; then: git push-mirror sync "+a.remote.Name, text)

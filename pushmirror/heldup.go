@@ -54,7 +54,7 @@ func (u *Upstream) heldUp(remote config.Remote, since state.Time) obstacle {
 			return obstacle{}
 		}
 	}
-	return u.unattended()
+	return u.unattended(remote)
 }
 
 // heldUpBy tells of a host that fails in that way.
@@ -76,8 +76,8 @@ func heldUpBy(remote config.Remote, kind git.Kind) obstacle {
 }
 
 // unattended tells of work that nobody takes up.
-func (u *Upstream) unattended() obstacle {
-	hint := "git push-mirror worker --until-idle takes it up, and so does what the next push starts"
+func (u *Upstream) unattended(remote config.Remote) obstacle {
+	hint := "git push-mirror sync " + remote.Name
 	if u.config.Worker.Start == config.StartNever {
 		hint = startService
 	}

@@ -21,10 +21,10 @@ const maxKey = 64 << 10
 // "none" as the name of the cipher, in base64.
 const unencrypted = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU"
 
-// checkKey checks a private key before ssh or curl does, to tell the cure. It refuses as well what
-// these could only fail with, saying no more than that the host refuses: a public key, and one that
-// is locked by a passphrase, which nobody is there to type.
-func checkKey(path string, info fs.FileInfo) error {
+// checkSSHKey checks a private key before ssh does, to tell the cure. It refuses as well what ssh
+// could only fail with, saying no more than that the host refuses: a public key, and one that is
+// locked by a passphrase, which nobody is there to type.
+func checkSSHKey(path string, info fs.FileInfo) error {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return &git.Error{Kind: git.KindAuth, Err: fmt.Errorf("reading a private key: %w", err), Hint: "let the user who runs git-push-mirror read it"}

@@ -34,7 +34,7 @@ func TestKeysThatCannotLogInAreToldFromThoseThatCan(t *testing.T) {
 	} {
 		info, err := os.Stat(path(name))
 		if err == nil {
-			err = checkKey(path(name), info)
+			err = checkSSHKey(path(name), info)
 		}
 		if got := err == nil; got != (want == "") {
 			t.Errorf("%s: %v", name, err)

@@ -23,9 +23,6 @@ func (a *attempt) target(ctx context.Context) (git.Target, error) {
 	if r.URL.Host() != "" {
 		to.Answer = answerTimeout
 	}
-	if err := CheckOther(r.URL, a.Dir()); err != nil {
-		return to, err
-	}
 	for _, path := range []string{r.SSHKey, r.ClientKey} {
 		if path == "" {
 			continue
@@ -37,7 +34,11 @@ func (a *attempt) target(ctx context.Context) (git.Target, error) {
 				Hint: "put the key there, for the user who runs git-push-mirror to read",
 			}
 		}
-		if err := checkKey(path, info); err != nil {
+		check := config.CheckPrivate
+		if path == r.SSHKey {
+			check = checkSSHKey
+		}
+		if err := check(path, info); err != nil {
 			return to, err
 		}
 	}

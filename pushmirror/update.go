@@ -1,6 +1,7 @@
 package pushmirror
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,6 +104,7 @@ type attempt struct {
 	refused       map[git.RefName]*plan.Step // pushed and refused
 	unanswered    map[git.RefName]git.OID    // pushed, and what became of it is not known
 	moved         int                        // refs that changed on the mirror since they were compared
+	refusing      bool                       // the mirror has refused a ref
 	said          string                     // by the mirror, of what it refused
 	changed       []change                   // those of them that were not pushed
 	unchanged     map[git.RefName]bool       // those changed in the round before that a fresh listing shows as they were
@@ -183,7 +185,7 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 // it ended.
 func (a *attempt) make(ctx context.Context, parent string) (record state.Record, err error) {
 	to, err := a.target(ctx)
-	if err != nil {
+	if err = cmp.Or(err, CheckOther(a.remote.URL, a.Dir())); err != nil {
 		return a.conclude(ctx, err), nil
 	}
 	if a.seen != nil {
@@ -281,12 +283,35 @@ func (a *attempt) rounds(ctx context.Context) error {
 			return err
 		}
 		if a.moved == 0 {
-			return nil
+			return a.restore(ctx)
 		}
 		a.listed = true
 		a.plan.Steps = slices.DeleteFunc(a.plan.Steps, (*plan.Step).Sent) // what became of them is noted
 	}
 	return &git.Error{Kind: git.KindNetwork, Err: errors.New("the mirror kept changing while it was updated")}
+}
+
+// restore brings back what a deletion has taken along: a ref that it deleted was a symbolic one, which a listing by protocol version 0
+// does not tell. Where no other ref there had the same value, none can have been.
+func (a *attempt) restore(ctx context.Context) error {
+	values := map[git.OID]bool{}
+	for _, s := range a.deleted() {
+		values[s.Old] = true
+	}
+	if !slices.ContainsFunc(a.seen.Mirror.Refs, func(ref git.Ref) bool { return ref.Symref == "" && values[ref.OID] }) {
+		return nil
+	}
+	a.listed = true
+	if err := a.look(ctx); err != nil {
+		return err
+	}
+	if err := a.makePlan(ctx, false); err != nil {
+		return err
+	}
+	a.plan.Steps = slices.DeleteFunc(a.plan.Steps, func(s *plan.Step) bool {
+		return s.Sent() && (s.Result == plan.Deleted || a.refused[s.Name] != nil)
+	})
+	return a.apply(ctx)
 }
 
 // doubtful reports whether the plan may be wrong since the listing is old: it keeps a branch, as

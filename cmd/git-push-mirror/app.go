@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -305,6 +306,7 @@ func nearestOption(c *cli.Context, name string) string {
 	for _, flag := range flags {
 		names = append(names, flag.Names()...)
 	}
+	names = slices.DeleteFunc(names, func(name string) bool { return len(name) == 1 }) // which is near to any other letter
 	if meant := config.Nearest(name, names); meant != "" {
 		return dashed(meant)
 	}

@@ -63,6 +63,7 @@ func completions(app *cli.App) []completion {
 			completion{program + " remote add x ssh://user", []string{}},
 			completion{program + " remote set backup tags=", []string{"tags="}},
 			completion{program + " remote set backup tags=t", []string{}},
+			completion{program + " remote set backup ssh_key= user", []string{"username="}},
 			completion{program + " remote set backup tags=all user", []string{"username="}},
 		)
 	}

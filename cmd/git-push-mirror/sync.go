@@ -206,10 +206,9 @@ func (inv invocation) tryAgain(jobs []syncJob, updates []pushmirror.Update) {
 				err = hook.Hook{Dir: inv.dir, Program: program, Env: inv.env}.Enter(job.upstream)
 			}
 		case updates[i].Record.Status == state.Failed || updates[i].Event == pushmirror.EventRecovered:
-			var q *queue.Queue
-			if q, err = inv.queue(job.upstream); err == nil {
-				if working, _ := q.Working(); working {
-					err = q.Add(job.upstream.Dir())
+			if dir, dirErr := queue.Dir(inv.getenv, job.upstream.StateDir()); dirErr == nil {
+				if working, _ := queue.Working(dir); working {
+					err = inv.enter(job.upstream)
 				}
 			}
 		}
@@ -217,6 +216,15 @@ func (inv invocation) tryAgain(jobs []syncJob, updates []pushmirror.Update) {
 			inv.say("error", job.label+": having a worker look at it: "+err.Error())
 		}
 	}
+}
+
+// enter has the worker that works look at a repository.
+func (inv invocation) enter(upstream *pushmirror.Upstream) error {
+	q, err := inv.queue(upstream)
+	if err != nil {
+		return err
+	}
+	return q.Add(upstream.Dir())
 }
 
 // queue opens the worker's list of a repository.

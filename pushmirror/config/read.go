@@ -135,7 +135,11 @@ func readFile(name string, system, required bool) *file {
 		return nil
 	}
 	if err != nil {
-		return unreadableFile(name, err)
+		f := unreadableFile(name, err)
+		if required && errors.Is(err, fs.ErrNotExist) {
+			f.faults[0].Hint = "create it, or unset $" + systemVariable + ", which names it"
+		}
+		return f
 	}
 	f := &file{name: name, system: system, info: info, modified: info.ModTime()}
 	f.parse(text)
@@ -244,7 +248,7 @@ func unreadableFile(name string, err error) *file {
 	case errors.Is(err, fs.ErrPermission):
 		hint = "let the user who runs git-push-mirror read it, and enter the folders it is in"
 	case errors.Is(err, fs.ErrNotExist):
-		hint = "create it, or have nothing point to it any more: $" + systemVariable + " does"
+		hint = "create it, or remove the link that names it"
 	case errors.Is(err, syscall.ENOTDIR):
 		hint = "put a folder in place of what is none"
 	}

@@ -96,7 +96,9 @@ func checkPlaceholders(template URL, system bool) *Error {
 // work or report it as diverged.
 func (t *table) checkOneEach(template URL) *Error {
 	patterns := get[[]string](settings{t}, "repositories", nil)
-	several := len(patterns) > 1 || slices.ContainsFunc(patterns, func(p string) bool { return strings.Contains(p, "*") })
+	several := slices.ContainsFunc(patterns, func(p string) bool {
+		return strings.Contains(p, "*") || strings.TrimSuffix(p, ".git") != strings.TrimSuffix(patterns[0], ".git")
+	})
 	if !several || strings.Contains(template.Raw(), "{path") {
 		return nil
 	}

@@ -58,6 +58,7 @@ func TestPlaceholdersAreFilledIn(t *testing.T) {
 func TestOneMirrorIsForOneRepository(t *testing.T) {
 	for repositories, want := range map[string]bool{
 		"['*']": false, "['team/*']": false, "['team/widgets', 'team/gadgets']": false, "['team/widgets']": true, "['team/widgets.git']": true,
+		"['team/widgets', 'team/widgets.git']": true,
 	} {
 		g := newGround(t, map[string]string{"system": siteFile("url = '/mnt/all'\nrepositories = " + repositories)})
 		_, err := Load(g.sources)

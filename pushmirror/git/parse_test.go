@@ -125,6 +125,8 @@ func TestRefusalsAreTakenForWhatTheyAre(t *testing.T) {
 		{"failure", true, kind{passing: true}},
 		{"Internal Server Error", true, kind{passing: true}},
 		{"service temporarily unavailable", true, kind{passing: true}},
+		{"blocked by policy: only maintainers may push", true, kind{}},
+		{"refs/heads/internal is protected", true, kind{}},
 		{"push declined due to repository rule violations", true, kind{}},
 		{"protected branch hook declined", true, kind{}},
 	} {

@@ -110,7 +110,7 @@ func (o Outcome) Passing() bool {
 }
 
 var trouble = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)^failure$|internal|server error|timed? ?out|temporar|try again|unavailable|overload|lock`)
+	return regexp.MustCompile(`(?i)^failure$|\b(internal|server) error\b|\binternal server\b|\btimed? ?out\b|\btemporar|\btry again\b|\bunavailable\b|\boverloaded\b|\block(ed)?\b`)
 })
 
 // pushCommand begins every push: what the flags name cannot all be set in the

@@ -119,17 +119,18 @@ _git_push_mirror ()
 
 __git_push_mirror_alone ()
 {
-	local through_git='' cword cur i
+	local through_git='' cword=-1 cur word rest=$COMP_LINE
 	local -a words=()
-	# bash takes a : and a = for words of their own.
-	for ((i = 0; i <= COMP_CWORD; i++)); do
-		if [[ i -gt 0 && (${COMP_WORDS[i]} == [:=]* || ${COMP_WORDS[i - 1]} == [:=]*) ]]; then
-			words[-1]+=${COMP_WORDS[i]}
-		else
-			words+=("${COMP_WORDS[i]}")
+	# bash takes each : and = for a word of its own: what no blank divides is one.
+	for word in "${COMP_WORDS[@]:0:COMP_CWORD+1}"; do
+		if [[ $cword -lt 0 || $rest == [[:space:]]* ]]; then
+			((++cword))
 		fi
+		words[cword]+=$word
+		rest=${rest#"${rest%%[![:space:]]*}"}
+		rest=${rest#"$word"}
 	done
-	cword=$((${#words[@]} - 1)) cur=${words[-1]}
+	cur=${words[cword]}
 	COMPREPLY=()
 	__git_push_mirror_complete 1
 }

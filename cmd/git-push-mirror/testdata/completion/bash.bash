@@ -5,7 +5,14 @@ export BASH_COMPLETION_USER_DIR=$1
 . /usr/share/bash-completion/bash_completion || exit
 while IFS= read -r COMP_LINE; do
   COMP_POINT=${#COMP_LINE}
-  read -ra COMP_WORDS <<<"$COMP_LINE"
+  read -ra words <<<"$COMP_LINE"
+  COMP_WORDS=()
+  for word in "${words[@]}"; do
+    while [[ $word =~ ^([:=]+|[^:=]+)(.*)$ ]]; do
+      COMP_WORDS+=("${BASH_REMATCH[1]}")
+      word=${BASH_REMATCH[2]}
+    done
+  done
   [ "${COMP_LINE% }" = "$COMP_LINE" ] || COMP_WORDS+=("")
   COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
   program=${COMP_WORDS[0]}
