@@ -298,7 +298,7 @@ func (a *attempt) restore(ctx context.Context) error {
 	for _, s := range a.deleted() {
 		values[s.Old] = true
 	}
-	if !slices.ContainsFunc(a.seen.Mirror.Refs, func(ref git.Ref) bool { return ref.Symref == "" && values[ref.OID] }) {
+	if len(values) == 0 || !slices.ContainsFunc(a.seen.Mirror.Refs, func(ref git.Ref) bool { return ref.Symref == "" && values[ref.OID] }) {
 		return nil
 	}
 	a.listed = true
