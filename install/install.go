@@ -133,6 +133,14 @@ func (i Installer) envFor(dir string) []string {
 	return append(env, "HOME="+owner.HomeDir)
 }
 
+// Owner is the name of the user whom a folder belongs to; "" if it is not known.
+func Owner(dir string) string {
+	if owner, err := ownerOf(dir); owner != nil && err == nil {
+		return owner.Username
+	}
+	return ""
+}
+
 // ownerOf gives the user whom a folder belongs to; nil if that is nobody the machine knows.
 func ownerOf(dir string) (*user.User, error) {
 	info, err := os.Stat(dir)

@@ -280,6 +280,10 @@ func (inv invocation) hasRemotes(dir string) bool {
 // commandFor is how a command is typed that is to act on a repository. Where we are may not
 // be where it is typed: git -C goes elsewhere before it calls us, and leaves $PWD as it was.
 func (inv invocation) commandFor(dir, command string) string {
+	if owner := install.Owner(dir); os.Geteuid() == 0 && owner != "" && owner != "root" {
+		// As root, all but install is refused there.
+		return "sudo -u " + owner + " git -C " + git.ShellQuote(dir) + " push-mirror " + command
+	}
 	typedIn, err := os.Stat(cmp.Or(inv.getenv("PWD"), inv.dir))
 	if repository, statErr := os.Stat(dir); err == nil && statErr == nil && os.SameFile(typedIn, repository) {
 		return "git push-mirror " + command
