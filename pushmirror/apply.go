@@ -19,7 +19,7 @@ func (a *attempt) apply(ctx context.Context) error {
 	a.anew = false
 	defer func() {
 		if a.anew {
-			a.seen, a.before.LFS, a.large.whole = nil, "", ""
+			a.seen, a.before.LFS, a.large.whole, a.large.unchecked = nil, "", "", nil
 		}
 	}()
 	steps, err := a.upload(ctx)

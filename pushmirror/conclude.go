@@ -91,7 +91,7 @@ const maxUnanswered = 1000
 // becomes the login's, or the remote's own, when the host is back.
 func (a *attempt) event(r state.Record) Event {
 	switch {
-	case r.Told && (!a.before.Told || a.before.ToldHost != "" && r.ToldHost != a.before.ToldHost):
+	case r.Told && (!a.before.Told || a.before.ToldHost != "" && (r.ToldHost != a.before.ToldHost || a.over(r.ToldHost))):
 		return EventFailed
 	case a.before.Told && !r.Told:
 		return EventRecovered
@@ -99,16 +99,24 @@ func (a *attempt) event(r state.Record) Event {
 	return EventNone
 }
 
-// untold is the event that the program of [notify] has to be told: none before it was told
-// of the failure, nor when the whole host recovers, which is told for all.
+// over reports whether the episode of a host has ended since it was told, as another remote there has found.
+func (a *attempt) over(host string) bool {
+	return a.Notifies() && a.before.Untold == "" && a.InEpisode != nil && !a.InEpisode(host)
+}
+
+// untold is the event that the program of [notify] has to be told: none when the whole host recovers,
+// which is told for all; and where nobody was told of the failure, it is only to be told if somebody
+// is just being told.
 func (a *attempt) untold(r state.Record) string {
 	switch event := a.event(r); {
 	case !a.Notifies():
 		return ""
 	case event == EventNone:
 		return a.before.Untold
-	case event == EventRecovered && (a.before.Untold != "" || a.before.ToldHost != ""):
+	case event == EventRecovered && a.before.ToldHost != "":
 		return ""
+	case event == EventRecovered && a.before.Untold != "":
+		return state.UntoldPassed
 	default:
 		return string(event)
 	}
@@ -151,10 +159,10 @@ func (a *attempt) news(r state.Record) iter.Seq[state.Entry] {
 func (a *attempt) record() state.Record {
 	r := state.Record{
 		URL: a.url, Status: state.Finished, StartedAt: a.started, UpdatedAt: state.At(a.clock()), NoPushOptions: a.noPushOptions,
-		LFS: a.before.LFS,
+		LFS: a.before.LFS, LFSUnchecked: a.before.LFSUnchecked,
 	}
 	if a.large.decided {
-		r.LFS = a.large.whole
+		r.LFS, r.LFSUnchecked = a.large.whole, a.large.unchecked
 	}
 	if len(a.unanswered) <= maxUnanswered {
 		r.Unanswered = a.unanswered
@@ -167,7 +175,13 @@ func (a *attempt) record() state.Record {
 // of single refs stays as it was.
 func (a *attempt) failed(ctx context.Context, err error) state.Record {
 	r := a.record()
-	r.SucceededAt, r.Divergent, r.Rejected = a.before.SucceededAt, a.before.Divergent, a.before.Rejected
+	done := map[git.RefName]bool{}
+	for _, s := range a.done {
+		done[s.Name] = true
+	}
+	r.SucceededAt = a.before.SucceededAt
+	r.Divergent = slices.DeleteFunc(slices.Clone(a.before.Divergent), func(d state.Divergence) bool { return done[d.Name] })
+	r.Rejected = slices.DeleteFunc(slices.Clone(a.before.Rejected), func(d plan.Refusal) bool { return done[d.Name] })
 	r.FailingSince = a.failingSince()
 	r.Unreached = true
 	r.Pushers = a.pushers.all()

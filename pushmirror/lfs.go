@@ -26,7 +26,9 @@ type largeFiles struct {
 	arrived map[string]lfs.Object
 	failed  map[string]failedObject // by object id
 	refused map[git.RefName]failedObject
-	held    []failedObject // those of failed that refs need which the mirror has already
+	// unchecked are values there of which nobody knows whether it has what they need.
+	unchecked map[git.RefName]git.OID
+	held      []failedObject // those of failed that refs need which the mirror has already
 }
 
 // failedObject is one that did not arrive, and why.
@@ -104,12 +106,14 @@ func (a *attempt) upload(ctx context.Context) ([]*plan.Step, error) {
 	if !a.usesLFS(a.remote) {
 		return a.plan.Steps, nil
 	}
-	server := cmp.Or(a.remote.LFSURL, a.remote.URL).Identity()
+	server := cmp.Or(a.remote.LFSURL, a.remote.URL).Identity() + " for " + a.filter(a.remote)
 	var there, held []git.OID
 	if a.before.LFS == server {
+		l.unchecked = a.before.LFSUnchecked
 		there = a.provided()
 	} else {
 		held = a.common()
+		l.unchecked = a.uncommon()
 	}
 	needed, err := a.needed(ctx, append(newValues(a.plan.Steps), held...), there)
 	if err == nil {
@@ -325,15 +329,26 @@ func (a *attempt) distrust(before plan.Mirror) {
 }
 
 // provided are the values of the mirror that it has all large files of, once it has those of all
-// common ones: what somebody else put there may be without.
+// common ones: what somebody else put there may be without, and so may what nobody has looked at.
 func (a *attempt) provided() []git.OID {
 	var oids []git.OID
 	for _, ref := range a.seen.Mirror.Refs {
-		if !a.seen.Mirror.Foreign[ref.Name] && a.inside(ref.Name) {
+		if !a.seen.Mirror.Foreign[ref.Name] && a.large.unchecked[ref.Name] != ref.OID && a.inside(ref.Name) {
 			oids = append(oids, ref.OID)
 		}
 	}
 	return oids
+}
+
+// uncommon are the refs of the mirror that no longer, or not yet, have what upstream has.
+func (a *attempt) uncommon() map[git.RefName]git.OID {
+	refs := map[git.RefName]git.OID{}
+	for up, there := range git.Join(a.upstream, a.seen.Mirror.Refs) {
+		if there.Name != "" && up.OID != there.OID && a.inside(there.Name) {
+			refs[there.Name] = there.OID
+		}
+	}
+	return refs
 }
 
 // common are the values of refs inside the filter that both sides have.

@@ -38,7 +38,7 @@ func (a *attempt) look(ctx context.Context) error {
 	if len(refs) > 0 && len(a.upstream) > 0 && len(refs[0].OID) != len(a.upstream[0].OID) {
 		return git.ErrOtherFormat
 	}
-	if a.looked == "" || a.looked != a.repo.Fingerprint() {
+	if a.looked == "" || a.looked != a.repo.Fingerprint() { // "" also where it cannot be told
 		if err := a.lookHere(ctx, refs); err != nil {
 			return err
 		}
@@ -79,6 +79,9 @@ func (a *attempt) lookHere(ctx context.Context, known git.Refs) (err error) {
 	}
 	a.broken = nil
 	a.upstream, a.head, err = a.repo.Refs(ctx, known)
+	if a.looked != a.repo.Fingerprint() {
+		a.looked = "" // what was read may be of neither
+	}
 	if errors.As(err, &a.broken) {
 		return nil // the others need not wait
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -42,13 +43,14 @@ func (n Notifier) Due(u *Upstream, update Update) bool {
 	return u.Notifies() && (update.Record.Untold != "" || len(n.back(update)) > 0)
 }
 
-// back are the host and the login of an update that had failed and do so no more: a host that
+// back are the host and the login of an update that had failed before and do so no more: a host that
 // refuses us has answered.
 func (n Notifier) back(update Update) []string {
 	r := update.Record
 	return slices.DeleteFunc(sharedWith(update.Remote), func(name string) bool {
 		answers := !r.Unreached || r.Kind == git.KindAuth && name != loginOf(update.Remote)
-		return !answers || !n.Queue.InEpisode(name)
+		began, failed := n.Queue.Episode(name)
+		return !answers || !failed || r.UpdatedAt.Before(began.Truncate(time.Millisecond))
 	})
 }
 
@@ -64,6 +66,7 @@ func (n Notifier) Tell(ctx context.Context, u *Upstream, update Update, reposito
 	switch {
 	case r.Untold == "":
 		return err
+	case r.Untold == state.UntoldPassed:
 	case r.ToldHost != "" && r.Untold == string(EventFailed):
 		err = errors.Join(err, n.tellOfHost(ctx, u, update, EventFailed, r.ToldHost, repositories(r.ToldHost)))
 	default:
@@ -78,19 +81,16 @@ func (n Notifier) Tell(ctx context.Context, u *Upstream, update Update, reposito
 // tellOfHost tells of a host, or a login there, unless that was done for another remote that
 // shares it.
 func (n Notifier) tellOfHost(ctx context.Context, u *Upstream, update Update, event Event, host string, repositories int) error {
-	note, undo := n.Queue.BeginEpisode, n.Queue.EndEpisode
+	note := n.Queue.BeginEpisode
 	if event == EventRecovered {
-		note, undo = undo, note
+		note = n.Queue.EndEpisode
 	}
-	if first, err := note(host); !first {
+	done, first, err := note(host)
+	if !first {
 		return err
 	}
-	err := n.send(ctx, u, update, Notice{Event: event, Host: &host, Repositories: repositories})
-	if err != nil {
-		_, undoErr := undo(host)
-		err = errors.Join(err, undoErr)
-	}
-	return err
+	err = n.send(ctx, u, update, Notice{Event: event, Host: &host, Repositories: repositories})
+	return errors.Join(err, done(err == nil))
 }
 
 func (n Notifier) send(ctx context.Context, u *Upstream, update Update, notice Notice) error {
@@ -132,19 +132,33 @@ func (u *Upstream) told(ctx context.Context, update Update) (err error) {
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
 	r, err := dir.Record()
-	if err != nil || r.Untold != update.Record.Untold {
+	was := update.Record
+	switch {
+	case err != nil:
 		return err
+	case r.Untold == was.Untold && r.ToldHost == was.ToldHost && r.FailingSince == was.FailingSince:
+		r.Untold = ""
+	case r.Untold == state.UntoldPassed && was.Untold == string(EventFailed):
+		r.Untold = string(EventRecovered)
+	default:
+		return nil
 	}
-	r.Untold = ""
 	return dir.WriteRecord(r)
 }
 
-// untold gives the updates of a repository whose last event was not told yet.
-func (u *Upstream) untold() []endedUpdate {
+// untold gives the updates of a repository that call for a notice still.
+func (u *Upstream) untold(n Notifier) []endedUpdate {
+	if !u.Notifies() {
+		return nil
+	}
 	var all []endedUpdate
 	for _, remote := range u.config.Remotes {
-		if r, err := u.Record(remote); err == nil && r.Untold != "" && u.Notifies() {
-			all = append(all, endedUpdate{Update{Remote: remote, Record: r}, u})
+		r, err := u.Record(remote)
+		if err != nil || r.UpdatedAt.IsZero() {
+			continue
+		}
+		if ended := (endedUpdate{Update{Remote: remote, Record: r}, u}); n.Due(u, ended.Update) {
+			all = append(all, ended)
 		}
 	}
 	return all
@@ -182,10 +196,11 @@ func (s *shift) notifyIfDue(ctx context.Context, key worker.Key, t endedUpdate) 
 // tell has somebody told, while the mirrors go on.
 func (s *shift) tell(ctx context.Context, t endedUpdate) {
 	key := worker.Key{Repository: t.upstream.Dir(), Remote: t.Remote.Name}
-	if s.telling[key] {
+	if _, telling := s.telling[key]; telling {
+		s.telling[key] = true
 		return
 	}
-	s.telling[key] = true
+	s.telling[key] = false
 	repositories := map[string]map[string]bool{} // by what they share
 	for _, name := range sharedWith(t.Remote) {
 		repositories[name] = map[string]bool{key.Repository: true}

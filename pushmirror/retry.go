@@ -27,8 +27,9 @@ func (a *attempt) schedule(r *state.Record) {
 	}()
 	switch r.Status {
 	case state.ToRetry:
-		if now.Sub(r.FailingSince.Time) < a.remote.FailAfter {
-			r.NextAttemptAt = state.At(now.Add(jitter(backOff(r.Attempts, a.remote.RetryMin, min(backOffMax, a.remote.RetryMax)))))
+		since, attempts := a.trouble(r)
+		if now.Sub(since.Time) < a.remote.FailAfter {
+			r.NextAttemptAt = state.At(now.Add(jitter(backOff(attempts, a.remote.RetryMin, min(backOffMax, a.remote.RetryMax)))))
 			return
 		}
 		r.Status = state.Failed
@@ -44,6 +45,23 @@ func (a *attempt) schedule(r *state.Record) {
 		pause = min(pause, backOffMax) // it costs no mirror anything
 	}
 	r.NextAttemptAt = state.At(now.Add(jitter(pause)))
+}
+
+// trouble tells since when, and how often, updates have failed in a row for a temporary reason: a divergence of long standing is
+// none, and where a host fails, each of the others on it may have been the one to find out.
+func (a *attempt) trouble(r *state.Record) (since state.Time, attempts int) {
+	r.TroubleSince = a.before.TroubleSince
+	if a.before.Attempts == 0 || r.TroubleSince.IsZero() {
+		r.TroubleSince = a.started
+	}
+	since, attempts = r.TroubleSince, r.Attempts
+	if shared, ok := a.Shared[a.failedFor]; ok {
+		attempts = max(attempts, shared.Attempts+1)
+		if shared.Since.Before(since.Time) {
+			since = shared.Since
+		}
+	}
+	return since, attempts
 }
 
 // backOff doubles the time between attempts, from least to most.

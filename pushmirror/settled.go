@@ -18,8 +18,12 @@ func (u *Upstream) settled(remote config.Remote, dir *state.Dir, fingerprint str
 	if fingerprint == "" || seen == "" {
 		return ""
 	}
-	filter := fmt.Sprintf("%q %t %q %s %s",
-		u.config.ProtectedBranches, remote.OnlyProtectedBranches, remote.MirrorBranchRegex, remote.Tags, remote.Prune)
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n", fingerprint, filter, seen))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n", fingerprint, u.filter(remote), seen))
 	return hex.EncodeToString(sum[:])
+}
+
+// filter is the same for two configurations that have the same refs pushed and deleted.
+func (u *Upstream) filter(remote config.Remote) string {
+	return fmt.Sprintf("%q %t %q %s %s",
+		u.config.ProtectedBranches, remote.OnlyProtectedBranches, remote.MirrorBranchRegex, remote.Tags, remote.Prune)
 }

@@ -31,6 +31,9 @@ func (u *Upstream) shortfall(ctx context.Context, remote config.Remote, dir *sta
 	if s.seen != nil {
 		in.Mirror = s.seen.Mirror
 	}
+	if u.Mended(remote, r) {
+		in.Mirror.Left = nil // which an older configuration says
+	}
 	if in.Upstream, in.Default, err = u.repo.Refs(ctx, in.Mirror.Refs); err != nil {
 		return s, err
 	}

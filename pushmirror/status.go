@@ -255,8 +255,11 @@ func (u *Upstream) status(ctx context.Context, remote config.Remote, record stat
 // noticed is since when, at most, refs have been waiting that no update knows of: the
 // last update, or else the configuration.
 func (u *Upstream) noticed(record state.Record) state.Time {
-	if record.UpdatedAt.IsZero() {
+	switch {
+	case record.UpdatedAt.IsZero():
 		return state.At(u.config.Modified)
+	case record.Kind == state.KindPruneLimit: // which it leaves pending
+		return record.FailingSince
 	}
 	return record.UpdatedAt
 }

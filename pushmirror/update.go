@@ -33,9 +33,21 @@ type Options struct {
 	Progress io.Writer
 	// Reached is called when the mirror has answered, which may be long before the end.
 	Reached func()
+	// Shared tells of hosts, and logins there, that fail for others as well.
+	Shared map[string]Trouble
+	// InEpisode reports whether the failure of a host, or of a login there, was told and has not
+	// ended; nil: all that were told have not.
+	InEpisode func(name string) bool
 	// Waiting is called when another update of the remote runs and has to end first; nil: it is not
 	// waited for, and the update is Busy.
 	Waiting func()
+}
+
+// Trouble is a host, or a login there, that fails whatever is to be brought there.
+type Trouble struct {
+	Kind     git.Kind
+	Since    state.Time // when the first update that failed began
+	Attempts int        // that failed
 }
 
 // Update is one attempt to bring one remote up to date.

@@ -90,7 +90,7 @@ func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) f
 	if f.err != nil {
 		return f
 	}
-	f.untold = upstream.untold()
+	f.untold = upstream.untold(s.notifier())
 	for _, remote := range upstream.config.Remotes {
 		f.asked = append(f.asked, sharedWith(remote)...)
 		if !remote.Enabled {

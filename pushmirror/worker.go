@@ -90,16 +90,16 @@ type shift struct {
 	looking  bool
 	owed     map[string]bool // repositories that a look has left to a visit, as they were entered
 	passing  sync.Mutex
-	telling  map[worker.Key]bool // remotes that somebody is being told of
+	telling  map[worker.Key]bool // remotes that somebody is being told of; true: there is more to tell
 	told     chan worker.Key
 	unkept   map[worker.Key]bool // remotes whose failure was told, and stands in no record
 	// watched are the repositories that something waits in, with the age of their
 	// configuration; broken those that cannot be mirrored at all, and why.
 	watched     map[string]watched
 	broken      map[string]string
-	gone        map[string]bool   // told of
-	trouble     string            // with the list of work, that was told
-	fails       map[string]string // hosts and logins, and in what way, as others are told
+	gone        map[string]bool    // told of
+	trouble     string             // with the list of work, that was told
+	fails       map[string]Trouble // hosts and logins, as others are told
 	unpublished bool
 }
 
@@ -115,7 +115,7 @@ func newShift(w *Worker) *shift {
 		Worker: w, schedule: worker.New(w.Limits), ended: make(chan ended), reached: make(chan string), found: make(chan found),
 		owed: map[string]bool{}, telling: map[worker.Key]bool{}, told: make(chan worker.Key), unkept: map[worker.Key]bool{},
 		started: map[worker.Key]worker.Task{}, watched: map[string]watched{}, broken: map[string]string{},
-		gone: map[string]bool{}, fails: map[string]string{},
+		gone: map[string]bool{}, fails: map[string]Trouble{},
 	}
 }
 
@@ -169,6 +169,9 @@ func (s *shift) work(ctx context.Context) error {
 		case e := <-s.ended:
 			s.finish(ctx, e)
 		case key := <-s.told:
+			if s.telling[key] {
+				s.entered = append(s.entered, key.Repository)
+			}
 			delete(s.telling, key)
 		case host := <-s.reached:
 			s.schedule.Reached(host)
@@ -185,8 +188,13 @@ func (s *shift) work(ctx context.Context) error {
 func (s *shift) finish(ctx context.Context, e ended) {
 	delete(s.started, e.task.Key)
 	s.schedule.Finish(e.task, e.end, s.clock())
-	if e.end.Shared != "" {
-		s.fails[e.end.Shared] = string(e.update.Record.Kind)
+	if name := e.end.Shared; name != "" {
+		t := s.fails[name]
+		if t.Attempts++; t.Since.IsZero() {
+			t.Since = e.update.Record.StartedAt
+		}
+		t.Kind = e.update.Record.Kind
+		s.fails[name] = t
 		s.publish()
 	}
 	if e.update != nil {
@@ -196,7 +204,11 @@ func (s *shift) finish(ctx context.Context, e ended) {
 
 // publish tells others what hosts and logins fail.
 func (s *shift) publish() {
-	err := s.Queue.SetTroubles(s.fails)
+	kinds := map[string]string{}
+	for name, t := range s.fails {
+		kinds[name] = string(t.Kind)
+	}
+	err := s.Queue.SetTroubles(kinds)
 	if err != nil && !s.unpublished {
 		s.Log.WithError(err).Error("telling what hosts fail")
 	}
@@ -206,7 +218,7 @@ func (s *shift) publish() {
 // forgive tells others of hosts and logins that fail no more.
 func (s *shift) forgive() {
 	before := len(s.fails)
-	maps.DeleteFunc(s.fails, func(name, _ string) bool { return !s.schedule.Fails(name) })
+	maps.DeleteFunc(s.fails, func(name string, _ Trouble) bool { return !s.schedule.Fails(name) })
 	if len(s.fails) < before || s.unpublished {
 		s.publish()
 	}
@@ -221,7 +233,8 @@ func (s *shift) start(ctx context.Context, just found) {
 			config.Modified(config.DefaultSources(s.Getenv, task.Repository)).Equal(just.modified) {
 			upstream = just.upstream
 		}
-		go func() { s.ended <- s.update(ctx, task, upstream) }()
+		shared := maps.Clone(s.fails)
+		go func() { s.ended <- s.update(ctx, task, upstream, shared) }()
 	}
 }
 
@@ -254,7 +267,7 @@ func (s *shift) handBack() error {
 
 // update runs the update of a task, with the configuration as it is by now; upstream is the
 // repository if it was opened just now, else nil.
-func (s *shift) update(ctx context.Context, task worker.Task, upstream *Upstream) ended {
+func (s *shift) update(ctx context.Context, task worker.Task, upstream *Upstream, shared map[string]Trouble) ended {
 	log := s.Log.WithFields(logrus.Fields{"repository": task.Repository, "remote": task.Remote})
 	if upstream == nil {
 		var err error
@@ -276,7 +289,7 @@ func (s *shift) update(ctx context.Context, task worker.Task, upstream *Upstream
 	}
 	remote, _ := upstream.remote(task.Remote)
 	started := s.clock()
-	u := upstream.Update(ctx, remote, Options{Reached: func() {
+	u := upstream.Update(ctx, remote, Options{Shared: shared, InEpisode: s.Queue.InEpisode, Reached: func() {
 		if task.Host == "" {
 			return
 		}

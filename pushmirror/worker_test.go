@@ -287,7 +287,7 @@ func TestAConfigThatCannotBeReadIsLookedAtAgainAtOnce(t *testing.T) {
 	q := s.queue()
 	s.write("up.git/push-mirror.toml", "no TOML")
 	task := worker.Task{Key: worker.Key{Repository: s.path("up.git"), Remote: "m"}}
-	if e := newShift(s.worker(q)).update(t.Context(), task, nil); !e.end.Done {
+	if e := newShift(s.worker(q)).update(t.Context(), task, nil, nil); !e.end.Done {
 		t.Errorf("the task is kept, until %s", e.end.Retry)
 	}
 	if more, err := q.HasWork(); !more || err != nil {

@@ -71,6 +71,23 @@ func (inv invocation) repositories(c *cli.Context) ([]repository, error) {
 	return found, nil
 }
 
+// knownSomewhere refuses names of remotes that no repository has.
+func knownSomewhere(repositories []repository, names []string) error {
+	for _, name := range names {
+		has := func(r repository) bool {
+			if r.err != nil {
+				return true // it may
+			}
+			_, err := r.upstream.Select([]string{name})
+			return err == nil
+		}
+		if !slices.ContainsFunc(repositories, has) {
+			return usageError{fmt.Errorf("no repository here has a remote %q", name), "git push-mirror status --recursive shows them"}
+		}
+	}
+	return nil
+}
+
 // concurrently calls do with the numbers below n, a few at a time.
 func concurrently(n int, do func(i int)) {
 	var next atomic.Int64

@@ -62,6 +62,11 @@ func (inv invocation) statusCommand() *cli.Command {
 }
 
 func (inv invocation) runStatus(ctx context.Context, repositories []repository, opt statusOptions) error {
+	if opt.recursive {
+		if err := knownSomewhere(repositories, opt.remotes); err != nil {
+			return err
+		}
+	}
 	rows := make([][]pushmirror.Status, len(repositories))
 	errs := make([]error, len(repositories))
 	concurrently(len(repositories), func(i int) { rows[i], errs[i] = opt.statuses(ctx, repositories[i]) })

@@ -76,6 +76,13 @@ const maxSyncs = 4
 
 // runSync updates the remotes side by side and prints each as it is done.
 func (inv invocation) runSync(ctx context.Context, repositories []repository, opt syncOptions) error {
+	var err error
+	if opt.recursive {
+		err = knownSomewhere(repositories, opt.remotes)
+	}
+	if err != nil {
+		return err
+	}
 	jobs, outcomes, err := opt.jobs(ctx, repositories)
 	if err != nil {
 		return err
@@ -115,7 +122,9 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 	}
 	all.Wait()
 	trouble = trouble || run.trouble
-	inv.notify(ctx, jobs, updates)
+	if !opt.dryRun {
+		inv.notify(ctx, jobs, updates)
+	}
 	if !opt.dryRun && ctx.Err() == nil {
 		inv.tryAgain(jobs, updates)
 	}
@@ -145,7 +154,7 @@ type syncRun struct {
 func (r *syncRun) update(ctx context.Context, job syncJob) (pushmirror.Update, syncOutcome) {
 	update := job.upstream.Update(ctx, job.remote, pushmirror.Options{
 		Fresh: true, DryRun: r.dryRun, Overwrite: r.refs, PruneAnyway: r.pruneAnyway,
-		Progress: r.progress(job.label, r.jobs, &r.mu),
+		Progress: r.progress(job.label, r.jobs, &r.mu), InEpisode: r.inEpisode(job.upstream),
 		Waiting: func() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -168,6 +177,18 @@ func (r *syncRun) update(ctx context.Context, job syncJob) (pushmirror.Update, s
 		r.say("error", fmt.Sprintf("%s: %s has not diverged, so there is nothing to overwrite", job.label, missed))
 	}
 	return update, syncOutcome{Status: status, Refs: refResults(update.Steps)}
+}
+
+// inEpisode tells what hosts somebody was told of, if anybody is told.
+func (inv invocation) inEpisode(upstream *pushmirror.Upstream) func(string) bool {
+	if !upstream.Notifies() {
+		return nil
+	}
+	q, err := inv.queue(upstream)
+	if err != nil {
+		return nil
+	}
+	return q.InEpisode
 }
 
 // notify has the owners told of what has failed or recovered, now that no remote has to wait

@@ -9,8 +9,12 @@ import (
 )
 
 // A push takes its leases and deletions as arguments: maxLeases bounds the work
-// that git has with them (leases times refs), and the length of the command line.
-const maxLeases = 500
+// that git has with them (leases times refs), maxArguments how long they are, in
+// bytes: Linux takes 2 MiB with the environment, others half of that.
+const (
+	maxLeases    = 500
+	maxArguments = 256 << 10
+)
 
 // Batch is what goes into one git push.
 type Batch []*Step
@@ -66,8 +70,9 @@ func fill(todo []*Step, refsPerPush int) (Batch, []*Step) {
 	var rest []*Step
 	leased := map[git.RefName]bool{}
 	names := map[git.RefName]bool{} // those that a lease may govern
+	arguments := 0
 	for i, s := range todo {
-		if (refsPerPush > 0 && len(batch) == refsPerPush) || len(leased) == maxLeases {
+		if (refsPerPush > 0 && len(batch) == refsPerPush) || len(leased) == maxLeases || arguments >= maxArguments {
 			return batch, append(rest, todo[i:]...)
 		}
 		if governed(s, leased, names) {
@@ -80,6 +85,7 @@ func fill(todo []*Step, refsPerPush int) (Batch, []*Step) {
 		}
 		if s.Leased() {
 			leased[s.Name] = true
+			arguments += 2*len(s.Name) + len(s.Old) + 64 // a deletion names it once more
 		}
 	}
 	return batch, rest

@@ -221,7 +221,7 @@ func TestASharedStateDirectoryIsSharedWithAllInIt(t *testing.T) {
 			if err := q.Add("/srv/a.git"); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := q.BeginEpisode("host"); err != nil {
+			if err := begin(q, "host"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -374,13 +374,64 @@ func TestWhatKilledHooksLeftIsClearedOnceItIsOld(t *testing.T) {
 	}
 }
 
+// begin has a host's failure told.
+func begin(q *Queue, host string) error {
+	done, ok, err := q.BeginEpisode(host)
+	if !ok {
+		return err
+	}
+	return done(true)
+}
+
+func TestAnEpisodeIsToldByOneAtATimeUntilItWasTold(t *testing.T) {
+	q := open(t)
+	done, ok, err := q.BeginEpisode("h")
+	if err != nil || !ok {
+		t.Fatalf("%v, %v", ok, err)
+	}
+	if _, ok, err := q.BeginEpisode("h"); ok || err != nil || q.InEpisode("h") {
+		t.Errorf("told by two: %v", err)
+	}
+	if err := done(false); err != nil {
+		t.Error(err)
+	}
+	// A teller that is killed leaves this, and no lock.
+	if err := os.WriteFile(q.episode("h"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := q.EndEpisode("h"); ok || err != nil {
+		t.Errorf("it ends before it was told: %v", err)
+	}
+	if err := begin(q, "h"); err != nil || !q.InEpisode("h") {
+		t.Errorf("it was not told: %v", err)
+	}
+	if _, ok, err := q.BeginEpisode("h"); ok || err != nil {
+		t.Errorf("told twice: %v", err)
+	}
+	for _, told := range []bool{false, true} {
+		done, ok, err := q.EndEpisode("h")
+		if err != nil || !ok {
+			t.Fatalf("%v, %v", ok, err)
+		}
+		if _, ok, err := q.EndEpisode("h"); ok || err != nil {
+			t.Errorf("its end is told by two: %v", err)
+		}
+		if err := done(told); err != nil || q.InEpisode("h") == told {
+			t.Errorf("told %v: %v", told, err)
+		}
+	}
+	if _, ok, err := q.EndEpisode("h"); ok || err != nil {
+		t.Errorf("its end is told twice: %v", err)
+	}
+}
+
 func TestEpisodesOfHostsThatNobodyAsksAreForgotten(t *testing.T) {
 	q, err := Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for host, age := range map[string]time.Duration{"asked": time.Hour, "left": time.Hour, "new": -time.Hour} {
-		if _, err := q.BeginEpisode(host); err != nil {
+		if err := begin(q, host); err != nil {
 			t.Fatal(err)
 		}
 		began := time.Now().Add(-age)

@@ -65,6 +65,8 @@ type Record struct {
 	// Attempts counts the updates that failed for a temporary reason, since the last one
 	// that did not.
 	Attempts int `json:"attempts,omitempty"`
+	// TroubleSince is when the first of those began; never, if there is none.
+	TroubleSince Time `json:"trouble_since"`
 	// NextAttemptAt is when to try again by itself; never, when that would not help.
 	NextAttemptAt Time `json:"next_attempt_at"`
 	// Unreached: the attempt did not come to its end, so another push would not help.
@@ -82,7 +84,8 @@ type Record struct {
 	// ToldHost is the host, or the login there, that it was told of, with all who share it; "" for
 	// this remote.
 	ToldHost string `json:"told_host,omitempty"`
-	// Untold is "failed" or "recovered" if the program of [notify] is still to be told.
+	// Untold is "failed" or "recovered" if the program of [notify] is still to be told, or
+	// UntoldPassed.
 	Untold string `json:"untold,omitempty"`
 	// Pushers tell by whose push a ref has the value that waits for delivery; "" stands for
 	// all refs that are not named.
@@ -93,6 +96,9 @@ type Record struct {
 	// LFS is the LFS server, without a user, that has all large files which the mirror's refs need, those aside
 	// that are foreign; "" when that is not known.
 	LFS string `json:"lfs,omitempty"`
+	// LFSUnchecked are values that the mirror had, and upstream no longer, when it was found to have
+	// all large files: whether it has those that they need is not known.
+	LFSUnchecked map[git.RefName]git.OID `json:"lfs_unchecked,omitempty"`
 	// LFSObjects and LFSBytes are the large files that the update brought, or found there already.
 	LFSObjects int   `json:"lfs_objects,omitempty"`
 	LFSBytes   int64 `json:"lfs_bytes,omitempty"`
@@ -102,6 +108,10 @@ type Record struct {
 	// NoPushOptions: the mirror takes no push options.
 	NoPushOptions bool `json:"no_push_options,omitempty"`
 }
+
+// UntoldPassed is Untold when a remote has recovered of whose failure nobody was told, unless
+// they are being told just now.
+const UntoldPassed = "passed"
 
 // Skew is how far the clocks of machines that share a repository may be apart.
 const Skew = time.Minute
@@ -113,7 +123,7 @@ func (r Record) AsOf(now time.Time) Record {
 	if ahead(r.StartedAt) {
 		r.NextAttemptAt = Time{} // which was reckoned from there
 	}
-	for _, t := range []*Time{&r.StartedAt, &r.UpdatedAt, &r.SucceededAt, &r.FailingSince, &r.PendingSince} {
+	for _, t := range []*Time{&r.StartedAt, &r.UpdatedAt, &r.SucceededAt, &r.FailingSince, &r.TroubleSince, &r.PendingSince} {
 		if ahead(*t) {
 			*t = Time{}
 		}
