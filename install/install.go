@@ -96,7 +96,9 @@ func (i Installer) retried(ctx context.Context, dir string, act func(*tree, sett
 	if err != nil {
 		return Result{}, err
 	}
-	s, err := readSettings(ctx, repo)
+	reading, cancel := context.WithTimeout(ctx, lockPatience) // of a configuration that is somebody else's
+	s, err := readSettings(reading, repo)
+	cancel()
 	if err != nil {
 		return Result{}, err
 	}

@@ -31,6 +31,7 @@ binary=''
 pages=''
 repos=''
 uninstall=''
+complete=''
 dry=''
 destdir=${DESTDIR-}
 
@@ -82,6 +83,7 @@ put() {
   fi
   if [ -e "$destdir$3" ]; then told replace "$3"; else told install "$3"; fi
   [ ! "$dry" ] || return 0
+  rm -f "$destdir$3.new"
   cp "$2" "$destdir$3.new"
   chmod "$1" "$destdir$3.new"
   mv -f "$destdir$3.new" "$destdir$3"
@@ -132,7 +134,18 @@ remove_stale() {
   done <"$destdir$manifest"
 }
 
+# keep_manifest keeps what was noted so far, so that an install that fails half-way can be taken away. A package has a list of its own.
+keep_manifest() {
+  if [ "$dry$destdir$uninstall" ] || ! grep -q '^file ' "$work/manifest" || [ ! -d "$doc" ]; then return 0; fi
+  [ "$complete" ] || [ ! -f "$manifest" ] || cat "$manifest" >>"$work/manifest"
+  sort -u "$work/manifest" >"$work/installed"
+  cmp -s "$work/installed" "$manifest" || cp "$work/installed" "$manifest"
+}
+
 do_install() {
+  case $prefix in
+    *[\"\'\\]*) fail "no unit of systemd can name $prefix" 'take another --prefix, without quotes and backslashes' ;;
+  esac
   if [ ! "$binary" ]; then
     command -v "${GO:-go}" >/dev/null || fail 'there is no go to build with' 'install Go, https://go.dev/doc/install, or give --binary FILE'
     binary=$work/git-push-mirror
@@ -152,11 +165,8 @@ do_install() {
   put 644 "$source/examples/push-mirror.toml" "$doc/push-mirror.toml.sample"
   put_units
   remove_stale
-  # A package has a list of its own.
-  if [ ! "$dry" ] && [ ! "$destdir" ]; then
-    sort -u "$work/manifest" >"$work/installed"
-    cmp -s "$work/installed" "$manifest" || cp "$work/installed" "$manifest"
-  fi
+  complete=yes
+  keep_manifest
   [ ! "$repos" ] || run_in_repos install
   [ ! "$destdir" ] || return 0
   say_next
@@ -234,7 +244,7 @@ manifest=$doc/installed
 
 umask 022
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'keep_manifest; rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 : >"$work/manifest"

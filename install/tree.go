@@ -138,11 +138,25 @@ func (t *tree) give(f *os.File) error {
 	return f.Chown(t.uid, t.gid)
 }
 
-// keepGroup gives a file the group of the one that it is to replace, if the user may do that.
+// keepGroup gives a file that was written the group of the one that it is to replace, if the user
+// may do that. Somebody else's that has its name by now has another one besides.
 func (t *tree) keepGroup(name string, old fs.FileInfo) {
-	if stat, ok := old.Sys().(*syscall.Stat_t); ok {
-		t.step()
-		_ = t.root.Lchown(name, -1, int(stat.Gid))
+	stat, ok := old.Sys().(*syscall.Stat_t)
+	if !ok {
+		return
+	}
+	t.step()
+	f, err := t.root.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return
+	}
+	if written, ok := info.Sys().(*syscall.Stat_t); ok && written.Nlink == 1 {
+		_ = f.Chown(-1, int(stat.Gid))
 	}
 }
 

@@ -31,7 +31,7 @@ func (a *attempt) check(ctx context.Context, upstream git.Refs) []Finding {
 	}
 	findings = append(findings, ok("login", a.login()))
 	to.Stall = min(to.Stall, checkStall)
-	if a.scratch, err = a.repo.NewScratch(ctx, os.TempDir(), to); err != nil {
+	if a.scratch, err = a.repo.NewScratch(ctx, filepath.Join(os.TempDir(), scratchName), to); err != nil {
 		return append(findings, failure("read_access", err))
 	}
 	defer func() { _ = a.scratch.Remove() }()

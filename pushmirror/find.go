@@ -36,6 +36,9 @@ func BareRepositories(ctx context.Context, root string) (dirs []string, failed m
 }
 
 func isRepository(dir string) bool {
+	if _, err := os.Lstat(filepath.Join(dir, "commondir")); err == nil {
+		return false // it leads to another one
+	}
 	for _, part := range []string{"HEAD", "objects", "refs"} {
 		if _, err := os.Stat(filepath.Join(dir, part)); err != nil {
 			return false

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -158,7 +159,7 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 	if a.dir, err = state.Of(a.Dir(), a.remote.Name); err != nil {
 		return record, err
 	}
-	scratchParent := os.TempDir()
+	scratch := filepath.Join(os.TempDir(), scratchName)
 	if !a.DryRun {
 		since, unlock, err := a.dir.Lock(ctx, a.clock, a.waiting)
 		if err != nil {
@@ -166,10 +167,10 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 		}
 		a.started = since
 		defer func() { err = errors.Join(err, unlock()) }()
-		if err := git.ClearScratch(a.dir.Path()); err != nil {
+		scratch = a.dir.Scratch()
+		if err := git.ClearScratch(scratch); err != nil {
 			return record, fmt.Errorf("clearing what a killed update left: %w", err)
 		}
-		scratchParent = a.dir.Path()
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.remote.Timeout) // not of the wait: another update has a timeout of its own
 	defer cancel()
@@ -181,7 +182,7 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 			return record, fmt.Errorf("taking the mark: %w", err)
 		}
 	}
-	record, err = a.make(ctx, scratchParent)
+	record, err = a.make(ctx, scratch)
 	if err != nil {
 		return record, err
 	}
@@ -193,9 +194,12 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 	return record, err
 }
 
-// make makes the attempt, from a scratch repository in the folder parent, and concludes how
+// scratchName begins the name of a scratch repository that nobody looks for later.
+const scratchName = "push-mirror-scratch-"
+
+// make makes the attempt, from a scratch repository whose path begins so, and concludes how
 // it ended.
-func (a *attempt) make(ctx context.Context, parent string) (record state.Record, err error) {
+func (a *attempt) make(ctx context.Context, scratch string) (record state.Record, err error) {
 	to, err := a.target(ctx)
 	if err = cmp.Or(err, CheckOther(a.remote.URL, a.Dir())); err != nil {
 		return a.conclude(ctx, err), nil
@@ -203,7 +207,7 @@ func (a *attempt) make(ctx context.Context, parent string) (record state.Record,
 	if a.seen != nil {
 		to.Known = a.seen.Mirror.Refs
 	}
-	if a.scratch, err = a.repo.NewScratch(ctx, parent, to); err != nil {
+	if a.scratch, err = a.repo.NewScratch(ctx, scratch, to); err != nil {
 		if ctx.Err() != nil {
 			return a.conclude(ctx, err), nil
 		}

@@ -86,7 +86,7 @@ func (b *boundedLog) setAside() error {
 		return err
 	}
 	defer from.Close()
-	to, err := os.OpenFile(b.path+".old", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	to, err := os.OpenFile(b.path+".old", os.O_CREATE|os.O_TRUNC|os.O_WRONLY|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err
 	}

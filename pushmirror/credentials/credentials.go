@@ -65,7 +65,7 @@ func fromFile(path string) (string, error) {
 }
 
 func fromCommand(ctx context.Context, argv, env []string) (string, error) {
-	p := program.Program{Argv: argv, Env: git.Environ(env), Limit: limit}
+	p := program.Program{Argv: argv, Env: git.Environ(env), Limit: limit, Discreet: true}
 	out, err := p.Run(ctx)
 	var password string
 	if err == nil {

@@ -22,7 +22,7 @@ import (
 func listFrom(t *testing.T, scheme, address string, to Target) error {
 	t.Helper()
 	to.URL = scheme + "://" + address + "/m.git"
-	s, err := newTestRepo(t).NewScratch(t.Context(), t.TempDir(), to)
+	s, err := newTestRepo(t).NewScratch(t.Context(), t.TempDir()+"/scratch-", to)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestAHostThatHasAnsweredIsGivenTimeToTakeAPack(t *testing.T) {
 	server.Config.SetKeepAlivesEnabled(false)
 	server.Start()
 	defer server.Close()
-	s, err := r.NewScratch(t.Context(), t.TempDir(), Target{URL: server.URL, Answer: 500 * time.Millisecond})
+	s, err := r.NewScratch(t.Context(), t.TempDir()+"/scratch-", Target{URL: server.URL, Answer: 500 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,7 @@ var fixed = []string{
 	"GIT_NO_REPLACE_OBJECTS=1",
 	"GIT_GRAFT_FILE=/dev/null",
 	"GIT_OPTIONAL_LOCKS=0",
+	"GIT_NO_LAZY_FETCH=1",
 }
 
 // killDelay is how long a git that was told to end may take to do so.
@@ -78,13 +79,16 @@ func New(env []string) (*Git, error) {
 
 // command is one run of git.
 type command struct {
-	dir    string // the repository, absolute: GIT_DIR and working directory; empty: where we are
-	args   []string
-	env    []string  // besides what every command gets
-	stdin  io.Reader // nil: nothing to read
-	stdout io.Writer // nil: thrown away
-	stderr io.Writer // gets a copy of stderr as it comes; nil: nobody looks
-	talk   bool      // it is stdout that tells of the progress, and stderr only of failures
+	dir string // the repository, absolute: GIT_DIR and working directory; empty: where we are
+	// reaches: it runs in a scratch repository, and may connect to a mirror. In any other, whoever may write its config could have an
+	// object that is missing fetched by a program of theirs.
+	reaches bool
+	args    []string
+	env     []string  // besides what every command gets
+	stdin   io.Reader // nil: nothing to read
+	stdout  io.Writer // nil: thrown away
+	stderr  io.Writer // gets a copy of stderr as it comes; nil: nobody looks
+	talk    bool      // it is stdout that tells of the progress, and stderr only of failures
 	// answer ends git when the mirror's host has not sent a byte for so long, stall when it
 	// makes no progress for so long (see pulse); 0: never.
 	answer, stall time.Duration
@@ -119,6 +123,9 @@ func (g *Git) start(ctx context.Context, c command) (string, error) {
 	var stderr capture
 	cmd := exec.CommandContext(ctx, g.path, c.args...)
 	cmd.Env = append(slices.Clip(g.env), c.env...)
+	if !c.reaches {
+		cmd.Env = append(cmd.Env, "GIT_ALLOW_PROTOCOL=none")
+	}
 	if c.dir != "" {
 		cmd.Dir = c.dir
 		cmd.Env = append(cmd.Env, "GIT_DIR="+c.dir)

@@ -14,7 +14,7 @@ import (
 // kindOf lists a mirror that cannot be listed and gives the class of the failure.
 func kindOf(t *testing.T, to Target) (Kind, string) {
 	t.Helper()
-	s, err := newTestRepo(t).NewScratch(t.Context(), t.TempDir(), to)
+	s, err := newTestRepo(t).NewScratch(t.Context(), t.TempDir()+"/scratch-", to)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestAMirrorThatMayThinkIsNotCut(t *testing.T) {
 	if err := os.WriteFile(hook, []byte("#!/bin/sh\nsleep 10\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	s, err := r.NewScratch(t.Context(), t.TempDir(), Target{URL: mirror.dir, Stall: stall})
+	s, err := r.NewScratch(t.Context(), t.TempDir()+"/scratch-", Target{URL: mirror.dir, Stall: stall})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func TestTheHelperMayBeAnywhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newTestRepo(t)
-	s, err := r.NewScratch(t.Context(), t.TempDir(), Target{URL: "https://h/w", Login: &Login{Helper: helper}})
+	s, err := r.NewScratch(t.Context(), t.TempDir()+"/scratch-", Target{URL: "https://h/w", Login: &Login{Helper: helper}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -35,8 +36,8 @@ func (g *Git) Open(dir string) (*Repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the repository: %w", err)
 	}
-	if text, err := os.ReadFile(filepath.Join(dir, "commondir")); err == nil {
-		common := strings.TrimSuffix(string(text), "\n")
+	if text, err := readCommondir(dir); err == nil {
+		common := strings.TrimSuffix(text, "\n")
 		if !filepath.IsAbs(common) {
 			common = filepath.Join(dir, common)
 		}
@@ -54,6 +55,17 @@ func (g *Git) Open(dir string) (*Repository, error) {
 		}
 	}
 	return &Repository{git: g, dir: dir}, nil
+}
+
+// readCommondir reads the file by which the folder of a linked worktree names its repository.
+func readCommondir(dir string) (string, error) {
+	f, err := OpenRegular(filepath.Join(dir, "commondir"))
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, 1<<16))
+	return string(text), err
 }
 
 // Find gives the repository that a git command run in dir would work on, by

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -46,13 +47,11 @@ type Target struct {
 	Reached func()
 }
 
-// scratchPrefix begins the name of every scratch repository's folder.
-const scratchPrefix = "scratch-"
-
-// NewScratch makes a scratch repository in the folder parent, readable by this
-// user alone, for pushing from r. Call Remove when done.
-func (r *Repository) NewScratch(ctx context.Context, parent string, to Target) (*Scratch, error) {
-	dir, err := os.MkdirTemp(parent, scratchPrefix)
+// NewScratch makes a scratch repository, readable by this user alone, for pushing from r. begin
+// is its path but for the end of its name. In that folder nobody else may rename what is ours:
+// what they put in its place would be obeyed. Call Remove when done.
+func (r *Repository) NewScratch(ctx context.Context, begin string, to Target) (*Scratch, error) {
+	dir, err := os.MkdirTemp(filepath.Split(begin))
 	if err != nil {
 		return nil, fmt.Errorf("making a scratch repository: %w", err)
 	}
@@ -71,24 +70,35 @@ func (s *Scratch) Remove() error {
 	return nil
 }
 
-// ClearScratch removes the scratch repositories in the folder parent that were left by an
-// update that was killed, and ends what still runs of it: git ends with us, but a transport
-// may wait for a mirror that says no more. Nobody may be using one, so the lock of the
+// ClearScratch removes the scratch repositories whose paths begin so, of this user, that were
+// left by an update that was killed, and ends what still runs of it: git ends with us, but a
+// transport may wait for a mirror that says no more. Nobody may be using one, so the lock of the
 // update must be held.
-func ClearScratch(parent string) error {
+func ClearScratch(begin string) error {
+	parent, prefix := filepath.Split(begin)
 	entries, err := os.ReadDir(parent)
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), scratchPrefix) {
-			dir := filepath.Join(parent, entry.Name())
-			endMarked(scratchVariable + "=" + dir)
-			errs = append(errs, os.RemoveAll(dir))
+		if !strings.HasPrefix(entry.Name(), prefix) || !isOurs(entry) {
+			continue
 		}
+		dir := filepath.Join(parent, entry.Name())
+		endMarked(scratchVariable + "=" + dir)
+		errs = append(errs, os.RemoveAll(dir))
 	}
 	return errors.Join(errs...)
+}
+
+func isOurs(entry fs.DirEntry) bool {
+	info, err := entry.Info()
+	if err != nil {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return !ok || int(stat.Uid) == os.Geteuid()
 }
 
 // scratchVariable marks all processes of an update in their environment, with the folder of
@@ -100,6 +110,7 @@ func (s *Scratch) run(ctx context.Context, c command) (string, error) {
 	if err := s.followShallow(); err != nil {
 		return "", err
 	}
+	c.reaches = true
 	c.dir, c.env = s.dir, append(c.env, scratchVariable+"="+s.dir,
 		"GIT_OBJECT_DIRECTORY="+s.dir, // where none are
 		"GIT_ALTERNATE_OBJECT_DIRECTORIES="+s.objects())

@@ -78,7 +78,7 @@ func (r *testRepo) commit(message string, parents ...OID) OID {
 
 func (r *testRepo) scratch(url string) *Scratch {
 	r.t.Helper()
-	s, err := r.NewScratch(r.t.Context(), r.t.TempDir(), Target{URL: url})
+	s, err := r.NewScratch(r.t.Context(), r.t.TempDir()+"/scratch-", Target{URL: url})
 	if err != nil {
 		r.t.Fatal(err)
 	}

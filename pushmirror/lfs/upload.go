@@ -134,9 +134,14 @@ var rows = []row{
 	{text: "insufficient server storage", temporary: true, hint: "the server has no room for it"},
 }
 
+// signed is what a server adds to the URL of an upload that it lets whoever has it make.
+var signed = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(https?://)(?:[^\s/@"']*@)?([^\s?#"']*)[?#][^\s"']*`)
+})
+
 // classify makes a failure of what git-lfs said. All: it is every object's.
 func classify(failed *git.Error, said string) (f Failure, all bool) {
-	f.Reason = complaint(said)
+	f.Reason = signed().ReplaceAllString(complaint(said), "$1$2?…")
 	if failed.Kind == git.KindTimeout || f.Reason == "" {
 		f.Reason, f.Temporary = failed.Error(), true
 		return f, true

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -19,6 +20,9 @@ type Program struct {
 	Env   []string // "KEY=value"
 	Stdin []byte
 	Limit time.Duration // after which it is ended, with all that it started
+	// Discreet: its arguments and what it writes to stdout are secret, so what it writes to stderr is
+	// in no error if any of them is in there.
+	Discreet bool
 }
 
 // maxOutput is how much of what it writes is kept, in bytes, and killDelay how long what it
@@ -51,10 +55,18 @@ func (p Program) Run(ctx context.Context) (string, error) {
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	}
-	if said := lastLine(stderr.String()); said != "" {
+	if said := lastLine(stderr.String()); said != "" && !(p.Discreet && repeats(said, append(strings.Fields(stdout.String()), p.Argv[1:]...))) {
 		return stdout.String(), fmt.Errorf("running %s: %w: %s", p.Argv[0], err, said)
 	}
 	return stdout.String(), fmt.Errorf("running %s: %w", p.Argv[0], err)
+}
+
+// repeats reports whether a text has one of the words in it; short ones only count as words.
+func repeats(text string, words []string) bool {
+	fields := strings.Fields(text)
+	return slices.ContainsFunc(words, func(word string) bool {
+		return len(word) > 2 && strings.Contains(text, word) || slices.Contains(fields, word)
+	})
 }
 
 func lastLine(text string) string {

@@ -2,6 +2,8 @@ package state
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +13,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
+
+	"git-push-mirror/pushmirror/git"
 
 	"github.com/gofrs/flock"
 )
@@ -51,6 +56,18 @@ func Of(repository, remote string) (*Dir, error) {
 // Path is the folder's path, absolute.
 func (d *Dir) Path() string { return d.path }
 
+// Scratch begins the path of the scratch repositories of the remote: in its folder or, where
+// others may write to that, among the temporary files, where nobody may rename those of others.
+func (d *Dir) Scratch() string {
+	for _, path := range []string{d.repository, filepath.Dir(d.path), d.path} {
+		if info, err := os.Stat(path); err == nil && info.Mode()&0o022 != 0 {
+			sum := sha256.Sum256([]byte(d.path))
+			return filepath.Join(os.TempDir(), "push-mirror-"+hex.EncodeToString(sum[:8])+"-")
+		}
+	}
+	return filepath.Join(d.path, "scratch-")
+}
+
 // make makes the folder.
 func (d *Dir) make() error {
 	if err := d.mkdir(filepath.Dir(d.path)); err != nil {
@@ -72,7 +89,7 @@ func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func() e
 		return Time{}, nil, fmt.Errorf("making the state folder: %w", err)
 	}
 	path := filepath.Join(d.path, lockName)
-	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(d.mode&0o666))
+	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW), flock.SetPermissions(d.mode&0o666))
 	ok, err := lock.TryLock()
 	if err == nil && !ok {
 		if err = waiting(); err == nil {
@@ -84,7 +101,7 @@ func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func() e
 	}
 	since = At(clock())
 	// The content is for people and for Running; the lock is the kernel's.
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|syscall.O_NOFOLLOW, 0)
 	if err == nil {
 		_, err = fmt.Fprintf(f, "pid %d\nsince %s\n", os.Getpid(), since)
 		err = errors.Join(err, d.share(f), f.Close())
@@ -111,17 +128,36 @@ func (d *Dir) Forget() error {
 	if err != nil || !ok {
 		return err
 	}
-	entries, err := os.ReadDir(d.path)
+	return errors.Join(d.removeAll(), lock.Unlock())
+}
+
+// removeAll removes what is in the folder, unless that is a link out of the repository.
+func (d *Dir) removeAll() error {
+	repository, err := os.OpenRoot(d.repository)
+	if err != nil {
+		return err
+	}
+	defer repository.Close()
+	below, err := filepath.Rel(d.repository, d.path)
+	if err != nil {
+		return err
+	}
+	root, err := repository.OpenRoot(below)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	entries, err := fs.ReadDir(root.FS(), ".")
 	for _, entry := range entries {
 		// Whoever has the lock open must meet those who open it later.
 		if name := entry.Name(); name != lockName && !slices.Contains(logNames, name) {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(d.path, name)))
+			err = errors.Join(err, root.RemoveAll(name))
 		}
 	}
-	return errors.Join(err, lock.Unlock())
+	return err
 }
 
 // Running tells since when an update of the remote has been running; the zero Time
@@ -198,7 +234,7 @@ func (d *Dir) read(name string, parse func(string) error) (found bool, err error
 
 // readText reads a file into a string that is there only once.
 func readText(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := git.OpenRegular(path)
 	if err != nil {
 		return "", err
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"git-push-mirror/pushmirror/git"
@@ -74,7 +75,7 @@ func (d *Dir) append(entries iter.Seq[Entry]) (err error) {
 	if err := d.rotateLog(); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(d.path, logName), os.O_RDWR|os.O_APPEND|os.O_CREATE, d.mode&0o666)
+	f, err := os.OpenFile(filepath.Join(d.path, logName), os.O_RDWR|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW, d.mode&0o666)
 	if err != nil {
 		return err
 	}
@@ -150,7 +151,7 @@ func (d *Dir) rotateLog() error {
 
 // eachEntry goes over a file of the log, which need not exist.
 func (d *Dir) eachEntry(name string, each func(line []byte, e Entry)) error {
-	f, err := os.Open(filepath.Join(d.path, name))
+	f, err := git.OpenRegular(filepath.Join(d.path, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"git-push-mirror/pushmirror/git"
 )
@@ -53,7 +54,7 @@ func (d *Dir) Mark(p Push) error {
 		return err
 	}
 	content = append(content, '\n')
-	f, err := os.OpenFile(filepath.Join(d.path, markName), os.O_WRONLY|os.O_APPEND, 0)
+	f, err := os.OpenFile(filepath.Join(d.path, markName), os.O_WRONLY|os.O_APPEND|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err == nil {
 		// It stands, and who pushed is not worth a complaint.
 		if info, err := f.Stat(); err == nil && info.Size() < maxMark {
@@ -121,7 +122,7 @@ func (d *Dir) Pushes() []Push {
 // readMark reads a mark.
 func (d *Dir) readMark(name string) (pushes []Push, modified Time, err error) {
 	path := filepath.Join(d.path, name)
-	content, err := os.ReadFile(path)
+	content, err := readText(path)
 	if err != nil {
 		return nil, Time{}, err
 	}
@@ -129,7 +130,7 @@ func (d *Dir) readMark(name string) (pushes []Push, modified Time, err error) {
 	if err != nil {
 		return nil, Time{}, err
 	}
-	return parseMark(content), At(info.ModTime()), nil
+	return parseMark([]byte(content)), At(info.ModTime()), nil
 }
 
 // parseMark reads the lines of a mark, skipping those that are damaged.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -160,7 +159,7 @@ func (d *Dir) Record() (Record, error) {
 
 // RecordID tells records apart without reading them; it is empty if there is none.
 func (d *Dir) RecordID() string {
-	f, err := os.Open(filepath.Join(d.path, recordName)) // NFS asks the server anew for what is opened
+	f, err := git.OpenRegular(filepath.Join(d.path, recordName)) // NFS asks the server anew for what is opened
 	if err != nil {
 		return ""
 	}

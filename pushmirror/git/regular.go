@@ -1,0 +1,25 @@
+package git
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// OpenRegular opens a file for reading, if it is one. Where others may write, one of them could have put anything in its place: no
+// link is followed, and no pipe waited for.
+func OpenRegular(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no regular file", path)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
