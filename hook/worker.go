@@ -30,7 +30,7 @@ func startWorker(program, log string, env []string) error {
 		return fmt.Errorf("starting the worker: %w", err)
 	}
 	defer in.Close()
-	out, err := os.OpenFile(log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	out, err := os.OpenFile(log, os.O_APPEND|os.O_CREATE|os.O_WRONLY|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return fmt.Errorf("starting the worker: %w", err)
 	}

@@ -1,48 +1,168 @@
 package git
 
 import (
-	"bytes"
 	"encoding/base64"
+	"fmt"
 	"io"
-	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
-// Mask hides secrets in what git and mirrors say: as they are, percent-encoded, and as http
-// sends them.
-type Mask struct{ forms []string } // the longest first
+// Mask hides secrets in what git and mirrors say: as they are, as http sends them, and with any of
+// their characters written as a URL, JSON, HTML or a shell would.
+type Mask struct{ secrets []secret }
+
+// secret is what to hide, character by character; or, if it is encoded as a whole, as it is.
+type secret struct {
+	characters []character
+	whole      string
+	begins     [256]bool // which bytes it may begin with
+}
+
+// character is one of a secret, and all that may stand for it.
+type character struct{ forms []string }
 
 // hidden is what stands in place of a secret.
 const hidden = "*****"
 
 // NewMask makes a mask for the password of a user, or for anything else that has no user.
-func NewMask(user, secret string) Mask {
-	if secret == "" {
+func NewMask(user, text string) Mask {
+	if text == "" {
 		return Mask{}
 	}
-	forms := []string{
-		secret, url.QueryEscape(secret), url.PathEscape(secret), url.User(secret).String(),
-		base64.StdEncoding.EncodeToString([]byte(user + ":" + secret)),
-		base64.StdEncoding.EncodeToString([]byte(secret)),
+	spelt := secret{}
+	for rest := text; rest != ""; {
+		_, size := utf8.DecodeRuneInString(rest)
+		spelt.characters = append(spelt.characters, characterOf(rest[:size]))
+		rest = rest[size:]
 	}
-	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
-	return Mask{slices.Compact(forms)}
+	for _, form := range spelt.characters[0].forms {
+		spelt.begins[form[0]] = true
+	}
+	mask := Mask{[]secret{spelt}}
+	for _, plain := range []string{user + ":" + text, text} {
+		encoded := secret{whole: base64.StdEncoding.EncodeToString([]byte(plain))}
+		encoded.begins[encoded.whole[0]] = true
+		mask.secrets = append(mask.secrets, encoded)
+	}
+	return mask
+}
+
+// named are the entities of HTML that stand for what has a meaning there.
+var named = map[string]string{"&": "amp", "<": "lt", ">": "gt", `"`: "quot", "'": "apos"}
+
+// characterOf takes a character, or a byte that is none.
+func characterOf(text string) character {
+	percent := ""
+	for _, b := range []byte(text) {
+		percent += fmt.Sprintf("%%%02x", b)
+	}
+	forms := []string{percent, `\` + text, text}
+	if r, size := utf8.DecodeRuneInString(text); r != utf8.RuneError || size > 1 {
+		units := ""
+		for _, unit := range utf16.Encode([]rune{r}) {
+			units += fmt.Sprintf(`\u%04x`, unit)
+		}
+		forms = append([]string{units, fmt.Sprintf("&#%d;", r), fmt.Sprintf("&#x%x;", r)}, forms...)
+	}
+	if name := named[text]; name != "" {
+		forms = append([]string{"&" + name + ";"}, forms...)
+	}
+	if text == " " {
+		forms = append(forms, "+")
+	}
+	return character{forms}
+}
+
+// match tells how long what stands for the secret at the beginning of a text is, 0 if nothing does;
+// begun: the text ends within what may.
+func (s secret) match(text string) (length int, begun bool) {
+	if s.whole != "" {
+		if strings.HasPrefix(text, s.whole) {
+			return len(s.whole), false
+		}
+		return 0, strings.HasPrefix(s.whole, text)
+	}
+	reached := []int{0} // how far the characters so far may have come
+	for _, c := range s.characters {
+		var next []int
+		for _, at := range reached {
+			for _, form := range c.forms {
+				rest := text[at:]
+				if len(rest) < len(form) {
+					begun = begun || alike(form[:len(rest)], rest)
+				} else if end := at + len(form); alike(form, rest[:len(form)]) && !slices.Contains(next, end) {
+					next = append(next, end)
+				}
+			}
+		}
+		if reached = next; len(reached) == 0 {
+			return 0, begun
+		}
+	}
+	return slices.Max(reached), begun
+}
+
+// alike compares what stands for a character with a text: hexadecimal digits, and what marks them, may
+// be in either case.
+func alike(form, text string) bool {
+	if form == text {
+		return true
+	}
+	if form == "" || form[0] != text[0] {
+		return false
+	}
+	return len(form) > 1 && strings.ContainsRune(`%&\`, rune(form[0])) && !isPlain(form) && strings.EqualFold(form, text)
+}
+
+// isPlain reports whether a form is a backslash and the character itself.
+func isPlain(form string) bool {
+	return form[0] == '\\' && !strings.HasPrefix(form, `\u`)
 }
 
 // And is a mask for both.
 func (m Mask) And(other Mask) Mask {
-	forms := slices.Concat(m.forms, other.forms)
-	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
-	return Mask{slices.Compact(forms)}
+	return Mask{slices.Concat(m.secrets, other.secrets)}
 }
 
 // hide returns a text without the secrets.
 func (m Mask) hide(text string) string {
-	for _, form := range m.forms {
-		text = strings.ReplaceAll(text, form, hidden)
+	shown, _ := m.split(text)
+	return shown
+}
+
+// split returns a text without the secrets, and how much of its end may be the beginning of one.
+func (m Mask) split(text string) (shown string, begun int) {
+	if len(m.secrets) == 0 {
+		return text, 0
 	}
-	return text
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		longest := 0
+		for _, s := range m.secrets {
+			if !s.begins[text[i]] {
+				continue
+			}
+			length, more := s.match(text[i:])
+			longest = max(longest, length)
+			if more && begun == 0 {
+				begun = len(text) - i
+			}
+		}
+		if longest == 0 {
+			b.WriteByte(text[i])
+			i++
+			continue
+		}
+		b.WriteString(hidden)
+		i += longest
+		if begun > len(text)-i {
+			begun = 0 // it was within
+		}
+	}
+	return b.String(), begun
 }
 
 // masked hides the secrets in what is written to it, wherever that is cut into pieces, and
@@ -55,33 +175,21 @@ type masked struct {
 
 // Write implements io.Writer.
 func (m *masked) Write(text []byte) (int, error) {
-	if len(m.mask.forms) == 0 {
+	if len(m.mask.secrets) == 0 {
 		return m.w.Write(text)
 	}
 	m.held = append(m.held, text...)
-	ready := []byte(m.mask.hide(string(m.held)))
-	keep := m.mask.begun(ready)
-	m.held = append(m.held[:0], ready[len(ready)-keep:]...)
-	if _, err := m.w.Write(ready[:len(ready)-keep]); err != nil {
+	_, begun := m.mask.split(string(m.held))
+	ready := len(m.held) - begun
+	if _, err := io.WriteString(m.w, m.mask.hide(string(m.held[:ready]))); err != nil {
 		return 0, err
 	}
+	m.held = append(m.held[:0], m.held[ready:]...)
 	return len(text), nil
 }
 
-// begun is the length of the longest end of a text that a secret begins with.
-func (m Mask) begun(text []byte) (longest int) {
-	for _, form := range m.forms {
-		for n := min(len(form)-1, len(text)); n > longest; n-- {
-			if bytes.HasSuffix(text, []byte(form[:n])) {
-				longest = n
-			}
-		}
-	}
-	return longest
-}
-
 func (m *masked) flush() error {
-	_, err := m.w.Write(m.held)
+	_, err := io.WriteString(m.w, m.mask.hide(string(m.held)))
 	m.held = nil
 	return err
 }

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -64,9 +65,13 @@ func (q *Queue) make() error {
 	if err := os.MkdirAll(q.dir, private); err != nil {
 		return err
 	}
-	err := q.give(q.dir)
+	top, err := os.Open(q.dir)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(q.give(top), top.Close())
 	for _, sub := range []string{"repositories", "work", "episodes"} {
-		err = errors.Join(err, q.makeDir(filepath.Join(q.dir, sub)))
+		err = errors.Join(err, q.makeDir(sub))
 	}
 	for _, path := range []string{q.lock().Path(), q.Log()} {
 		err = errors.Join(err, q.makeFile(path))
@@ -76,24 +81,39 @@ func (q *Queue) make() error {
 
 // makeDir makes a folder. Somebody else may look at it as soon as it has its name, so it
 // gets its mode first.
-func (q *Queue) makeDir(path string) error {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		q.mend(path, info.Mode(), q.mode)
-		return nil
-	}
-	temp, err := os.MkdirTemp(q.dir, newPrefix)
+func (q *Queue) makeDir(name string) error {
+	root, err := q.folder("")
 	if err != nil {
 		return err
 	}
-	err = errors.Join(os.Chmod(temp, q.mode), q.give(temp))
+	defer root.Close()
+	if folder, err := root.Open(name); err == nil {
+		defer folder.Close()
+		info, err := folder.Stat()
+		if err != nil || !info.IsDir() {
+			return errors.Join(err, fmt.Errorf("%s is no folder", filepath.Join(q.dir, name)))
+		}
+		q.mend(folder, info.Mode(), q.mode)
+		return nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	temp := newPrefix + rand.Text()
+	if err := root.Mkdir(temp, 0o700); err != nil {
+		return err
+	}
+	folder, err := root.Open(temp)
 	if err == nil {
-		err = os.Rename(temp, path)
+		err = errors.Join(folder.Chmod(q.mode), q.give(folder), folder.Close())
+	}
+	if err == nil {
+		err = root.Rename(temp, name)
 	}
 	if err == nil {
 		return nil
 	}
-	err = errors.Join(err, os.Remove(temp))
-	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
+	err = errors.Join(err, root.Remove(temp))
+	if info, statErr := root.Lstat(name); statErr == nil && info.IsDir() {
 		return nil // somebody else was faster
 	}
 	return err
@@ -109,9 +129,9 @@ func (q *Queue) makeFile(path string) error {
 	f, err := os.OpenFile(path, flags, 0o600)
 	if err == nil {
 		if info, err := f.Stat(); err == nil {
-			q.mend(path, info.Mode(), q.mode&0o666)
+			q.mend(f, info.Mode(), q.mode&0o666)
 		}
-		return errors.Join(q.give(path), f.Close())
+		return errors.Join(q.give(f), f.Close())
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -131,23 +151,23 @@ func (q *Queue) makeFile(path string) error {
 
 // mend gives the mode of a shared list to what was made before the list was shared, if that
 // is ours: nobody else can.
-func (q *Queue) mend(path string, has, want fs.FileMode) {
+func (q *Queue) mend(f *os.File, has, want fs.FileMode) {
 	if q.mode != private && has&want != want {
-		_ = os.Chmod(path, want)
+		_ = f.Chmod(want)
 	}
 }
 
 // share gives a new file the mode of the queue's files, and to whom it belongs.
 func (q *Queue) share(f *os.File) error {
-	return errors.Join(f.Chmod(q.mode&0o666), q.give(f.Name()))
+	return errors.Join(f.Chmod(q.mode&0o666), q.give(f))
 }
 
 // give gives what was made to whom it belongs.
-func (q *Queue) give(path string) error {
+func (q *Queue) give(f *os.File) error {
 	if q.uid < 0 {
 		return nil
 	}
-	return os.Lchown(path, q.uid, q.gid)
+	return f.Chown(q.uid, q.gid)
 }
 
 // owner is whom a folder belongs to, or the nearest one above that exists; -1 if to us.

@@ -18,7 +18,7 @@ func (q *Queue) Worked() (time.Time, error) {
 	if info, err := os.Stat(path); err == nil && info.Size() == 0 {
 		return time.Time{}, nil
 	}
-	return modified(path)
+	return modified(os.Stat(path))
 }
 
 // Lock takes the worker's lock. It reports false, or with wait blocks, while another

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -42,7 +43,7 @@ func (q *Queue) Add(repository string) error {
 // looks into it now and then for what changed without a push.
 func (q *Queue) AddKnown(repository string) error {
 	name := id(repository)
-	if content, err := read(filepath.Join(q.dir, "repositories", name)); err == nil && string(content) == format(repository) {
+	if content, err := q.read("repositories", name); err == nil && string(content) == format(repository) {
 		return nil
 	}
 	if err := q.replace("repositories", name, format(repository), true); err != nil {
@@ -57,10 +58,26 @@ func id(repository string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// folder opens a folder of the list, "" for the state directory itself, which nobody but its owner
+// has chosen. In one that a group shares, a link leads nowhere else.
+func (q *Queue) folder(sub string) (*os.Root, error) {
+	root, err := os.OpenRoot(q.dir)
+	if err != nil || sub == "" {
+		return root, err
+	}
+	defer root.Close()
+	return root.OpenRoot(sub)
+}
+
 // replace puts a file into place as a whole; durably, if it has to outlive the machine.
 func (q *Queue) replace(sub, name, content string, durably bool) error {
-	dir := filepath.Join(q.dir, sub)
-	f, err := os.CreateTemp(dir, newPrefix)
+	folder, err := q.folder(sub)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	temp := newPrefix + rand.Text()
+	f, err := folder.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -70,15 +87,15 @@ func (q *Queue) replace(sub, name, content string, durably bool) error {
 	}
 	err = errors.Join(err, q.share(f))
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), filepath.Join(dir, name))
+		err = folder.Rename(temp, name)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+		return errors.Join(err, folder.Remove(temp))
 	}
 	if !durably {
 		return nil
 	}
-	d, err := os.Open(dir)
+	d, err := folder.Open(".")
 	if err != nil {
 		return err
 	}
@@ -94,7 +111,7 @@ func (q *Queue) Known() ([]string, error) { return q.list("repositories") }
 func (q *Queue) Take() ([]string, error) {
 	paths, err := q.list("work")
 	for _, path := range paths {
-		err = errors.Join(err, remove(filepath.Join(q.dir, "work", id(path))))
+		err = errors.Join(err, q.remove("work", id(path)))
 	}
 	return paths, err
 }
@@ -108,11 +125,16 @@ func (q *Queue) HasWork() (bool, error) {
 // Waiting tells since when a repository has been waiting for a worker to take it up; the zero
 // Time if it is not.
 func (q *Queue) Waiting(repository string) (time.Time, error) {
-	return modified(filepath.Join(q.dir, "work", id(repository)))
+	folder, err := q.folder("work")
+	if err != nil {
+		return time.Time{}, fmt.Errorf("looking at the worker's list: %w", err)
+	}
+	defer folder.Close()
+	return modified(folder.Lstat(id(repository)))
 }
 
-func modified(path string) (time.Time, error) {
-	info, err := os.Stat(path)
+// modified is when a file was; the zero Time if it is not there.
+func modified(info fs.FileInfo, err error) (time.Time, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return time.Time{}, nil
 	}
@@ -122,8 +144,14 @@ func modified(path string) (time.Time, error) {
 	return info.ModTime(), nil
 }
 
-func remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+// remove removes a file, if it is there.
+func (q *Queue) remove(sub, name string) error {
+	folder, err := q.folder(sub)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	if err := folder.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -133,8 +161,12 @@ func remove(path string) error {
 // from being read: it is set aside, and the error tells of it once. One that cannot be read
 // stays, and is told of each time.
 func (q *Queue) list(sub string) ([]string, error) {
-	dir := filepath.Join(q.dir, sub)
-	entries, err := os.ReadDir(dir)
+	folder, err := q.folder(sub)
+	if err != nil {
+		return nil, fmt.Errorf("reading the worker's list: %w", err)
+	}
+	defer folder.Close()
+	entries, err := fs.ReadDir(folder.FS(), ".")
 	if err != nil {
 		return nil, fmt.Errorf("reading the worker's list: %w", err)
 	}
@@ -144,8 +176,7 @@ func (q *Queue) list(sub string) ([]string, error) {
 		if strings.HasPrefix(entry.Name(), ".") || strings.HasSuffix(entry.Name(), damaged) {
 			continue
 		}
-		file := filepath.Join(dir, entry.Name())
-		content, err := read(file)
+		content, err := readIn(folder, entry.Name())
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -155,7 +186,8 @@ func (q *Queue) list(sub string) ([]string, error) {
 		}
 		path, ok := parse(content)
 		if !ok || id(path) != entry.Name() {
-			errs = append(errs, fmt.Errorf("reading the worker's list: %s is damaged and is set aside", file), os.Rename(file, file+damaged))
+			errs = append(errs, fmt.Errorf("reading the worker's list: %s is damaged and is set aside", filepath.Join(q.dir, sub, entry.Name())),
+				folder.Rename(entry.Name(), entry.Name()+damaged))
 			continue
 		}
 		paths = append(paths, path)
@@ -169,13 +201,23 @@ const damaged = ".damaged"
 // largest is more than any file of the list takes, in bytes.
 const largest = 1 << 20
 
-// read reads a file of the list. Where a group shares that, one of them could have put anything in
-// its place: it follows no link, and waits for no pipe. What is one of these has no content.
-func read(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENXIO) { // a link or a socket
-		return nil, nil
+// read reads a file of the list, of a folder or, with "", of the state directory.
+func (q *Queue) read(sub, name string) ([]byte, error) {
+	folder, err := q.folder(sub)
+	if err != nil {
+		return nil, err
 	}
+	defer folder.Close()
+	return readIn(folder, name)
+}
+
+// readIn reads a file of the list. Where a group shares that, one of them could have put anything in
+// its place: it follows no link, and waits for no pipe. What is one of these has no content.
+func readIn(folder *os.Root, name string) ([]byte, error) {
+	if info, err := folder.Lstat(name); err != nil || info.Mode().Type()&^fs.ModeDir != 0 {
+		return nil, err
+	}
+	f, err := folder.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -199,16 +241,20 @@ func parse(content []byte) (string, bool) {
 // written is younger.
 func (q *Queue) clearUnfinished() {
 	for _, sub := range []string{"", "repositories", "work"} {
-		dir := filepath.Join(q.dir, sub)
-		entries, _ := os.ReadDir(dir)
+		folder, err := q.folder(sub)
+		if err != nil {
+			continue
+		}
+		entries, _ := fs.ReadDir(folder.FS(), ".")
 		for _, entry := range entries {
 			if !strings.HasPrefix(entry.Name(), newPrefix) {
 				continue
 			}
 			if info, err := entry.Info(); err == nil && time.Since(info.ModTime()) > time.Hour {
-				_ = os.Remove(filepath.Join(dir, entry.Name()))
+				_ = folder.Remove(entry.Name())
 			}
 		}
+		_ = folder.Close()
 	}
 }
 

@@ -396,7 +396,7 @@ func TestAnEpisodeIsToldByOneAtATimeUntilItWasTold(t *testing.T) {
 		t.Error(err)
 	}
 	// A teller that is killed leaves this, and no lock.
-	if err := os.WriteFile(q.episode("h"), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(q.dir, "episodes", id("h")), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok, err := q.EndEpisode("h"); ok || err != nil {
@@ -435,7 +435,7 @@ func TestEpisodesOfHostsThatNobodyAsksAreForgotten(t *testing.T) {
 			t.Fatal(err)
 		}
 		began := time.Now().Add(-age)
-		if err := os.Chtimes(q.episode(host), began, began); err != nil {
+		if err := os.Chtimes(filepath.Join(q.dir, "episodes", id(host)), began, began); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -495,4 +495,50 @@ func TestTroublesAreThoseOfTheWorkerThatWorks(t *testing.T) {
 		t.Fatal(err)
 	}
 	told("none any more", 0)
+}
+
+// One of a group may put a link in place of a folder of the list that they share.
+func TestALinkInPlaceOfAFolderLeadsNowhere(t *testing.T) {
+	dir, elsewhere := filepath.Join(t.TempDir(), "state"), filepath.Join(t.TempDir(), "home")
+	for _, folder := range []string{dir, elsewhere} {
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key := filepath.Join(elsewhere, "key")
+	if err := errors.Join(os.Chmod(dir, 0o770|os.ModeSetgid), os.WriteFile(key, []byte("secret"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	q, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sub := range []string{"repositories", "work", "episodes"} {
+		if err := errors.Join(os.RemoveAll(filepath.Join(dir, sub)), os.Symlink(elsewhere, filepath.Join(dir, sub))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Open(dir); err == nil {
+		t.Error("it is opened")
+	}
+	if err := q.Add("/srv/a.git"); err == nil {
+		t.Error("a repository is entered")
+	}
+	if _, err := q.Take(); err == nil {
+		t.Error("the list is read")
+	}
+	if err := q.ForgetEpisodes(time.Now().Add(time.Hour), nil); err == nil {
+		t.Error("episodes are forgotten")
+	}
+	if err := begin(q, "h"); err == nil {
+		t.Error("an episode is noted")
+	}
+	q.clearUnfinished()
+	info, err := os.Stat(elsewhere)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the mode there is %v, %v", info.Mode(), err)
+	}
+	if entries, err := os.ReadDir(elsewhere); err != nil || len(entries) != 1 || entries[0].Name() != "key" {
+		t.Errorf("there is %v, %v", entries, err)
+	}
 }

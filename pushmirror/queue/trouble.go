@@ -2,7 +2,6 @@ package queue
 
 import (
 	"encoding/json"
-	"path/filepath"
 )
 
 // troubles is the file that a worker keeps of what fails, by name, while it works: most of those
@@ -13,7 +12,7 @@ const troubles = "troubles.json"
 // by the name of the host or login. Where none works, or it cannot be read, there are none, as they
 // are only told of.
 func Troubles(dir string) map[string]string {
-	text, err := read(filepath.Join(dir, troubles))
+	text, err := (&Queue{dir: dir}).read("", troubles)
 	var all map[string]string
 	if err != nil || json.Unmarshal(text, &all) != nil {
 		return nil
@@ -27,7 +26,7 @@ func Troubles(dir string) map[string]string {
 // SetTroubles replaces what Troubles reads. The worker's lock must be held.
 func (q *Queue) SetTroubles(all map[string]string) error {
 	if len(all) == 0 {
-		return remove(filepath.Join(q.dir, troubles))
+		return q.remove("", troubles)
 	}
 	text, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
