@@ -47,8 +47,9 @@ func (a *attempt) schedule(r *state.Record) {
 	r.NextAttemptAt = state.At(now.Add(jitter(pause)))
 }
 
-// trouble tells since when, and how often, updates have failed in a row for a temporary reason: a divergence of long standing is
-// none, and where a host fails, each of the others on it may have been the one to find out.
+// trouble tells since when, and how often, updates have failed in a row for a temporary reason: a
+// divergence of long standing is none, and where a host fails, each of the others on it may have
+// been the one to find out.
 func (a *attempt) trouble(r *state.Record) (since state.Time, attempts int) {
 	r.TroubleSince = a.before.TroubleSince
 	if a.before.Attempts == 0 || r.TroubleSince.IsZero() {

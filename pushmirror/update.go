@@ -307,8 +307,9 @@ func (a *attempt) rounds(ctx context.Context) error {
 	return &git.Error{Kind: git.KindNetwork, Err: errors.New("the mirror kept changing while it was updated")}
 }
 
-// restore brings back what a deletion has taken along: a ref that it deleted was a symbolic one, which a listing by protocol version 0
-// does not tell. Where no other ref there had the same value, none can have been.
+// restore brings back what a deletion has taken along: a ref that it deleted was a symbolic one,
+// which a listing by protocol version 0 does not tell. Where no other ref there had the same value,
+// none can have been.
 func (a *attempt) restore(ctx context.Context) error {
 	values := map[git.OID]bool{}
 	for _, s := range a.deleted() {

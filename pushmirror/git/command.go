@@ -80,8 +80,8 @@ func New(env []string) (*Git, error) {
 // command is one run of git.
 type command struct {
 	dir string // the repository, absolute: GIT_DIR and working directory; empty: where we are
-	// reaches: it runs in a scratch repository, and may connect to a mirror. In any other, whoever may write its config could have an
-	// object that is missing fetched by a program of theirs.
+	// reaches: it runs in a scratch repository, and may connect to a mirror. In any other, whoever
+	// may write its config could have an object that is missing fetched by a program of theirs.
 	reaches bool
 	args    []string
 	env     []string  // besides what every command gets

@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// OpenRegular opens a file for reading, if it is one. Where others may write, one of them could have put anything in its place: no
-// link is followed, and no pipe waited for.
+// OpenRegular opens a file for reading, if it is one. Where others may write, one of them could
+// have put anything in its place: no link is followed, and no pipe waited for.
 func OpenRegular(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {

@@ -59,7 +59,8 @@ type episode struct {
 
 func (e *episode) close() error { return errors.Join(e.file.Close(), e.folder.Close()) }
 
-// lockEpisode opens the file of a host and locks it; ok is false while somebody else has it, and if there is none.
+// lockEpisode opens the file of a host and locks it; ok is false while somebody else has it, and if
+// there is none.
 func (q *Queue) lockEpisode(host string, flag int) (e *episode, ok bool, err error) {
 	e = &episode{name: id(host)}
 	fail := func(err error) (*episode, bool, error) {
@@ -100,7 +101,8 @@ func (q *Queue) InEpisode(host string) bool {
 	return ok
 }
 
-// Episode tells when the episode began of a host whose failure was told and has not ended; ok is false if there is none.
+// Episode tells when the episode began of a host whose failure was told and has not ended; ok is
+// false if there is none.
 func (q *Queue) Episode(host string) (began time.Time, ok bool) {
 	folder, err := q.folder("episodes")
 	if err != nil {
