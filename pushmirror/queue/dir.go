@@ -1,10 +1,10 @@
 package queue
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -98,7 +98,7 @@ func (q *Queue) makeDir(name string) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	temp := newPrefix + rand.Text()
+	temp := newPrefix + strconv.FormatUint(rand.Uint64(), 36)
 	if err := root.Mkdir(temp, 0o700); err != nil {
 		return err
 	}

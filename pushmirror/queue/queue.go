@@ -1,13 +1,13 @@
 package queue
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -76,7 +76,7 @@ func (q *Queue) replace(sub, name, content string, durably bool) error {
 		return err
 	}
 	defer folder.Close()
-	temp := newPrefix + rand.Text()
+	temp := newPrefix + strconv.FormatUint(rand.Uint64(), 36)
 	f, err := folder.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err

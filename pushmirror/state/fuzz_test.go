@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 	"unicode/utf8"
 )
@@ -67,7 +68,7 @@ func FuzzMark(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		pushes := parseMark(text)
+		pushes := slices.Collect(parseMark(string(text)))
 		var again []byte
 		for _, p := range pushes {
 			if p.Time.IsZero() {
@@ -79,7 +80,7 @@ func FuzzMark(f *testing.F) {
 			}
 			again = append(append(again, line...), '\n')
 		}
-		if got := parseMark(again); len(got) != len(pushes) {
+		if got := slices.Collect(parseMark(string(again))); len(got) != len(pushes) {
 			t.Errorf("%q became %q", text, again)
 		}
 	})

@@ -1,12 +1,14 @@
 package state
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 
 	"git-push-mirror/pushmirror/git"
@@ -72,17 +74,17 @@ func (d *Dir) Mark(p Push) error {
 // read makes no mark less of a mark.
 func (d *Dir) Marked() (since Time, ok bool, err error) {
 	for _, name := range []string{takenName, markName} {
-		pushes, modified, err := d.readMark(name)
+		content, modified, err := d.readMark(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return Time{}, false, err
 		}
-		if len(pushes) == 0 {
-			return modified, true, nil
+		for p := range parseMark(content) {
+			return p.Time, true, nil
 		}
-		return pushes[0].Time, true, nil
+		return modified, true, nil
 	}
 	return Time{}, false, nil
 }
@@ -112,36 +114,36 @@ func HasMark(repository string) bool {
 func (d *Dir) Pushes() []Push {
 	var all []Push
 	for _, name := range []string{takenName, markName} {
-		if pushes, _, err := d.readMark(name); err == nil {
-			all = append(all, pushes...)
+		if content, _, err := d.readMark(name); err == nil {
+			all = slices.AppendSeq(all, parseMark(content))
 		}
 	}
 	return all
 }
 
 // readMark reads a mark.
-func (d *Dir) readMark(name string) (pushes []Push, modified Time, err error) {
+func (d *Dir) readMark(name string) (content string, modified Time, err error) {
 	path := filepath.Join(d.path, name)
-	content, err := readText(path)
-	if err != nil {
-		return nil, Time{}, err
+	if content, err = readText(path); err != nil {
+		return "", Time{}, err
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, Time{}, err
+		return "", Time{}, err
 	}
-	return parseMark([]byte(content)), At(info.ModTime()), nil
+	return content, At(info.ModTime()), nil
 }
 
 // parseMark reads the lines of a mark, skipping those that are damaged.
-func parseMark(content []byte) (pushes []Push) {
-	for line := range bytes.Lines(content) {
-		var p Push
-		if json.Unmarshal(line, &p) == nil && !p.Time.IsZero() {
-			pushes = append(pushes, p)
+func parseMark(content string) iter.Seq[Push] {
+	return func(yield func(Push) bool) {
+		for line := range strings.Lines(content) {
+			var p Push
+			if json.Unmarshal([]byte(line), &p) == nil && !p.Time.IsZero() && !yield(p) {
+				return
+			}
 		}
 	}
-	return pushes
 }
 
 // Take takes the mark, so that one which is made from now on stays, and clears what killed
