@@ -9,7 +9,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"git-push-mirror/pushmirror/config"
@@ -86,10 +85,6 @@ const (
 
 // answerTimeout is how long a mirror's host may take to send its first byte.
 const answerTimeout = 15 * time.Second
-
-// maxRounds is how often a mirror is listed and planned for in one update when it
-// keeps changing.
-const maxRounds = 4
 
 // attempt is an update under way.
 type attempt struct {
@@ -261,161 +256,4 @@ func (a *attempt) recall() (err error) {
 	a.seen, err = a.dir.Seen(a.url)
 	a.verifies = a.seen != nil && a.old(a.seen)
 	return err
-}
-
-// stale reports whether what was last seen cannot be built on: it is asked for, too
-// old, or there were refs in trouble, which may have been mended on the mirror.
-func (a *attempt) stale() bool {
-	return a.Fresh || a.seen == nil || a.verifies ||
-		len(a.before.Divergent) > 0 || len(a.before.Rejected) > 0
-}
-
-// old reports whether the mirror was listed too long ago, or at a time that is still to come.
-func (u *Upstream) old(seen *state.Seen) bool {
-	age := u.clock().Sub(seen.Listed.Time)
-	return age > u.config.VerifyEvery || age < -state.Skew
-}
-
-// rounds looks, plans and pushes until the mirror has stood still while we did.
-func (a *attempt) rounds(ctx context.Context) error {
-	a.listed = a.stale()
-	for round := range maxRounds {
-		if err := a.look(ctx); err != nil {
-			return err
-		}
-		left := a.seen.Mirror.Left
-		if err := a.makePlan(ctx, round == 0); err != nil {
-			return err
-		}
-		if !a.listed && a.doubtful(left) {
-			a.listed = true
-			continue
-		}
-		if a.DryRun {
-			return nil
-		}
-		a.moved = 0
-		if err := a.apply(ctx); err != nil {
-			return err
-		}
-		if a.moved == 0 {
-			return a.restore(ctx)
-		}
-		a.listed = true
-		a.plan.Steps = slices.DeleteFunc(a.plan.Steps, (*plan.Step).Sent) // what became of them is noted
-	}
-	return &git.Error{Kind: git.KindNetwork, Err: errors.New("the mirror kept changing while it was updated")}
-}
-
-// restore brings back what a deletion has taken along: a ref that it deleted was a symbolic one,
-// which a listing by protocol version 0 does not tell. Where no other ref there had the same value,
-// none can have been.
-func (a *attempt) restore(ctx context.Context) error {
-	values := map[git.OID]bool{}
-	for _, s := range a.deleted() {
-		values[s.Old] = true
-	}
-	if len(values) == 0 || !slices.ContainsFunc(a.seen.Mirror.Refs, func(ref git.Ref) bool { return ref.Symref == "" && values[ref.OID] }) {
-		return nil
-	}
-	a.listed = true
-	if err := a.look(ctx); err != nil {
-		return err
-	}
-	if err := a.makePlan(ctx, false); err != nil {
-		return err
-	}
-	a.plan.Steps = slices.DeleteFunc(a.plan.Steps, func(s *plan.Step) bool {
-		return s.Sent() && (s.Result == plan.Deleted || a.refused[s.Name] != nil)
-	})
-	return a.apply(ctx)
-}
-
-// doubtful reports whether the plan may be wrong since the listing is old: it keeps a branch, as
-// the mirror's HEAD, that it did not keep before, or rejects a ref since another is in its way.
-// Where a default branch is renamed, HEAD is switched just before; to be refused the deletion would
-// tell less, since hosts decline the whole push then. And of a ref that is not pushed, nothing
-// tells that it could be by now.
-func (a *attempt) doubtful(left map[git.RefName]bool) bool {
-	return slices.ContainsFunc(a.plan.Steps, func(s *plan.Step) bool {
-		return s.Result == plan.Kept && !left[s.Name] || s.Result == plan.Rejected && !s.Guilty
-	})
-}
-
-// input gathers what the plan of a round is made from.
-func (a *attempt) input(first bool) plan.Input {
-	in := plan.Input{
-		Remote: a.remote, Upstream: a.upstream, Default: a.head, Mirror: a.seen.Mirror,
-		RetryGuilty: (a.Fresh || a.verifies) && first, Incomplete: a.broken != nil,
-		PruneAnyway: a.PruneAnyway, Overwrite: map[git.RefName]git.OID{},
-	}
-	for _, r := range a.before.Rejected {
-		if r.Guilty {
-			in.Guilty = append(in.Guilty, r)
-		}
-	}
-	for _, s := range a.refused {
-		if s.Guilty {
-			in.Guilty = append(in.Guilty, refusal(s))
-		}
-	}
-	for _, name := range a.Overwrite {
-		in.Overwrite[name] = ""
-		for _, shown := range a.before.Divergent {
-			if shown.Name == name {
-				in.Overwrite[name] = shown.Old
-			}
-		}
-	}
-	return in
-}
-
-// makePlan has git compare what differs and decides about each ref.
-func (a *attempt) makePlan(ctx context.Context, first bool) error {
-	in := a.input(first)
-	var facts plan.Facts
-	var err error
-	if facts.Ancestry, err = a.compare(ctx, in); err != nil {
-		return err
-	}
-	facts.Outside, err = a.outside(ctx, in)
-	var broken *git.UnreadableError
-	switch {
-	case errors.As(err, &broken) && a.broken != nil:
-		a.broken.Names = append(a.broken.Names, broken.Names...)
-	case errors.As(err, &broken):
-		a.broken, in.Incomplete = broken, true
-	case err != nil:
-		return err
-	}
-	a.plan = plan.Make(in, facts)
-	a.seen.Mirror.Left = a.plan.Left
-
-	a.unchanged = map[git.RefName]bool{}
-	for _, was := range a.changed {
-		if now := a.plan.Step(was.name); now != nil && now.Old == was.old && now.New == was.new {
-			a.unchanged[was.name] = true
-		}
-	}
-	a.changed = nil
-	maps.DeleteFunc(a.refused, func(name git.RefName, _ *plan.Step) bool {
-		s := a.plan.Step(name)
-		return s == nil || !s.Sent()
-	})
-	return nil
-}
-
-// maxPresumed is how many branches may be left to the push to compare. It saves a process, and
-// costs a second connection when one of them has diverged: a good bargain until the process is no
-// matter any more.
-const maxPresumed = 1000
-
-// compare finds out which of the refs that differ have diverged. Branches of a mirror that
-// has been listed before are presumed not to: if one has, git does not push it, and it is compared
-// in the next round. Large files go before the push, and so do not presume.
-func (a *attempt) compare(ctx context.Context, in plan.Input) (plan.Ancestry, error) {
-	if !a.listed && !a.DryRun && in.Presumes(maxPresumed) && !a.usesLFS(a.remote) {
-		return plan.Presumed{}, nil
-	}
-	return a.scratch.Compare(ctx, in.Questions())
 }

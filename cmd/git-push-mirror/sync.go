@@ -4,22 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
-	"git-push-mirror/hook"
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
-	"git-push-mirror/pushmirror/queue"
 	"git-push-mirror/pushmirror/state"
 )
 
@@ -179,84 +174,6 @@ func (r *syncRun) update(ctx context.Context, job syncJob) (pushmirror.Update, s
 	return update, syncOutcome{Status: status, Refs: refResults(update.Steps)}
 }
 
-// inEpisode tells what hosts somebody was told of, if anybody is told.
-func (inv invocation) inEpisode(upstream *pushmirror.Upstream) func(string) bool {
-	if !upstream.Notifies() {
-		return nil
-	}
-	q, err := inv.queue(upstream)
-	if err != nil {
-		return nil
-	}
-	return q.InEpisode
-}
-
-// notify has the owners told of what has failed or recovered, now that no remote has to wait
-// for it.
-func (inv invocation) notify(ctx context.Context, jobs []syncJob, updates []pushmirror.Update) {
-	for i, job := range jobs {
-		if ctx.Err() != nil {
-			return
-		}
-		if !job.upstream.Notifies() {
-			continue
-		}
-		q, err := inv.queue(job.upstream)
-		if notifier := (pushmirror.Notifier{Queue: q, Env: inv.env}); err == nil && notifier.Due(job.upstream, updates[i]) {
-			if err = notifier.Tell(ctx, job.upstream, updates[i], pushmirror.Sharing(updates)); err != nil {
-				err = errors.Join(err, q.Add(job.upstream.Dir())) // the next worker tells them
-			}
-		}
-		if err != nil {
-			inv.say("error", job.label+": "+err.Error())
-		}
-	}
-}
-
-// tryAgain has a worker take up what is said to be tried again: no push may follow. What somebody
-// has to mend waits for the next worker, as they are there to be told; one that works looks out for
-// its being mended. It also learns of a host or login that is back, for which it may hold other
-// repositories up.
-func (inv invocation) tryAgain(jobs []syncJob, updates []pushmirror.Update) {
-	for i, job := range jobs {
-		var err error
-		switch {
-		case updates[i].Record.Status == state.ToRetry:
-			var program string
-			if program, err = os.Executable(); err == nil {
-				err = hook.Hook{Dir: inv.dir, Program: program, Env: inv.env}.Enter(job.upstream)
-			}
-		case updates[i].Record.Status == state.Failed || updates[i].Event == pushmirror.EventRecovered:
-			if dir, dirErr := queue.Dir(inv.getenv, job.upstream.StateDir()); dirErr == nil {
-				if working, _ := queue.Working(dir); working {
-					err = inv.enter(job.upstream)
-				}
-			}
-		}
-		if err != nil {
-			inv.say("error", job.label+": having a worker look at it: "+err.Error())
-		}
-	}
-}
-
-// enter has the worker that works look at a repository.
-func (inv invocation) enter(upstream *pushmirror.Upstream) error {
-	q, err := inv.queue(upstream)
-	if err != nil {
-		return err
-	}
-	return q.Add(upstream.Dir())
-}
-
-// queue opens the worker's list of a repository.
-func (inv invocation) queue(upstream *pushmirror.Upstream) (*queue.Queue, error) {
-	dir, err := queue.Dir(inv.getenv, upstream.StateDir())
-	if err != nil {
-		return nil, err
-	}
-	return queue.Open(dir)
-}
-
 // notDiverged is a ref that was to be overwritten and that nothing is the matter with.
 func notDiverged(refs []git.RefName, steps []*plan.Step) git.RefName {
 	for _, name := range refs {
@@ -333,119 +250,4 @@ func (opt syncOptions) refs(jobs []syncJob) ([]git.RefName, error) {
 		refs = append(refs, name)
 	}
 	return refs, nil
-}
-
-// progress is where git's own progress goes: to the terminal, if there is one, each
-// line behind the remote's name when there are several.
-func (inv invocation) progress(remote string, of int, mu *sync.Mutex) io.Writer {
-	if !isTerminal(inv.stderr) {
-		return nil
-	}
-	prefix := ""
-	if of > 1 {
-		prefix = remote + ": "
-	}
-	return &progress{to: inv.stderr, mu: mu, prefix: prefix}
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// progress passes lines on, whole and printable: some are a remote's words.
-type progress struct {
-	to     io.Writer
-	mu     *sync.Mutex
-	prefix string
-	line   []byte
-}
-
-// Write implements io.Writer.
-func (p *progress) Write(text []byte) (int, error) {
-	for _, c := range text {
-		if c != '\r' && c != '\n' {
-			if len(p.line) < 1000 {
-				p.line = append(p.line, c)
-			}
-			continue
-		}
-		p.mu.Lock()
-		_, _ = fmt.Fprintf(p.to, "%s%s%c", p.prefix, git.Printable(string(p.line)), c)
-		p.mu.Unlock()
-		p.line = p.line[:0]
-	}
-	return len(text), nil
-}
-
-// printUpdate tells what an update did: the refs on stdout, trouble on stderr.
-func (inv invocation) printUpdate(label string, u pushmirror.Update, dryRun bool) {
-	for _, r := range refResults(u.Steps) {
-		result := string(r.Result)
-		if dryRun {
-			result = "would be " + result
-		}
-		line := fmt.Sprintf("%s: %s %s %s", label, result, r.Name, r.change())
-		if r.Reason != nil {
-			line += " (" + *r.Reason + ")"
-		}
-		_, _ = fmt.Fprintln(inv.stdout, git.Printable(line))
-	}
-	r := u.Record
-	if r.Error == "" {
-		if len(u.Steps) == 0 {
-			_, _ = fmt.Fprintf(inv.stdout, "%s: up to date\n", git.Printable(label))
-		}
-		return
-	}
-	inv.say("error", label+": "+r.Error)
-	inv.say("hint", r.Hint)
-}
-
-// syncOutcome is what sync --json prints for a remote.
-type syncOutcome struct {
-	pushmirror.Status
-	Refs []refResult `json:"refs"`
-}
-
-// refResult is what became of a ref.
-type refResult struct {
-	Name   git.RefName `json:"ref"`
-	Result plan.Result `json:"result"`
-	Old    *git.OID    `json:"old"`
-	New    *git.OID    `json:"new"`
-	Reason *string     `json:"reason"`
-}
-
-func refResults(steps []*plan.Step) []refResult {
-	results := make([]refResult, 0, len(steps))
-	for _, s := range steps {
-		r := refResult{Name: s.Name, Result: s.Result}
-		if s.Old != "" {
-			r.Old = &s.Old
-		}
-		if s.New != "" {
-			r.New = &s.New
-		}
-		if why := s.Why(); why != "" {
-			r.Reason = &why
-		}
-		results = append(results, r)
-	}
-	return results
-}
-
-// change is what a ref went from and to, shortly.
-func (r refResult) change() string {
-	short := func(oid *git.OID) string {
-		if oid == nil {
-			return "none"
-		}
-		return oid.Short()
-	}
-	dots := ".."
-	if r.Result == plan.Forced || r.Result == plan.Divergent {
-		dots = "..."
-	}
-	return short(r.Old) + dots + short(r.New)
 }

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"git-push-mirror/hook"
+	"git-push-mirror/pushmirror"
+	"git-push-mirror/pushmirror/queue"
+	"git-push-mirror/pushmirror/state"
+)
+
+// inEpisode tells what hosts somebody was told of, if anybody is told.
+func (inv invocation) inEpisode(upstream *pushmirror.Upstream) func(string) bool {
+	if !upstream.Notifies() {
+		return nil
+	}
+	q, err := inv.queue(upstream)
+	if err != nil {
+		return nil
+	}
+	return q.InEpisode
+}
+
+// notify has the owners told of what has failed or recovered, now that no remote has to wait
+// for it.
+func (inv invocation) notify(ctx context.Context, jobs []syncJob, updates []pushmirror.Update) {
+	for i, job := range jobs {
+		if ctx.Err() != nil {
+			return
+		}
+		if !job.upstream.Notifies() {
+			continue
+		}
+		q, err := inv.queue(job.upstream)
+		if notifier := (pushmirror.Notifier{Queue: q, Env: inv.env}); err == nil && notifier.Due(job.upstream, updates[i]) {
+			if err = notifier.Tell(ctx, job.upstream, updates[i], pushmirror.Sharing(updates)); err != nil {
+				err = errors.Join(err, q.Add(job.upstream.Dir())) // the next worker tells them
+			}
+		}
+		if err != nil {
+			inv.say("error", job.label+": "+err.Error())
+		}
+	}
+}
+
+// tryAgain has a worker take up what is said to be tried again: no push may follow. What somebody
+// has to mend waits for the next worker, as they are there to be told; one that works looks out for
+// its being mended. It also learns of a host or login that is back, for which it may hold other
+// repositories up.
+func (inv invocation) tryAgain(jobs []syncJob, updates []pushmirror.Update) {
+	for i, job := range jobs {
+		var err error
+		switch {
+		case updates[i].Record.Status == state.ToRetry:
+			var program string
+			if program, err = os.Executable(); err == nil {
+				err = hook.Hook{Dir: inv.dir, Program: program, Env: inv.env}.Enter(job.upstream)
+			}
+		case updates[i].Record.Status == state.Failed || updates[i].Event == pushmirror.EventRecovered:
+			if dir, dirErr := queue.Dir(inv.getenv, job.upstream.StateDir()); dirErr == nil {
+				if working, _ := queue.Working(dir); working {
+					err = inv.enter(job.upstream)
+				}
+			}
+		}
+		if err != nil {
+			inv.say("error", job.label+": having a worker look at it: "+err.Error())
+		}
+	}
+}
+
+// enter has the worker that works look at a repository.
+func (inv invocation) enter(upstream *pushmirror.Upstream) error {
+	q, err := inv.queue(upstream)
+	if err != nil {
+		return err
+	}
+	return q.Add(upstream.Dir())
+}
+
+// queue opens the worker's list of a repository.
+func (inv invocation) queue(upstream *pushmirror.Upstream) (*queue.Queue, error) {
+	dir, err := queue.Dir(inv.getenv, upstream.StateDir())
+	if err != nil {
+		return nil, err
+	}
+	return queue.Open(dir)
+}
