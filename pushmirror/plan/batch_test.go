@@ -66,3 +66,25 @@ func TestLeasesAreBoundedInAPush(t *testing.T) {
 		t.Errorf("%d of %d refs are sent", len(seen), len(steps))
 	}
 }
+
+// A push takes deletions and leases as arguments, of which no system takes any amount.
+func TestNoPushHasMoreArgumentsThanASystemTakes(t *testing.T) {
+	var steps []*Step
+	for i := range maxLeases {
+		name := git.RefName(fmt.Sprintf("refs/heads/%s/%d", strings.Repeat("x", 2000), i))
+		steps = append(steps, &Step{Name: name, Result: Deleted, Old: git.OID(strings.Repeat("1", 40))})
+	}
+	sent := 0
+	for _, batch := range Batches(steps, "refs/heads/main", 0) {
+		length := 0
+		for _, s := range batch {
+			length += len("--force-with-lease=:") + len(s.Name) + len(s.Old) + 1 + len(":") + len(s.Name) + 1
+		}
+		if sent += len(batch); length > 1<<20 {
+			t.Errorf("%d deletions take %d bytes", len(batch), length)
+		}
+	}
+	if sent != len(steps) {
+		t.Errorf("%d of %d are sent", sent, len(steps))
+	}
+}

@@ -1,0 +1,45 @@
+package pushmirror
+
+import (
+	"testing"
+	"time"
+
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/state"
+)
+
+// Of many repositories on a host that fails, each has its first failure when it is its turn to try.
+func TestAHostThatFailsForLongHasFailedForAllThatTryIt(t *testing.T) {
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		shared map[string]Trouble
+		want   state.Status
+	}{
+		"it is the first": {nil, state.ToRetry},
+		"others for a while": {
+			map[string]Trouble{"ssh://h": {git.KindNetwork, state.At(now.Add(-time.Minute)), 5}}, state.ToRetry,
+		},
+		"others for long": {
+			map[string]Trouble{"ssh://h": {git.KindNetwork, state.At(now.Add(-2 * time.Hour)), 20}}, state.Failed,
+		},
+		"others on another host": {
+			map[string]Trouble{"ssh://other": {git.KindNetwork, state.At(now.Add(-2 * time.Hour)), 20}}, state.ToRetry,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := &attempt{
+				Upstream: &Upstream{clock: func() time.Time { return now }}, Options: Options{Shared: c.shared},
+				remote:  config.Remote{FailAfter: time.Hour, RetryMin: time.Second, RetryMax: time.Hour},
+				started: state.At(now), failedFor: "ssh://h",
+			}
+			r := state.Record{Status: state.ToRetry, Kind: git.KindNetwork, Attempts: 1, FailingSince: state.At(now)}
+			if a.schedule(&r); r.Status != c.want {
+				t.Errorf("it is %s", r.Status)
+			}
+			if pause := r.NextAttemptAt.Sub(now); len(c.shared) > 0 && c.shared["ssh://h"].Attempts > 0 && pause < 10*time.Second {
+				t.Errorf("the next attempt is %s away, as if it were the first", pause)
+			}
+		})
+	}
+}
