@@ -25,3 +25,18 @@ func TestBareRepositoriesLooksNoFurtherOnceInterrupted(t *testing.T) {
 		t.Errorf("found %q, %v, %v", dirs, failed, err)
 	}
 }
+
+func TestAFolderThatLeadsToAnotherRepositoryIsNone(t *testing.T) {
+	root := t.TempDir()
+	for _, part := range []string{"HEAD", "objects", "refs"} {
+		if err := os.MkdirAll(filepath.Join(root, "a.git", part), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "a.git", "commondir"), []byte("/elsewhere.git\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if dirs, failed, err := BareRepositories(t.Context(), root); len(dirs)+len(failed) > 0 || err != nil {
+		t.Errorf("found %q, %v, %v", dirs, failed, err)
+	}
+}

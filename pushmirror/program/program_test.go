@@ -70,3 +70,22 @@ func TestOutputIsCapped(t *testing.T) {
 		t.Errorf("got %d bytes, %v", len(got), err)
 	}
 }
+
+func TestAProgramThatIsDiscreetIsNotQuotedOnItsSecrets(t *testing.T) {
+	for name, c := range map[string]struct {
+		argv []string
+		told bool
+	}{
+		"says what is wrong":  {[]string{"/bin/sh", "-c", "echo the vault is locked >&2; exit 3"}, true},
+		"repeats an argument": {[]string{"/bin/cat", "hunter2"}, false},
+		"prints it twice":     {[]string{"/bin/sh", "-c", "x=$(printf 'hun%s' ter2); echo $x; echo got $x >&2; exit 3"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := Program{Argv: c.argv, Stdin: []byte("the vault is locked\n"), Limit: time.Minute, Discreet: true}
+			_, err := p.Run(t.Context())
+			if err == nil || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "the vault is locked") != c.told {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}

@@ -345,3 +345,52 @@ func TestTheLogIsBounded(t *testing.T) {
 		t.Errorf("the log has %d entries, %v", len(entries), err)
 	}
 }
+
+// In a repository that a group shares, one of them may put anything in place of a file or folder of ours.
+func TestWhatStandsInPlaceOfAStateFileLeadsNowhereAndHoldsNobodyUp(t *testing.T) {
+	repository, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "theirs")
+	folder := filepath.Join(repository, "push-mirror", "m")
+	err := errors.Join(os.MkdirAll(folder, 0o700), os.Mkdir(elsewhere, 0o700))
+	token := filepath.Join(elsewhere, "token")
+	err = errors.Join(err, os.WriteFile(token, []byte("secret"), 0o600),
+		os.Symlink(token, filepath.Join(folder, lockName)), os.Symlink(token, filepath.Join(folder, logName)),
+		os.Symlink(elsewhere, filepath.Join(repository, "push-mirror", "old")))
+	for _, name := range []string{recordName, markName, "seen"} {
+		err = errors.Join(err, syscall.Mkfifo(filepath.Join(folder, name), 0o600))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := Of(repository, "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := d.Lock(t.Context(), time.Now, func() error { return nil }); err == nil {
+		t.Error("it is locked by a link")
+	}
+	if err := d.Append(slices.Values([]Entry{{Time: Now(), Remote: "m", Result: plan.Updated}})); err == nil {
+		t.Error("the log is written through a link")
+	}
+	if _, err := d.Record(); err == nil {
+		t.Error("a pipe is read as a record")
+	}
+	if _, err := d.Seen("url"); err == nil {
+		t.Error("a pipe is read as what was seen")
+	}
+	if _, _, err := d.Marked(); err == nil {
+		t.Error("a pipe is read as a mark")
+	}
+	if err := d.Mark(Push{Time: Now()}); err == nil {
+		t.Error("a pipe is marked")
+	}
+	old, err := Of(repository, "old")
+	if err == nil {
+		err = old.Forget()
+	}
+	if err == nil {
+		t.Error("what a link leads to is forgotten")
+	}
+	if text, err := os.ReadFile(token); err != nil || string(text) != "secret" {
+		t.Errorf("the token is now %q, %v", text, err)
+	}
+}
