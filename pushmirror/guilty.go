@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
 )
 
@@ -18,20 +17,33 @@ type search struct {
 	*attempt
 	probes   int // that are left
 	deadline time.Time
-	last     declined // what the mirror said last
+	last     declined // by the probe that was declined last
 }
 
-// findGuilty divides refs that were declined together into those that the mirror
-// takes and those that it does not. It first leaves out the refs that the mirror
-// named, then asks whether the mirror takes anything at all, then halves. What the
-// bound leaves undecided is tried by the next update.
+// findGuilty divides refs that were declined together into those that the mirror takes and those
+// that it does not. It first leaves out the refs that the mirror named, then asks whether the
+// mirror takes anything at all, then halves. What the bound leaves undecided is tried by the next
+// update.
 func (a *attempt) findGuilty(ctx context.Context, d declined) error {
 	s := &search{
 		attempt: a, last: d,
 		probes:   2*bits.Len(uint(len(d.steps))) + 8,
 		deadline: a.started.Add(a.remote.Timeout / 2),
 	}
-	group := d.steps
+	group, err := s.withoutNamed(ctx, d.steps)
+	if err != nil || len(group) == 0 {
+		return err
+	}
+	if head := slices.IndexFunc(group, func(step *plan.Step) bool { return step.Name == a.head }); head >= 0 && len(group) > 1 {
+		return s.fromDefault(ctx, group, head)
+	}
+	return s.halve(ctx, group)
+}
+
+// withoutNamed tries the refs that the mirror named each alone, and the others of the group without
+// them, for as long as it goes on naming some: mirrors name one at a time. It returns those that
+// are still declined together.
+func (s *search) withoutNamed(ctx context.Context, group []*plan.Step) ([]*plan.Step, error) {
 	for !s.exhausted() {
 		named, others := divide(group, s.last.text)
 		if len(named) == 0 || len(others) == 0 {
@@ -39,59 +51,50 @@ func (a *attempt) findGuilty(ctx context.Context, d declined) error {
 		}
 		left, err := s.probe(ctx, others)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		said := s.last
-		if err := s.each(ctx, named); err != nil {
-			return err
+		for i := range named {
+			if _, err := s.try(ctx, named[i:i+1]); err != nil {
+				return nil, err
+			}
 		}
 		if len(left) == 0 {
-			return nil
+			return nil, nil
 		}
-		// The mirror names one at a time: those named so far stay out.
 		group, s.last = left, said
 	}
-	if i := indexOf(group, a.head); i >= 0 && len(group) > 1 {
-		return s.fromDefault(ctx, group, i)
-	}
-	_, err := s.isolate(ctx, group, true)
-	return err
+	return group, nil
 }
 
-// fromDefault tries the default branch alone. When it is declined, and so are the
-// others without it and two of them alone, the mirror declines everything.
-func (s *search) fromDefault(ctx context.Context, group []*plan.Step, i int) error {
-	head := group[i : i+1]
-	others := append(append([]*plan.Step(nil), group[:i]...), group[i+1:]...)
-	left, err := s.probe(ctx, head)
+// fromDefault tries the default branch, which stands at head, alone. When it is declined, and so
+// are the others without it and two of them alone, the mirror declines everything.
+func (s *search) fromDefault(ctx context.Context, group []*plan.Step, head int) error {
+	others := without(group, head)
+	clean, err := s.takes(ctx, group[head:head+1])
 	if err != nil {
 		return err
 	}
-	if len(left) == 0 {
-		_, err := s.isolate(ctx, others, len(others) > 1)
+	if clean {
+		return s.searchRest(ctx, others)
+	}
+	if clean, err = s.takes(ctx, others); err != nil {
 		return err
 	}
-	left, err = s.probe(ctx, others)
-	if err != nil {
-		return err
-	}
-	if len(left) == 0 {
-		s.guilty(head[0])
+	if clean {
+		s.guilty(group[head])
 		return nil
 	}
 	// Several may be protected, of which the default branch is one.
-	for _, i := range []int{len(others) - 1, len(others) / 2} {
-		if len(others) < 3 {
-			break
-		}
-		left, err := s.probe(ctx, others[i:i+1])
-		if err != nil {
-			return err
-		}
-		if len(left) == 0 {
-			s.guilty(head[0])
-			_, err := s.isolate(ctx, slices.Delete(slices.Clone(others), i, i+1), true)
-			return err
+	if len(others) >= 3 {
+		for _, i := range []int{len(others) - 1, len(others) / 2} {
+			if clean, err = s.takes(ctx, others[i:i+1]); err != nil {
+				return err
+			}
+			if clean {
+				s.guilty(group[head])
+				return s.halve(ctx, without(others, i))
+			}
 		}
 	}
 	for _, step := range group {
@@ -100,44 +103,56 @@ func (s *search) fromDefault(ctx context.Context, group []*plan.Step, i int) err
 	return nil
 }
 
-// each tries every ref alone.
-func (s *search) each(ctx context.Context, steps []*plan.Step) error {
-	for i := range steps {
-		if _, err := s.isolate(ctx, steps[i:i+1], false); err != nil {
-			return err
-		}
+// try pushes a group and, if it is declined, finds the guilty refs in it. It reports whether there
+// are none.
+func (s *search) try(ctx context.Context, group []*plan.Step) (clean bool, err error) {
+	if s.exhausted() {
+		s.undecided(group)
+		return false, nil
 	}
-	return nil
+	left, err := s.probe(ctx, group)
+	if err != nil || len(left) == 0 {
+		return true, err
+	}
+	return false, s.halve(ctx, left)
 }
 
-// isolate finds the guilty refs of a group. Known: the group is known to hold one. It
-// reports whether the whole group was accepted.
-func (s *search) isolate(ctx context.Context, group []*plan.Step, known bool) (clean bool, err error) {
-	if s.exhausted() && !(known && len(group) == 1) {
-		for _, step := range group {
-			s.undecided(step)
-		}
-		return false, nil
-	}
-	if !known {
-		left, err := s.probe(ctx, group)
-		if err != nil || len(left) == 0 {
-			return true, err
-		}
-		group = left
-	}
-	if len(group) == 1 {
+// halve finds the guilty refs of a group that is known to hold one.
+func (s *search) halve(ctx context.Context, group []*plan.Step) error {
+	switch {
+	case len(group) == 1:
 		s.guilty(group[0])
-		return false, nil
+		return nil
+	case s.exhausted():
+		s.undecided(group)
+		return nil
 	}
 	half := len(group) / 2
-	clean, err = s.isolate(ctx, group[:half], false)
+	clean, err := s.try(ctx, group[:half])
 	if err != nil {
-		return false, err
+		return err
 	}
-	// One that is left is not condemned for that: mirrors decline for the number of refs, too.
-	_, err = s.isolate(ctx, group[half:], clean && len(group[half:]) > 1)
-	return false, err
+	if clean {
+		return s.searchRest(ctx, group[half:])
+	}
+	_, err = s.try(ctx, group[half:])
+	return err
+}
+
+// searchRest finds the guilty refs in the rest of a group whose other refs were taken. A single one
+// is not condemned for being the rest: mirrors decline for the number of refs, too.
+func (s *search) searchRest(ctx context.Context, rest []*plan.Step) error {
+	if len(rest) > 1 {
+		return s.halve(ctx, rest)
+	}
+	_, err := s.try(ctx, rest)
+	return err
+}
+
+// takes pushes a group and reports whether the mirror took all of it.
+func (s *search) takes(ctx context.Context, group []*plan.Step) (bool, error) {
+	left, err := s.probe(ctx, group)
+	return len(left) == 0, err
 }
 
 // probe pushes a group and returns the refs that were declined.
@@ -161,10 +176,12 @@ func (s *search) guilty(step *plan.Step) {
 	s.refused[step.Name].Guilty = !s.last.passing
 }
 
-// undecided notes a ref that was declined with others and was not tried alone.
-func (s *search) undecided(step *plan.Step) {
-	s.refuse(step, "declined together with others; the next update goes on looking for the one that is refused")
-	s.refused[step.Name].Passing = true
+// undecided notes refs that were declined together and not tried alone.
+func (s *search) undecided(group []*plan.Step) {
+	for _, step := range group {
+		s.refuse(step, "declined together with others; the next update goes on looking for the one that is refused")
+		s.refused[step.Name].Passing = true
+	}
 }
 
 // divide separates the refs that a text names.
@@ -184,11 +201,7 @@ func divide(steps []*plan.Step, text string) (named, others []*plan.Step) {
 	return named, others
 }
 
-func indexOf(steps []*plan.Step, name git.RefName) int {
-	for i, s := range steps {
-		if s.Name == name {
-			return i
-		}
-	}
-	return -1
+// without is a group but for its step at i.
+func without(group []*plan.Step, i int) []*plan.Step {
+	return slices.Concat(group[:i], group[i+1:])
 }

@@ -11,40 +11,37 @@ import (
 // backOffMax is how long the back-off of temporary failures grows.
 const backOffMax = 5 * time.Minute
 
-// schedule decides when a failed update is tried again by itself. Temporary failures back
-// off, and count as failed when they last; what somebody has to mend is looked at now and
-// then; refs that diverged or are refused wait for a push, a sync or the next listing, as
-// nothing that happens here would change them.
+// schedule decides when a failed update is tried again by itself, and whether that somebody has to
+// look is told by now, and of whom.
 func (a *attempt) schedule(r *state.Record) {
-	now := a.clock()
-	defer func() {
-		if r.Told = a.before.Told || r.Status == state.Failed; !r.Told || a.failedFor == "" {
-			return
-		}
-		if !a.before.Told || a.before.ToldHost != "" {
-			r.ToldHost = a.failedFor
-		}
-	}()
-	switch r.Status {
-	case state.ToRetry:
+	if pause, again := a.pause(r); again {
+		r.NextAttemptAt = state.At(a.clock().Add(jitter(pause)))
+	}
+	r.Told = a.before.Told || r.Status == state.Failed
+	if r.Told && a.failedFor != "" && (!a.before.Told || a.before.ToldHost != "") {
+		r.ToldHost = a.failedFor
+	}
+}
+
+// pause is how long a failed update waits to be tried again; again is false where that waits for a
+// push, a sync or the next listing. Temporary failures back off, and count as failed when they last;
+// what somebody has to mend is looked at now and then; refs that diverged or are refused wait, as
+// nothing that happens here would change them.
+func (a *attempt) pause(r *state.Record) (pause time.Duration, again bool) {
+	switch {
+	case r.Status == state.ToRetry:
 		since, attempts := a.trouble(r)
-		if now.Sub(since.Time) < a.remote.FailAfter {
-			r.NextAttemptAt = state.At(now.Add(jitter(backOff(attempts, a.remote.RetryMin, min(backOffMax, a.remote.RetryMax)))))
-			return
+		if a.clock().Sub(since.Time) < a.remote.FailAfter {
+			return backOff(attempts, a.remote.RetryMin, min(backOffMax, a.remote.RetryMax)), true
 		}
 		r.Status = state.Failed
-	case state.Failed:
-		if r.Kind == state.KindDivergent || r.Kind == state.KindRejected || r.Kind == state.KindPruneLimit {
-			return
-		}
-	default:
-		return
+	case r.Kind == state.KindDivergent || r.Kind == state.KindRejected || r.Kind == state.KindPruneLimit:
+		return 0, false
 	}
-	pause := a.remote.RetryMax
 	if r.Kind == git.KindLocal {
-		pause = min(pause, backOffMax) // it costs no mirror anything
+		return min(a.remote.RetryMax, backOffMax), true // it costs no mirror anything
 	}
-	r.NextAttemptAt = state.At(now.Add(jitter(pause)))
+	return a.remote.RetryMax, true
 }
 
 // trouble tells since when, and how often, updates have failed in a row for a temporary reason: a
