@@ -5,12 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
-	"git-push-mirror/pushmirror/state"
 )
 
 // apply pushes the plan, large files first. Refs that are refused are noted and stop no other; its error
@@ -93,7 +91,7 @@ func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) (git.Outcomes,
 		}
 	}
 	p.Update = git.Sort(p.Update)
-	if err := a.dir.Append(a.announcements(dropping)); err != nil {
+	if err := a.dir.Append(a.entriesBefore(dropping)); err != nil {
 		return nil, "", &git.Error{Kind: git.KindLocal, Err: err}
 	}
 	a.asked = true
@@ -108,42 +106,8 @@ func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) (git.Outcomes,
 	if slices.ContainsFunc(outcomes, git.Outcome.RefusedThere) {
 		a.refusing, a.said = true, cmp.Or(git.Said(text), a.said)
 	}
-	a.unlogged = errors.Join(a.unlogged, a.dir.Append(a.outcomes(batch, outcomes)))
+	a.unlogged = errors.Join(a.unlogged, a.dir.Append(a.entriesAfter(batch, outcomes)))
 	return outcomes, text, err
-}
-
-// announcements tell the log what a push is about to drop from the mirror.
-func (a *attempt) announcements(dropping []*plan.Step) iter.Seq[state.Entry] {
-	return func(yield func(state.Entry) bool) {
-		for _, s := range dropping {
-			entry := a.entry(s)
-			if entry.Announced = true; !yield(entry) {
-				return
-			}
-		}
-	}
-}
-
-// outcomes tell the log what a push has done, and which announcements came to nothing. Of a ref without
-// an outcome, or one that was lost, nobody knows.
-func (a *attempt) outcomes(batch plan.Batch, outcomes git.Outcomes) iter.Seq[state.Entry] {
-	return func(yield func(state.Entry) bool) {
-		for _, s := range batch {
-			o, ok := outcomes.Get(s.Name)
-			entry := a.entry(s)
-			entry.Withdrawn = o.Refused()
-			if ok && (!o.Refused() || s.Leased() && !o.Lost()) && !yield(entry) {
-				return
-			}
-		}
-	}
-}
-
-func (a *attempt) entry(s *plan.Step) state.Entry {
-	return state.Entry{
-		Time: state.At(a.clock()), Remote: a.remote.Name, Name: s.Name, Result: s.Result,
-		Old: s.Old, New: s.New, Reason: s.Reason, Pusher: a.pushers.of(s.Name),
-	}
 }
 
 // whole makes sense of a push that failed without a word about any ref.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -43,6 +42,24 @@ func (a *attempt) conclude(ctx context.Context, err error) state.Record {
 		return a.failed(ctx, err)
 	}
 	r := a.record()
+	passing := a.recordSteps(&r)
+	r.Pushers = a.pushers.ofThose(r)
+	if a.explain(&r); r.Error == "" {
+		r.Status, r.SucceededAt = state.Finished, r.UpdatedAt
+		return r
+	}
+	r.Status = state.Failed
+	if passing || a.large.temporary() {
+		r.Status = state.ToRetry
+	}
+	r.FailingSince = a.failingSince()
+	a.schedule(&r)
+	return r
+}
+
+// recordSteps notes what happened to the refs. It reports whether any was rejected for a reason that
+// may be over soon.
+func (a *attempt) recordSteps(r *state.Record) (passing bool) {
 	steps := a.steps()
 	diverged := 0
 	for _, s := range steps {
@@ -51,7 +68,6 @@ func (a *attempt) conclude(ctx context.Context, err error) state.Record {
 		}
 	}
 	r.Divergent = slices.Grow(r.Divergent, diverged) // at once: it may be all of very many
-	var passing bool
 	for i, s := range steps {
 		if i < maxResults {
 			r.Results = append(r.Results, state.RefResult{Name: s.Name, Result: s.Result, Old: s.Old, New: s.New, Reason: s.Why()})
@@ -66,19 +82,7 @@ func (a *attempt) conclude(ctx context.Context, err error) state.Record {
 			passing = passing || s.Passing
 		}
 	}
-	r.Status, r.SucceededAt = state.Failed, a.before.SucceededAt
-	r.Pushers = a.pushers.ofThose(r)
-	a.explain(&r)
-	switch {
-	case r.Error == "":
-		r.Status, r.SucceededAt = state.Finished, r.UpdatedAt
-		return r
-	case passing || a.large.temporary():
-		r.Status, r.Attempts = state.ToRetry, a.before.Attempts+1
-	}
-	r.FailingSince = a.failingSince()
-	a.schedule(&r)
-	return r
+	return passing
 }
 
 // maxResults is how many results a record keeps: more than a pusher is shown.
@@ -87,79 +91,11 @@ const maxResults = 100
 // maxUnanswered is how many unanswered refs a record keeps; if there are more, it keeps none.
 const maxUnanswered = 1000
 
-// event tells whether an episode of failure has begun or ended. One that began as the host's
-// becomes the login's, or the remote's own, when the host is back.
-func (a *attempt) event(r state.Record) Event {
-	switch {
-	case r.Told && (!a.before.Told || a.before.ToldHost != "" && (r.ToldHost != a.before.ToldHost || a.over(r.ToldHost))):
-		return EventFailed
-	case a.before.Told && !r.Told:
-		return EventRecovered
-	}
-	return EventNone
-}
-
-// over reports whether the episode of a host has ended since it was told, as another remote there has found.
-func (a *attempt) over(host string) bool {
-	return a.Notifies() && a.before.Untold == "" && a.InEpisode != nil && !a.InEpisode(host)
-}
-
-// untold is the event that the program of [notify] has to be told: none when the whole host recovers,
-// which is told for all; and where nobody was told of the failure, it is only to be told if somebody
-// is just being told.
-func (a *attempt) untold(r state.Record) string {
-	switch event := a.event(r); {
-	case !a.Notifies():
-		return ""
-	case event == EventNone:
-		return a.before.Untold
-	case event == EventRecovered && a.before.ToldHost != "":
-		return ""
-	case event == EventRecovered && a.before.Untold != "":
-		return state.UntoldPassed
-	default:
-		return string(event)
-	}
-}
-
-// news are the entries of the log for what an update did not do: refs that are in trouble,
-// unless they were before, and the beginning and end of an episode of failure.
-func (a *attempt) news(r state.Record) iter.Seq[state.Entry] {
-	type trouble struct {
-		name     git.RefName
-		old, new git.OID
-	}
-	known := map[trouble]bool{}
-	for _, d := range a.before.Divergent {
-		known[trouble{d.Name, d.Old, d.New}] = true
-	}
-	for _, refusal := range a.before.Rejected {
-		known[trouble{name: refusal.Name, new: refusal.New}] = true
-	}
-	return func(yield func(state.Entry) bool) {
-		for _, d := range r.Divergent {
-			s := plan.Step{Name: d.Name, Result: plan.Divergent, New: d.New, Reason: "the mirror has " + string(d.Old)}
-			if !known[trouble{d.Name, d.Old, d.New}] && !yield(a.entry(&s)) {
-				return
-			}
-		}
-		for _, refusal := range r.Rejected {
-			s := plan.Step{Name: refusal.Name, Result: plan.Rejected, New: refusal.New, Reason: refusal.Reason}
-			if !known[trouble{name: refusal.Name, new: refusal.New}] && !yield(a.entry(&s)) {
-				return
-			}
-		}
-		if event := a.event(r); event != EventNone {
-			yield(state.Entry{Time: state.At(a.clock()), Remote: a.remote.Name, Result: plan.Result(event), Reason: r.Error})
-		}
-	}
-}
-
 // record begins the record of this attempt.
 func (a *attempt) record() state.Record {
 	r := state.Record{
-		URL: a.url, Status: state.Finished, StartedAt: a.started, UpdatedAt: state.At(a.clock()), NoPushOptions: a.noPushOptions,
-		LFS: a.before.LFS, LFSUnchecked: a.before.LFSUnchecked,
+		URL: a.url, StartedAt: a.started, UpdatedAt: state.At(a.clock()), SucceededAt: a.before.SucceededAt,
+		NoPushOptions: a.noPushOptions, LFS: a.before.LFS, LFSUnchecked: a.before.LFSUnchecked,
 	}
 	if a.large.decided {
 		r.LFS, r.LFSUnchecked = a.large.whole, a.large.unchecked
@@ -179,7 +115,6 @@ func (a *attempt) failed(ctx context.Context, err error) state.Record {
 	for _, s := range a.done {
 		done[s.Name] = true
 	}
-	r.SucceededAt = a.before.SucceededAt
 	r.Divergent = slices.DeleteFunc(slices.Clone(a.before.Divergent), func(d state.Divergence) bool { return done[d.Name] })
 	r.Rejected = slices.DeleteFunc(slices.Clone(a.before.Rejected), func(d plan.Refusal) bool { return done[d.Name] })
 	r.FailingSince = a.failingSince()
@@ -215,9 +150,6 @@ func (a *attempt) failed(ctx context.Context, err error) state.Record {
 			r.Status = state.ToRetry
 		}
 	}
-	if r.Status == state.ToRetry {
-		r.Attempts = a.before.Attempts + 1
-	}
 	a.schedule(&r)
 	return r
 }
@@ -229,60 +161,99 @@ func (a *attempt) failingSince() state.Time {
 	return a.before.FailingSince
 }
 
-// explain says what is wrong with an update that was made to its end, what the
-// gravest of it is, and how to mend that. It says nothing when all is well.
+// fault is a thing that is wrong with an update that was made to its end; it has no text if
+// nothing is.
+type fault struct {
+	kind       git.Kind
+	text, hint string
+}
+
+// explain says all that is wrong with an update that was made to its end, and how the gravest of it
+// is mended. It says nothing when all is well.
 func (a *attempt) explain(r *state.Record) {
-	var parts []string
-	add := func(kind git.Kind, hint, text string) {
+	var texts []string
+	for _, f := range []fault{a.largeFault(), a.unreadableFault(), a.divergentFault(r), a.rejectedFault(r), a.withheldFault()} {
+		if f.text == "" {
+			continue
+		}
 		if r.Kind == "" {
-			r.Kind, r.Hint = kind, hint
+			r.Kind, r.Hint = f.kind, f.hint
 		}
-		parts = append(parts, text)
+		texts = append(texts, f.text)
 	}
-	if f, text := a.large.trouble(); text != "" {
-		add(state.KindLFS, f.Hint, text)
+	r.Error = strings.Join(texts, "; ")
+}
+
+func (a *attempt) largeFault() fault {
+	first, text := a.large.trouble()
+	return fault{state.KindLFS, text, first.Hint}
+}
+
+// unreadableFault tells of what upstream has and cannot be read.
+func (a *attempt) unreadableFault() fault {
+	if a.broken == nil {
+		return fault{}
 	}
-	if a.broken != nil {
-		add(git.KindLocal, a.broken.Hint(), a.broken.Error())
+	return fault{git.KindLocal, a.broken.Error(), a.broken.Hint()}
+}
+
+func (a *attempt) divergentFault(r *state.Record) fault {
+	n := len(r.Divergent)
+	if n == 0 {
+		return fault{}
 	}
-	if n := len(r.Divergent); n > 0 {
-		names := make([]string, 0, n)
-		for _, d := range r.Divergent {
-			names = append(names, string(d.Name))
-		}
-		add(state.KindDivergent, a.divergentHint(r.Divergent),
-			fmt.Sprintf("%s diverged and %s not updated: %s", count(n, "ref has", "refs have"), wasWere(n), list(names)))
+	names := make([]string, 0, n)
+	for _, d := range r.Divergent {
+		names = append(names, string(d.Name))
 	}
+	text := fmt.Sprintf("%s diverged and %s not updated: %s", count(n, "ref has", "refs have"), wasWere(n), list(names))
+	return fault{state.KindDivergent, text, a.divergentHint(r.Divergent)}
+}
+
+// rejectedFault tells of the refs that the mirror refuses, with its own words, which it notes.
+func (a *attempt) rejectedFault(r *state.Record) fault {
 	var names []string
 	for _, d := range r.Rejected {
 		if _, ours := a.large.refused[d.Name]; !ours {
 			names = append(names, fmt.Sprintf("%s (%s)", d.Name, d.Reason))
 		}
 	}
-	if n := len(names); n > 0 {
-		text := fmt.Sprintf("%s rejected: %s", count(n, "ref was", "refs were"), list(names))
-		if r.Said = a.said; !a.refusing {
-			r.Said = a.before.Said // of those that are not asked for again
-		}
-		if r.Said != "" {
-			text += fmt.Sprintf("; the mirror says: %s", r.Said)
-		}
-		add(state.KindRejected, "what the mirror refuses can only be allowed there; then: git push-mirror sync "+a.remote.Name, text)
+	if len(names) == 0 {
+		return fault{}
 	}
-	switch w := a.plan.Withheld; {
+	text := fmt.Sprintf("%s rejected: %s", count(len(names), "ref was", "refs were"), list(names))
+	if r.Said = a.said; !a.refusing {
+		r.Said = a.before.Said // of those that are not asked for again
+	}
+	if r.Said != "" {
+		text += fmt.Sprintf("; the mirror says: %s", r.Said)
+	}
+	return fault{state.KindRejected, text, "what the mirror refuses can only be allowed there; then: git push-mirror sync " + a.remote.Name}
+}
+
+// withheldFault tells of the deletions that were not done.
+func (a *attempt) withheldFault() fault {
+	w := a.plan.Withheld
+	if w.Count == 0 {
+		return fault{}
+	}
+	f := fault{kind: git.KindLocal}
+	why := ""
+	switch {
 	case w.Limit > 0:
-		add(state.KindPruneLimit, fmt.Sprintf("if they are meant: git push-mirror sync %s --prune-anyway", a.remote.Name),
-			fmt.Sprintf("%s not done: more than prune_limit = %d", count(w.Count, "deletion was", "deletions were"), w.Limit))
-	case w.Count > 0 && a.broken != nil:
-		add(git.KindLocal, "", fmt.Sprintf("%s not done: what cannot be read may be what seems to be gone", count(w.Count, "deletion was", "deletions were")))
-	case w.Count > 0 && len(a.upstream) == 0:
-		add(git.KindLocal, "push to it, or restore it from the mirror; what is not wanted any more can be deleted there",
-			fmt.Sprintf("%s not done: this repository is empty", count(w.Count, "deletion was", "deletions were")))
-	case w.Count > 0:
-		add(git.KindLocal, fmt.Sprintf("name the default branch: git -C %s symbolic-ref HEAD refs/heads/BRANCH", git.ShellQuote(a.Dir())),
-			fmt.Sprintf("%s not done: HEAD names no branch that exists here", count(w.Count, "deletion was", "deletions were")))
+		f.kind, why = state.KindPruneLimit, fmt.Sprintf("more than prune_limit = %d", w.Limit)
+		f.hint = fmt.Sprintf("if they are meant: git push-mirror sync %s --prune-anyway", a.remote.Name)
+	case a.broken != nil:
+		why = "what cannot be read may be what seems to be gone"
+	case len(a.upstream) == 0:
+		why = "this repository is empty"
+		f.hint = "push to it, or restore it from the mirror; what is not wanted any more can be deleted there"
+	default:
+		why = "HEAD names no branch that exists here"
+		f.hint = fmt.Sprintf("name the default branch: git -C %s symbolic-ref HEAD refs/heads/BRANCH", git.ShellQuote(a.Dir()))
 	}
-	r.Error = strings.Join(parts, "; ")
+	f.text = fmt.Sprintf("%s not done: %s", count(w.Count, "deletion was", "deletions were"), why)
+	return f
 }
 
 // divergentHint says how a divergence is mended. The first of several decides, as the

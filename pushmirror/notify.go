@@ -17,6 +17,51 @@ import (
 	"git-push-mirror/pushmirror/worker"
 )
 
+// Event is the beginning or the end of an episode of failure.
+type Event string
+
+// The events. Trying again is none: nobody has to look yet.
+const (
+	EventNone      Event = ""
+	EventFailed    Event = "failed"
+	EventRecovered Event = "recovered"
+)
+
+// event tells whether an episode of failure has begun or ended. One that began as the host's
+// becomes the login's, or the remote's own, when the host is back.
+func (a *attempt) event(r state.Record) Event {
+	switch {
+	case r.Told && (!a.before.Told || a.before.ToldHost != "" && (r.ToldHost != a.before.ToldHost || a.over(r.ToldHost))):
+		return EventFailed
+	case a.before.Told && !r.Told:
+		return EventRecovered
+	}
+	return EventNone
+}
+
+// over reports whether the episode of a host has ended since it was told, as another remote there has found.
+func (a *attempt) over(host string) bool {
+	return a.Notifies() && a.before.Untold == "" && a.InEpisode != nil && !a.InEpisode(host)
+}
+
+// untold is the event that the program of [notify] has to be told: none when the whole host recovers,
+// which is told for all; and where nobody was told of the failure, it is only to be told if somebody
+// is just being told.
+func (a *attempt) untold(r state.Record) string {
+	switch event := a.event(r); {
+	case !a.Notifies():
+		return ""
+	case event == EventNone:
+		return a.before.Untold
+	case event == EventRecovered && a.before.ToldHost != "":
+		return ""
+	case event == EventRecovered && a.before.Untold != "":
+		return state.UntoldPassed
+	default:
+		return string(event)
+	}
+}
+
 // Notice is what the program of [notify] reads on its standard input, as JSON, when an
 // episode of failure begins or ends.
 type Notice struct {

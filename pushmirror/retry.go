@@ -44,11 +44,11 @@ func (a *attempt) pause(r *state.Record) (pause time.Duration, again bool) {
 	return a.remote.RetryMax, true
 }
 
-// trouble tells since when, and how often, updates have failed in a row for a temporary reason: a
-// divergence of long standing is none, and where a host fails, each of the others on it may have
-// been the one to find out.
+// trouble notes, and tells, since when and how often updates have failed in a row for a temporary
+// reason: a divergence of long standing is none. It tells of those of the others on a host that
+// fails, too, since each of them may have been the one to find out.
 func (a *attempt) trouble(r *state.Record) (since state.Time, attempts int) {
-	r.TroubleSince = a.before.TroubleSince
+	r.Attempts, r.TroubleSince = a.before.Attempts+1, a.before.TroubleSince
 	if a.before.Attempts == 0 || r.TroubleSince.IsZero() {
 		r.TroubleSince = a.started
 	}

@@ -130,43 +130,6 @@ func (u *Upstream) RecordID(remote config.Remote) string {
 	return dir.RecordID()
 }
 
-// Log tells what happened to the refs of a remote, the oldest first.
-func (u *Upstream) Log(remote string) ([]state.Entry, error) {
-	dir, err := state.Of(u.Dir(), remote)
-	if err != nil {
-		return nil, err
-	}
-	return dir.Log()
-}
-
-// Logged gives the names, of those asked for or of all, of remotes that may have a log: those that
-// are configured, and those that were and have one. A name of neither is an
-// *UnknownRemoteError.
-func (u *Upstream) Logged(names []string) ([]string, error) {
-	var all []string
-	for _, remote := range u.config.Remotes {
-		all = append(all, remote.Name)
-	}
-	former, err := state.Logged(u.Dir())
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range former {
-		if !slices.Contains(all, name) {
-			all = append(all, name)
-		}
-	}
-	if len(names) == 0 {
-		return all, nil
-	}
-	for _, name := range names {
-		if !slices.Contains(all, name) {
-			return nil, &UnknownRemoteError{Name: name, Known: all}
-		}
-	}
-	return names, nil
-}
-
 // Forget takes off what a repository keeps of a remote that is configured no more, but for its
 // log, and tells whether it has one. While an update of it runs, nothing is forgotten.
 func Forget(repository, remote string) (logged bool, err error) {

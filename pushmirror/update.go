@@ -73,16 +73,6 @@ type Update struct {
 	Busy bool
 }
 
-// Event is the beginning or the end of an episode of failure.
-type Event string
-
-// The events. Trying again is none: nobody has to look yet.
-const (
-	EventNone      Event = ""
-	EventFailed    Event = "failed"
-	EventRecovered Event = "recovered"
-)
-
 // answerTimeout is how long a mirror's host may take to send its first byte.
 const answerTimeout = 15 * time.Second
 
@@ -215,7 +205,7 @@ func (a *attempt) make(ctx context.Context, scratch string) (record state.Record
 // keep records how the attempt ended and what the mirror holds now; then the mark that it
 // took has done its service, unless somebody ended the attempt.
 func (a *attempt) keep(ctx context.Context, record *state.Record) error {
-	err := errors.Join(a.unlogged, a.dir.Append(a.news(*record)), a.dir.WriteSeen(a.seen))
+	err := errors.Join(a.unlogged, a.dir.Append(a.entriesAtEnd(*record)), a.dir.WriteSeen(a.seen))
 	if err == nil && record.Status == state.Finished {
 		record.Settled = a.settled(a.remote, a.dir, a.looked)
 	}
