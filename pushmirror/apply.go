@@ -11,34 +11,34 @@ import (
 	"git-push-mirror/pushmirror/plan"
 )
 
-// apply pushes the plan, large files first. Refs that are refused are noted and stop no other; its error
-// is one that concerns them all.
+// apply pushes the plan, large files first. Refs that are refused are noted and stop no other; its
+// error is one that concerns them all.
 func (a *attempt) apply(ctx context.Context) error {
-	a.anew = false
-	defer func() {
-		if a.anew {
-			a.seen, a.before.LFS, a.large.whole, a.large.unchecked = nil, "", "", nil
-		}
-	}()
 	steps, err := a.upload(ctx)
 	if err != nil {
 		return err
 	}
+	a.anew = false
 	for _, batch := range plan.Batches(steps, a.head, a.remote.RefsPerPush) {
-		left, err := a.push(ctx, batch)
-		if err != nil {
-			return err
-		}
-		if len(left.steps) > 0 {
-			if err := a.findGuilty(ctx, left); err != nil {
-				return err
-			}
-		}
+		err := a.deliver(ctx, batch)
 		if a.anew {
-			return nil
+			a.seen, a.before.LFS, a.large.whole, a.large.unchecked = nil, "", "", nil
+		}
+		if err != nil || a.anew {
+			return err
 		}
 	}
 	return nil
+}
+
+// deliver pushes a batch. If it is declined as a whole, that is because of some refs only, most
+// likely: the others are delivered without them.
+func (a *attempt) deliver(ctx context.Context, batch plan.Batch) error {
+	left, err := a.push(ctx, batch)
+	if err != nil || len(left.steps) == 0 {
+		return err
+	}
+	return a.findGuilty(ctx, left)
 }
 
 // declined are refs that the mirror's pre-receive hook refused, all together and
@@ -51,8 +51,8 @@ type declined struct {
 }
 
 // push runs one git push for the batch, once more without push options if the mirror
-// takes none, and once more without the refs that cannot be read here. It sorts out
-// what became of each ref and returns those that were declined.
+// takes none, and once more without the refs that cannot be read here. It notes what became of each
+// ref and returns those that were declined.
 func (a *attempt) push(ctx context.Context, batch plan.Batch) (declined, error) {
 	outcomes, text, err := a.pushOnce(ctx, batch)
 	if git.NoPushOptions(text) && !a.noPushOptions {
@@ -67,9 +67,9 @@ func (a *attempt) push(ctx context.Context, batch plan.Batch) (declined, error) 
 		outcomes, text, err = a.pushOnce(ctx, batch)
 	}
 	if err != nil && len(outcomes) == 0 {
-		return declined{}, a.whole(err, batch)
+		return declined{}, a.failedWhole(err, batch)
 	}
-	return a.sort(batch, outcomes, text)
+	return a.noteOutcomes(batch, outcomes, text)
 }
 
 // pushOnce runs one git push. What it may drop from the mirror is in the log before.
@@ -110,8 +110,8 @@ func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) (git.Outcomes,
 	return outcomes, text, err
 }
 
-// whole makes sense of a push that failed without a word about any ref.
-func (a *attempt) whole(err error, batch plan.Batch) error {
+// failedWhole makes sense of a push that failed without a word about any ref.
+func (a *attempt) failedWhole(err error, batch plan.Batch) error {
 	var failed *git.Error
 	if errors.As(err, &failed) && failed.Ambiguous() {
 		// A ref has turned up on the mirror whose name ends like one to delete.
@@ -121,8 +121,9 @@ func (a *attempt) whole(err error, batch plan.Batch) error {
 	return err
 }
 
-// sort notes what became of the refs of a push.
-func (a *attempt) sort(batch plan.Batch, outcomes git.Outcomes, text string) (declined, error) {
+// noteOutcomes notes what became of the refs of a push. It returns those that were declined; its
+// error tells of one whose outcome the mirror did not report.
+func (a *attempt) noteOutcomes(batch plan.Batch, outcomes git.Outcomes, text string) (declined, error) {
 	var left declined
 	var took []*plan.Step
 	var lost error
@@ -161,16 +162,17 @@ func (a *attempt) sort(batch plan.Batch, outcomes git.Outcomes, text string) (de
 	return left, lost
 }
 
-// change is a ref that was not pushed, since the mirror held something else than Old.
+// change is a ref that was not pushed since the mirror is said to hold something else than old.
 type change struct {
 	name     git.RefName
 	old, new git.OID
 }
 
-// lookAgain notes a ref that was not pushed since it is no longer what was compared: it
-// is looked at again. A ref that the mirror calls changed although a fresh listing
-// showed nothing new is one that it refuses, for as long as something there has it locked. So is one that
-// the mirror cannot create, since it would not delete another before that: it says no more of it.
+// lookAgain notes a ref that was not pushed since it is no longer what was compared: it is looked at
+// again. Two are taken for refused instead. One is a ref that the mirror calls changed although a
+// fresh listing showed it as it was: something there has it locked. The other is a ref that the
+// mirror cannot create while one is in its way whose deletion it has refused: of it, the mirror says
+// no more than that it changed.
 func (a *attempt) lookAgain(s *plan.Step, reason string) {
 	for name := range a.seen.Mirror.InTheWay(s.Name) {
 		if a.refused[name] != nil {
@@ -191,9 +193,10 @@ func (a *attempt) refuse(s *plan.Step, reason string) {
 	a.refused[s.Name] = s.Becomes(plan.Rejected, reason)
 }
 
-// withoutBroken looks for the refs of a failed push whose objects are missing or
-// damaged here. One of them fails a push as a whole, or is left out of it without a
-// word; the others shall go through.
+// withoutBroken looks for the refs of a push whose objects are missing or damaged here, where the
+// push went as if there were any: one of them fails it as a whole, or is left out of it without a
+// word. It refuses them and returns the others, which shall go through; found is false if there are
+// none.
 func (a *attempt) withoutBroken(ctx context.Context, batch plan.Batch, outcomes git.Outcomes, err error) (sound plan.Batch, found bool) {
 	suspicious := git.BrokenObject(err) || slices.ContainsFunc(outcomes, git.Outcome.Unpacked) ||
 		err == nil && len(outcomes) < len(batch)

@@ -17,7 +17,7 @@ func (a *attempt) look(ctx context.Context) error {
 	if a.seen != nil {
 		before = a.seen.Mirror
 	}
-	if !a.listed {
+	if !a.list {
 		if err := a.lookHere(ctx, before.Refs); err != nil {
 			return err
 		}
@@ -38,7 +38,7 @@ func (a *attempt) look(ctx context.Context) error {
 	if len(refs) > 0 && len(a.upstream) > 0 && len(refs[0].OID) != len(a.upstream[0].OID) {
 		return git.ErrOtherFormat
 	}
-	if a.looked == "" || a.looked != a.repo.Fingerprint() { // "" also where it cannot be told
+	if a.fingerprint == "" || a.fingerprint != a.repo.Fingerprint() { // "" also where it cannot be told
 		if err := a.lookHere(ctx, refs); err != nil {
 			return err
 		}
@@ -73,14 +73,14 @@ func (a *attempt) hear() {
 
 // lookHere finds out what upstream holds.
 func (a *attempt) lookHere(ctx context.Context, known git.Refs) (err error) {
-	a.looked = a.repo.Fingerprint()
+	a.fingerprint = a.repo.Fingerprint()
 	if a.upstream != nil {
 		known = a.upstream // most of it is as it was a moment ago
 	}
 	a.broken = nil
 	a.upstream, a.head, err = a.repo.Refs(ctx, known)
-	if a.looked != a.repo.Fingerprint() {
-		a.looked = "" // what was read may be of neither
+	if a.fingerprint != a.repo.Fingerprint() {
+		a.fingerprint = "" // what was read may be of neither
 	}
 	if errors.As(err, &a.broken) {
 		return nil // the others need not wait

@@ -30,7 +30,7 @@ func (u *Upstream) old(seen *state.Seen) bool {
 
 // rounds looks, plans and pushes until the mirror has stood still while we did.
 func (a *attempt) rounds(ctx context.Context) error {
-	a.listed = a.stale()
+	a.list = a.stale()
 	for round := range maxRounds {
 		if err := a.look(ctx); err != nil {
 			return err
@@ -39,8 +39,8 @@ func (a *attempt) rounds(ctx context.Context) error {
 		if err := a.makePlan(ctx, round == 0); err != nil {
 			return err
 		}
-		if !a.listed && a.doubtful(left) {
-			a.listed = true
+		if !a.list && a.doubtful(left) {
+			a.list = true
 			continue
 		}
 		if a.DryRun {
@@ -53,15 +53,15 @@ func (a *attempt) rounds(ctx context.Context) error {
 		if a.moved == 0 {
 			return a.restore(ctx)
 		}
-		a.listed = true
+		a.list = true
 		a.plan.Steps = slices.DeleteFunc(a.plan.Steps, (*plan.Step).Sent) // what became of them is noted
 	}
 	return &git.Error{Kind: git.KindNetwork, Err: errors.New("the mirror kept changing while it was updated")}
 }
 
-// restore brings back what a deletion has taken along: a ref that it deleted was a symbolic one,
-// which a listing by protocol version 0 does not tell. Where no other ref there had the same value,
-// none can have been.
+// restore brings back what a deletion has taken along: where a deleted ref was a symbolic one, the
+// ref that it pointed to has gone. A listing by protocol version 0 does not show which are symbolic;
+// where no other ref on the mirror has the value of one that was deleted, none can have been.
 func (a *attempt) restore(ctx context.Context) error {
 	values := map[git.OID]bool{}
 	for _, s := range a.deleted() {
@@ -70,7 +70,7 @@ func (a *attempt) restore(ctx context.Context) error {
 	if len(values) == 0 || !slices.ContainsFunc(a.seen.Mirror.Refs, func(ref git.Ref) bool { return ref.Symref == "" && values[ref.OID] }) {
 		return nil
 	}
-	a.listed = true
+	a.list = true
 	if err := a.look(ctx); err != nil {
 		return err
 	}
@@ -83,11 +83,11 @@ func (a *attempt) restore(ctx context.Context) error {
 	return a.apply(ctx)
 }
 
-// doubtful reports whether the plan may be wrong since the listing is old: it keeps a branch, as
-// the mirror's HEAD, that it did not keep before, or rejects a ref since another is in its way.
-// Where a default branch is renamed, HEAD is switched just before; to be refused the deletion would
-// tell less, since hosts decline the whole push then. And of a ref that is not pushed, nothing
-// tells that it could be by now.
+// doubtful reports whether the plan may be wrong since the listing is old. It may where a branch is
+// kept, as the mirror's HEAD, that was not among those left before: whoever renames a default branch
+// switches HEAD just before, and hosts decline a whole push that deletes the branch of HEAD, so a
+// push would not find out. And it may where a ref is rejected since another is in its way, which no
+// push would find to be gone.
 func (a *attempt) doubtful(left map[git.RefName]bool) bool {
 	return slices.ContainsFunc(a.plan.Steps, func(s *plan.Step) bool {
 		return s.Result == plan.Kept && !left[s.Name] || s.Result == plan.Rejected && !s.Guilty
@@ -143,6 +143,16 @@ func (a *attempt) makePlan(ctx context.Context, first bool) error {
 	a.plan = plan.Make(in, facts)
 	a.seen.Mirror.Left = a.plan.Left
 
+	a.noteUnchanged()
+	maps.DeleteFunc(a.refused, func(name git.RefName, _ *plan.Step) bool {
+		s := a.plan.Step(name)
+		return s == nil || !s.Sent()
+	})
+	return nil
+}
+
+// noteUnchanged notes which of the refs that were called changed are as they were.
+func (a *attempt) noteUnchanged() {
 	a.unchanged = map[git.RefName]bool{}
 	for _, was := range a.changed {
 		if now := a.plan.Step(was.name); now != nil && now.Old == was.old && now.New == was.new {
@@ -150,11 +160,6 @@ func (a *attempt) makePlan(ctx context.Context, first bool) error {
 		}
 	}
 	a.changed = nil
-	maps.DeleteFunc(a.refused, func(name git.RefName, _ *plan.Step) bool {
-		s := a.plan.Step(name)
-		return s == nil || !s.Sent()
-	})
-	return nil
 }
 
 // maxPresumed is how many branches may be left to the push to compare. It saves a process, and
@@ -166,7 +171,7 @@ const maxPresumed = 1000
 // has been listed before are presumed not to: if one has, git does not push it, and it is compared
 // in the next round. Large files go before the push, and so do not presume.
 func (a *attempt) compare(ctx context.Context, in plan.Input) (plan.Ancestry, error) {
-	if !a.listed && !a.DryRun && in.Presumes(maxPresumed) && !a.usesLFS(a.remote) {
+	if !a.list && !a.DryRun && in.Presumes(maxPresumed) && !a.usesLFS(a.remote) {
 		return plan.Presumed{}, nil
 	}
 	return a.scratch.Compare(ctx, in.Questions())

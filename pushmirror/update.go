@@ -86,31 +86,38 @@ type attempt struct {
 	dir     *state.Dir
 	scratch *git.Scratch
 
-	before   state.Record // how the last update ended
-	upstream git.Refs
-	head     git.RefName          // upstream's default branch
-	broken   *git.UnreadableError // what else it has
-	looked   string               // upstream's fingerprint just before
-	seen     *state.Seen          // nil: the mirror has to be listed
-	listed   bool                 // by this attempt
-	verifies bool                 // what was last seen is too old
-
-	noPushOptions bool
-	large         largeFiles
+	// What was known before.
+	before        state.Record // how the last update ended
+	verifies      bool         // the last listing is older than verify_every
+	noPushOptions bool         // the mirror takes none
 	pushers       pushers
-	done          []*plan.Step               // pushed and accepted, in that order
-	refused       map[git.RefName]*plan.Step // pushed and refused
-	unanswered    map[git.RefName]git.OID    // pushed, and what became of it is not known
-	moved         int                        // refs that changed on the mirror since they were compared
-	refusing      bool                       // the mirror has refused a ref
-	said          string                     // by the mirror, of what it refused
-	changed       []change                   // those of them that were not pushed
-	unchanged     map[git.RefName]bool       // those changed in the round before that a fresh listing shows as they were
-	plan          plan.Plan                  // the last one
-	anew          bool                       // the mirror has turned out to be a new one
-	failedFor     string                     // the host or login that failed
-	asked         bool                       // the mirror
-	unlogged      error                      // what kept the log from telling of a push
+
+	// What look finds.
+	list        bool // it is to list the mirror: what was last seen is not enough
+	upstream    git.Refs
+	head        git.RefName          // upstream's default branch
+	broken      *git.UnreadableError // what else upstream has
+	fingerprint string               // upstream's, just before it was read; "" when that cannot be told
+	seen        *state.Seen          // what the mirror holds; nil: it has to be listed
+
+	plan  plan.Plan // the last one
+	large largeFiles
+
+	// What pushes come to.
+	asked      bool                       // the mirror was
+	done       []*plan.Step               // pushed and accepted, in that order
+	refused    map[git.RefName]*plan.Step // pushed and refused
+	unanswered map[git.RefName]git.OID    // pushed, and what became of it is not known
+	refusing   bool                       // the mirror has refused a ref
+	said       string                     // by the mirror, of what it refused
+	failedFor  string                     // the host or login that failed
+	unlogged   error                      // what kept the log from telling of a push
+
+	// What has changed on the mirror since it was compared.
+	moved     int                  // how many refs, in this round
+	changed   []change             // those of them that were not pushed
+	unchanged map[git.RefName]bool // those changed in the round before that a fresh listing shows as they were
+	anew      bool                 // all: it has turned out to be a new mirror
 }
 
 // Update brings one remote up to date. It never fails to say how it ended: trouble
@@ -146,9 +153,9 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 	}
 	scratch := filepath.Join(os.TempDir(), scratchName)
 	if !a.DryRun {
-		since, unlock, err := a.dir.Lock(ctx, a.clock, a.waiting)
-		if err != nil {
-			return record, err
+		since, unlock, lockErr := a.dir.Lock(ctx, a.clock, a.waiting)
+		if lockErr != nil {
+			return record, lockErr
 		}
 		a.started = since
 		defer func() { err = errors.Join(err, unlock()) }()
@@ -207,7 +214,7 @@ func (a *attempt) make(ctx context.Context, scratch string) (record state.Record
 func (a *attempt) keep(ctx context.Context, record *state.Record) error {
 	err := errors.Join(a.unlogged, a.dir.Append(a.entriesAtEnd(*record)), a.dir.WriteSeen(a.seen))
 	if err == nil && record.Status == state.Finished {
-		record.Settled = a.settled(a.remote, a.dir, a.looked)
+		record.Settled = a.settled(a.remote, a.dir, a.fingerprint)
 	}
 	if err = errors.Join(err, a.dir.WriteRecord(*record)); err != nil {
 		return err
