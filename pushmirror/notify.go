@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sirupsen/logrus"
-
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/program"
 	"git-push-mirror/pushmirror/queue"
@@ -261,7 +259,7 @@ func (s *shift) tell(ctx context.Context, t endedUpdate) {
 		defer func() { s.told <- key }()
 		count := func(shared string) int { return max(1, len(repositories[shared])) }
 		if err := s.notifier().Tell(ctx, t.upstream, t.Update, count); err != nil && ctx.Err() == nil {
-			s.Log.WithError(err).WithFields(logrus.Fields{"repository": key.Repository, "remote": key.Remote}).Error("nobody was told")
+			s.logOf(key).WithError(err).Error("nobody was told")
 		}
 	}()
 }

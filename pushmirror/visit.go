@@ -69,7 +69,7 @@ func (s *shift) visitNext(ctx context.Context) found {
 		// The mark was dealt with already, or could not be made.
 		f = s.visit(ctx, repository, true)
 	}
-	s.take(ctx, f)
+	s.receive(ctx, f)
 	return f
 }
 
@@ -132,36 +132,15 @@ func (s *shift) open(ctx context.Context, repository string) (*Upstream, error) 
 	return upstream, nil
 }
 
-// take takes in what was found in a repository.
-func (s *shift) take(ctx context.Context, f found) {
+// receive takes in what was found in a repository.
+func (s *shift) receive(ctx context.Context, f found) {
 	if f.last {
 		s.looking = false
 		return
 	}
-	log := s.Log.WithField("repository", f.repository)
-	before := s.broken[f.repository]
-	delete(s.broken, f.repository)
-	switch {
-	case notOurs(f.err):
-		// It stays known: a volume that is not mounted comes back, an owner may change.
-		if !s.gone[f.repository] {
-			what := "the repository is gone"
-			if !errors.Is(f.err, git.ErrNoRepository) {
-				what = "the repository is somebody else's"
-			}
-			log.WithError(f.err).Warn(what)
-		}
-		s.gone[f.repository] = true
-		s.schedule.Remove(f.repository)
-		delete(s.watched, f.repository)
+	if !s.accepts(f) {
 		return
-	case f.err != nil:
-		if text := f.err.Error(); text != before {
-			log.WithError(f.err).Error("the repository cannot be mirrored")
-		}
-		s.broken[f.repository] = f.err.Error()
 	}
-	delete(s.gone, f.repository)
 	known, wasKnown := s.watched[f.repository]
 	changed := newest(f.modified, f.files)
 	s.watched[f.repository] = watched{changed, f.files}
@@ -185,6 +164,36 @@ func (s *shift) take(ctx context.Context, f found) {
 	}
 }
 
+// accepts notes, and tells once, what keeps a repository from being mirrored. It reports false for
+// one that is gone or somebody else's: nothing of it is waited for any more.
+func (s *shift) accepts(f found) bool {
+	log := s.Log.WithField("repository", f.repository)
+	before := s.broken[f.repository]
+	delete(s.broken, f.repository)
+	if notOurs(f.err) {
+		// It stays known: a volume that is not mounted comes back, an owner may change.
+		if !s.gone[f.repository] {
+			what := "the repository is gone"
+			if !errors.Is(f.err, git.ErrNoRepository) {
+				what = "the repository is somebody else's"
+			}
+			log.WithError(f.err).Warn(what)
+		}
+		s.gone[f.repository] = true
+		s.schedule.Remove(f.repository)
+		delete(s.watched, f.repository)
+		return false
+	}
+	delete(s.gone, f.repository)
+	if f.err != nil {
+		if text := f.err.Error(); text != before {
+			log.WithError(f.err).Error("the repository cannot be mirrored")
+		}
+		s.broken[f.repository] = f.err.Error()
+	}
+	return true
+}
+
 // watch looks again at repositories that could not be mirrored, and at those whose
 // configuration has changed while something waits in them.
 func (s *shift) watch(ctx context.Context) {
@@ -204,18 +213,18 @@ func (s *shift) watch(ctx context.Context) {
 		known := s.watched[repository]
 		modified := config.Modified(config.DefaultSources(s.Getenv, repository))
 		if !newest(modified, known.files).Equal(known.changed) {
-			s.take(ctx, s.visit(ctx, repository, true))
+			s.receive(ctx, s.visit(ctx, repository, true))
 		}
 	}
 	for _, repository := range slices.Collect(maps.Keys(s.broken)) {
-		s.take(ctx, s.visit(ctx, repository, true))
+		s.receive(ctx, s.visit(ctx, repository, true))
 	}
 }
 
-// lookAround looks into every known repository: first into those with marks, whose list was lost,
-// then for refs that changed without a push. Once it has seen all, it forgets hosts that failed and
-// that no remote names any more. Where no host is recorded as failing, it leaves out repositories that
-// are visited anyway.
+// lookAround looks into every known repository for work that no hook told of: first into those with
+// marks, since the list of work may have been lost, then for refs that changed without a push. It
+// leaves out those that are visited anyway, unless a host is recorded as failing: once it has looked
+// into all, it forgets the failing hosts that no remote names any more.
 func (s *shift) lookAround(ctx context.Context, visited map[string]bool) {
 	began := time.Now()
 	if s.Queue.HasEpisodes() {

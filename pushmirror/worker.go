@@ -135,11 +135,8 @@ func (s *shift) work(ctx context.Context) error {
 		now := s.clock()
 		s.takeWork()
 		if !s.looking && now.Sub(looked) >= lookEvery {
-			looked, s.looking = now, true
-			for _, repository := range s.entered {
-				s.owed[repository] = true
-			}
-			go s.lookAround(ctx, maps.Clone(s.owed))
+			looked = now
+			s.beginLook(ctx)
 		}
 		if now.Sub(watched) >= watchEvery {
 			watched = now
@@ -154,7 +151,7 @@ func (s *shift) work(ctx context.Context) error {
 		if s.schedule.HasRoom(s.clock()) || ticked {
 			s.start(ctx, s.visitNext(ctx))
 		}
-		if s.UntilIdle && !s.looking && s.schedule.Idle() && len(s.entered)+len(s.broken)+len(s.telling) == 0 {
+		if s.UntilIdle && s.idle() {
 			return nil
 		}
 		var more chan struct{} // ready if there is more to visit, and room for what is found
@@ -176,12 +173,26 @@ func (s *shift) work(ctx context.Context) error {
 		case host := <-s.reached:
 			s.schedule.Reached(host)
 		case f := <-s.found:
-			s.take(ctx, f)
+			s.receive(ctx, f)
 		case <-more:
 		case <-ticks.C:
 			ticked = true
 		}
 	}
+}
+
+// beginLook has all known repositories looked into, but for those that are about to be visited.
+func (s *shift) beginLook(ctx context.Context) {
+	s.looking = true
+	for _, repository := range s.entered {
+		s.owed[repository] = true
+	}
+	go s.lookAround(ctx, maps.Clone(s.owed))
+}
+
+// idle reports whether nothing waits, not even for another attempt, and nothing is under way.
+func (s *shift) idle() bool {
+	return !s.looking && s.schedule.Idle() && len(s.entered)+len(s.broken)+len(s.telling) == 0
 }
 
 // finish takes in the end of an update.
@@ -268,23 +279,10 @@ func (s *shift) handBack() error {
 // update runs the update of a task, with the configuration as it is by now; upstream is the
 // repository if it was opened just now, else nil.
 func (s *shift) update(ctx context.Context, task worker.Task, upstream *Upstream, shared map[string]Trouble) ended {
-	log := s.Log.WithFields(logrus.Fields{"repository": task.Repository, "remote": task.Remote})
 	if upstream == nil {
-		var err error
-		upstream, err = s.open(ctx, task.Repository)
-		if notOurs(err) {
-			return ended{task: task, end: worker.End{Done: true, Unasked: true}}
-		}
-		if err != nil {
-			log.WithError(err).Error("the repository cannot be mirrored")
-			return s.lookAgain(task)
-		}
-		remote, ok := upstream.remote(task.Remote)
-		if !ok || !remote.Enabled {
-			return s.lookAgain(task) // for what took its place, if anything
-		}
-		if _, due, err := upstream.due(ctx, remote, true); err == nil && !due {
-			return ended{task: task, end: worker.End{Done: true, Unasked: true}} // it was dealt with since it was found
+		var end worker.End
+		if upstream, end = s.reopen(ctx, task); upstream == nil {
+			return ended{task: task, end: end}
 		}
 	}
 	remote, _ := upstream.remote(task.Remote)
@@ -301,9 +299,59 @@ func (s *shift) update(ctx context.Context, task worker.Task, upstream *Upstream
 	if u.Busy { // by a sync: whoever waited for it would keep others from their turn
 		return ended{task: task, end: worker.End{Retry: s.clock().Add(busyPause), Unasked: true}}
 	}
+	s.logUpdate(task.Key, u, s.clock().Sub(started))
 	r := u.Record
-	log = log.WithFields(logrus.Fields{
-		"status": r.Status, "refs": sent(u.Steps), "duration": s.clock().Sub(started).Round(time.Millisecond).String(),
+	return ended{task: task, update: &endedUpdate{u, upstream}, end: worker.End{
+		Done: r.NextAttemptAt.IsZero(), Retry: r.NextAttemptAt.Time, Earliest: afterInterval(u.Remote, r.StartedAt.Time),
+		Failed: r.Unreached, Unasked: !u.Asked,
+		Shared: u.Shared, SharedRetry: earlier(r.NextAttemptAt.Time, s.clock().Add(backOffMax)),
+	}}
+}
+
+// reopen opens the repository of a task that was found a while ago. Without an upstream there is
+// nothing to update any more, and the task has that end.
+func (s *shift) reopen(ctx context.Context, task worker.Task) (*Upstream, worker.End) {
+	upstream, err := s.open(ctx, task.Repository)
+	if notOurs(err) {
+		return nil, nothingToDo
+	}
+	if err != nil {
+		s.logOf(task.Key).WithError(err).Error("the repository cannot be mirrored")
+		return nil, s.requeue(task.Repository)
+	}
+	remote, ok := upstream.remote(task.Remote)
+	if !ok || !remote.Enabled {
+		return nil, s.requeue(task.Repository) // for what took its place, if anything
+	}
+	if _, due, err := upstream.due(ctx, remote, true); err == nil && !due {
+		return nil, nothingToDo // it was dealt with since it was found
+	}
+	return upstream, worker.End{}
+}
+
+// nothingToDo ends a task without an update.
+var nothingToDo = worker.End{Done: true, Unasked: true}
+
+// requeue has a repository visited again that is not as it was when a task of it was found, and
+// ends that task.
+func (s *shift) requeue(repository string) worker.End {
+	if err := s.Queue.Add(repository); err != nil {
+		s.Log.WithField("repository", repository).WithError(err).Error("looking again")
+		return worker.End{Retry: s.clock().Add(time.Minute), Unasked: true}
+	}
+	return nothingToDo
+}
+
+// logOf is the log, for what concerns a remote.
+func (s *shift) logOf(key worker.Key) *logrus.Entry {
+	return s.Log.WithFields(logrus.Fields{"repository": key.Repository, "remote": key.Remote})
+}
+
+// logUpdate logs how an update ended that took so long.
+func (s *shift) logUpdate(key worker.Key, u Update, took time.Duration) {
+	r := u.Record
+	log := s.logOf(key).WithFields(logrus.Fields{
+		"status": r.Status, "refs": sent(u.Steps), "duration": took.Round(time.Millisecond).String(),
 	})
 	if r.Status == state.Finished {
 		log.Info("updated")
@@ -313,20 +361,6 @@ func (s *shift) update(ctx context.Context, task worker.Task, upstream *Upstream
 	if u.Event != EventNone {
 		log.WithField("event", u.Event).Warn(cmp.Or(r.Error, "all is well again"))
 	}
-	return ended{task: task, update: &endedUpdate{u, upstream}, end: worker.End{
-		Done: r.NextAttemptAt.IsZero(), Retry: r.NextAttemptAt.Time, Earliest: afterInterval(u.Remote, r.StartedAt.Time),
-		Failed: r.Unreached, Unasked: !u.Asked,
-		Shared: u.Shared, SharedRetry: earlier(r.NextAttemptAt.Time, s.clock().Add(backOffMax)),
-	}}
-}
-
-// lookAgain ends a task whose repository is not as it was when the task was found.
-func (s *shift) lookAgain(task worker.Task) ended {
-	if err := s.Queue.Add(task.Repository); err != nil {
-		s.Log.WithField("repository", task.Repository).WithError(err).Error("looking again")
-		return ended{task: task, end: worker.End{Retry: s.clock().Add(time.Minute), Unasked: true}}
-	}
-	return ended{task: task, end: worker.End{Done: true, Unasked: true}}
 }
 
 func earlier(a, b time.Time) time.Time {
