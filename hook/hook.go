@@ -6,20 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
-	"os"
 	"os/user"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"syscall"
 
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
-	"git-push-mirror/pushmirror/plan"
-	"git-push-mirror/pushmirror/queue"
 	"git-push-mirror/pushmirror/state"
 )
 
@@ -70,11 +63,8 @@ func (h Hook) handOver(repo *git.Repository, changes []change) (*pushmirror.Upst
 		return nil, nil, fmt.Errorf("pushes to a namespace are not mirrored (GIT_NAMESPACE is %q)", namespace)
 	}
 	push := state.Push{Time: state.Now(), Pusher: h.pusher()}
-	for name := range names(changes) {
-		if len(push.Refs) > state.MaxPushRefs {
-			break // one too many is enough for Mark to name none
-		}
-		push.Refs = append(push.Refs, name)
+	for _, c := range changes[:min(len(changes), state.MaxPushRefs+1)] { // one too many is enough for Mark to name none
+		push.Refs = append(push.Refs, c.name)
 	}
 	upstream, err := pushmirror.OpenInHook(repo, h.getenv)
 	if err != nil {
@@ -94,23 +84,6 @@ func (h Hook) handOver(repo *git.Repository, changes []change) (*pushmirror.Upst
 		return upstream, nil, nil
 	}
 	return upstream, concerned, h.deliver(upstream, concerned, push)
-}
-
-// concernedBy are the remotes that changes concern.
-func concernedBy(remotes []config.Remote, repository string, changes []change) (concerned []config.Remote) {
-	targets := sync.OnceValues(func() ([]git.RefName, bool) { return through(repository, changes) })
-	for _, remote := range remotes {
-		if !remote.Enabled {
-			continue
-		}
-		if !plan.Concerns(remote, names(changes)) {
-			if more, any := targets(); !any && !plan.Concerns(remote, slices.Values(more)) {
-				continue
-			}
-		}
-		concerned = append(concerned, remote)
-	}
-	return concerned
 }
 
 // Announce has remotes looked at without a push, since somebody added or changed them.
@@ -141,51 +114,6 @@ func (h Hook) site() *config.Config {
 		site = &config.Config{Worker: config.Worker{Start: config.StartHook}}
 	}
 	return site
-}
-
-// enqueue enters the repository into the queue and starts a worker if none works. Where
-// the user's state directory cannot be had, the repository has a queue of its own. Where
-// neither can be written, since the disk is full, the worker finds the repository among
-// those that it knows, and tries until there is room.
-func (h Hook) enqueue(repository, stateDir string, start config.Start) error {
-	dir, err := queue.Dir(h.getenv, stateDir)
-	if err == nil {
-		err = h.enqueueIn(dir, repository, start)
-	}
-	if err == nil || start == config.StartNever {
-		return err // who delivers is not ours to choose
-	}
-	ownErr := h.enqueueIn(queue.OwnDir(repository), repository, start)
-	if ownErr == nil {
-		return nil
-	}
-	if q, openErr := queue.Open(dir); openErr == nil {
-		ownErr = errors.Join(ownErr, h.wake(q, start))
-	}
-	return errors.Join(err, ownErr)
-}
-
-func (h Hook) enqueueIn(dir, repository string, start config.Start) error {
-	q, err := queue.Open(dir)
-	if err != nil {
-		return err
-	}
-	if err := q.Add(repository); err != nil {
-		return err
-	}
-	return h.wake(q, start)
-}
-
-// wake starts a worker for a queue if none works.
-func (h Hook) wake(q *queue.Queue, start config.Start) error {
-	if start == config.StartNever {
-		return nil
-	}
-	working, err := q.Working()
-	if err != nil || working {
-		return err
-	}
-	return startWorker(h.Program, q.Log(), append(workerEnv(h.Env), queue.DirVariable+"="+q.Dir()))
 }
 
 // repository is the one that git runs the hook in.
@@ -226,55 +154,4 @@ func (h Hook) getenv(key string) string {
 		}
 	}
 	return ""
-}
-
-// maxTargets is how many of the refs of a push may be looked at for what they name.
-const maxTargets = 1000
-
-// maxSymbolic is how many symbolic refs git follows from one to the next.
-const maxSymbolic = 5
-
-// through are the refs that are pushed by way of symbolic ones, which git tells of by the names of
-// these. In a repository whose refs are in no files of their own (reftable), and where they are too
-// many, any may be among them.
-func through(repository string, changes []change) (targets []git.RefName, any bool) {
-	if _, err := os.Stat(filepath.Join(repository, "reftable")); err == nil || len(changes) > maxTargets {
-		return nil, true
-	}
-	for _, c := range changes {
-		if !c.name.IsBranch() && !c.name.IsTag() {
-			continue
-		}
-		name := c.name
-		for range maxSymbolic {
-			target, ok := symref(filepath.Join(repository, string(name)))
-			if !ok || !target.IsBranch() && !target.IsTag() {
-				break
-			}
-			targets, name = append(targets, target), target
-		}
-	}
-	return targets, false
-}
-
-// symref reads the file of a ref, if it is a symbolic one.
-func symref(path string) (target git.RefName, ok bool) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return "", false // deleted or packed, as symbolic refs never are
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, 4<<10))
-	name, ok := strings.CutPrefix(string(text), "ref:")
-	return git.RefName(strings.TrimSpace(name)), ok && err == nil
-}
-
-func names(changes []change) iter.Seq[git.RefName] {
-	return func(yield func(git.RefName) bool) {
-		for _, c := range changes {
-			if !yield(c.name) {
-				return
-			}
-		}
-	}
 }

@@ -1,14 +1,62 @@
 package hook
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"syscall"
 
+	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/queue"
 )
+
+// enqueue enters the repository into the queue and starts a worker if none works. Where
+// the user's state directory cannot be had, the repository has a queue of its own. Where
+// neither can be written, since the disk is full, the worker finds the repository among
+// those that it knows, and tries until there is room.
+func (h Hook) enqueue(repository, stateDir string, start config.Start) error {
+	dir, err := queue.Dir(h.getenv, stateDir)
+	if err == nil {
+		err = h.enqueueIn(dir, repository, start)
+	}
+	if err == nil || start == config.StartNever {
+		return err // who delivers is not ours to choose
+	}
+	ownErr := h.enqueueIn(queue.OwnDir(repository), repository, start)
+	if ownErr == nil {
+		return nil
+	}
+	if q, openErr := queue.Open(dir); openErr == nil {
+		ownErr = errors.Join(ownErr, h.wake(q, start))
+	}
+	return errors.Join(err, ownErr)
+}
+
+func (h Hook) enqueueIn(dir, repository string, start config.Start) error {
+	q, err := queue.Open(dir)
+	if err != nil {
+		return err
+	}
+	if err := q.Add(repository); err != nil {
+		return err
+	}
+	return h.wake(q, start)
+}
+
+// wake starts a worker for a queue if none works.
+func (h Hook) wake(q *queue.Queue, start config.Start) error {
+	if start == config.StartNever {
+		return nil
+	}
+	working, err := q.Working()
+	if err != nil || working {
+		return err
+	}
+	return startWorker(h.Program, q.Log(), append(workerEnv(h.Env), queue.DirVariable+"="+q.Dir()))
+}
 
 // workerEnv is what a worker gets of the environment of the hook that starts it: what git
 // may see, and where the configuration is. What it delivers must not depend on who pushed:

@@ -13,6 +13,7 @@ import (
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
+	"git-push-mirror/pushmirror/plan"
 )
 
 // checkStall is how long a mirror that has answered may keep a check waiting.
@@ -250,7 +251,7 @@ func (a *attempt) checkExtra(ctx context.Context, upstream, listed git.Refs) Fin
 		if name == "" || there.Symref != "" || through[name] {
 			continue
 		}
-		if up.Name == "" && a.inside(name) {
+		if up.Name == "" && plan.Inside(a.remote, name) {
 			gone = append(gone, string(name))
 		} else {
 			outside = append(outside, string(name))

@@ -321,7 +321,7 @@ func (a *attempt) distrust(before plan.Mirror) {
 	now := a.seen.Mirror
 	for there, was := range git.Join(now.Refs, before.Refs) {
 		new := there.Name != "" && there.Symref == "" && (there.OID != was.OID || before.Foreign[there.Name])
-		if new && !now.Foreign[there.Name] && a.inside(there.Name) {
+		if new && !now.Foreign[there.Name] && plan.Inside(a.remote, there.Name) {
 			a.before.LFS = ""
 			return
 		}
@@ -333,7 +333,7 @@ func (a *attempt) distrust(before plan.Mirror) {
 func (a *attempt) provided() []git.OID {
 	var oids []git.OID
 	for _, ref := range a.seen.Mirror.Refs {
-		if !a.seen.Mirror.Foreign[ref.Name] && a.large.unchecked[ref.Name] != ref.OID && a.inside(ref.Name) {
+		if !a.seen.Mirror.Foreign[ref.Name] && a.large.unchecked[ref.Name] != ref.OID && plan.Inside(a.remote, ref.Name) {
 			oids = append(oids, ref.OID)
 		}
 	}
@@ -344,7 +344,7 @@ func (a *attempt) provided() []git.OID {
 func (a *attempt) uncommon() map[git.RefName]git.OID {
 	refs := map[git.RefName]git.OID{}
 	for up, there := range git.Join(a.upstream, a.seen.Mirror.Refs) {
-		if there.Name != "" && up.OID != there.OID && a.inside(there.Name) {
+		if there.Name != "" && up.OID != there.OID && plan.Inside(a.remote, there.Name) {
 			refs[there.Name] = there.OID
 		}
 	}
@@ -355,15 +355,11 @@ func (a *attempt) uncommon() map[git.RefName]git.OID {
 func (a *attempt) common() []git.OID {
 	var oids []git.OID
 	for up, there := range git.Join(a.upstream, a.seen.Mirror.Refs) {
-		if up.OID == there.OID && up.Symref == "" && a.inside(up.Name) {
+		if up.OID == there.OID && up.Symref == "" && plan.Inside(a.remote, up.Name) {
 			oids = append(oids, up.OID)
 		}
 	}
 	return oids
-}
-
-func (a *attempt) inside(name git.RefName) bool {
-	return plan.Concerns(a.remote, slices.Values([]git.RefName{name}))
 }
 
 // newValues are what the steps send.

@@ -7,19 +7,6 @@ import (
 	"git-push-mirror/pushmirror/git"
 )
 
-// Mirror is what a mirror holds, as far as is known: as listed, and as changed
-// by our own pushes since.
-type Mirror struct {
-	Head git.RefName // the branch that its HEAD names; "" when not known
-	Refs git.Refs
-	// Foreign are the refs whose value we did not put there: every other one
-	// holds what we last pushed, or was once found equal to upstream's.
-	Foreign map[git.RefName]bool
-	// Left are the refs that upstream lacks and that the last update decided to
-	// leave on the mirror.
-	Left map[git.RefName]bool
-}
-
 // Refusal is a ref that the mirror would not take.
 type Refusal struct {
 	Name   git.RefName `json:"ref"`
@@ -78,25 +65,13 @@ type Facts struct {
 	Outside map[git.RefName]bool
 }
 
-// inside reports whether the filter lets a ref through; for tags that have to be
-// reachable that is only half of the answer.
-func (in Input) inside(name git.RefName) bool {
+// Inside reports whether the filter of a remote lets a ref through; for tags that have
+// to be reachable that is only half of the answer.
+func Inside(remote config.Remote, name git.RefName) bool {
 	if name.IsBranch() {
-		return in.Remote.Branches.Match(name.Short())
+		return remote.Branches.Match(name.Short())
 	}
-	return name.IsTag() && in.Remote.Tags != config.TagsNone
-}
-
-// Concerns reports whether a change of any of the refs can be one for the
-// remote.
-func Concerns(remote config.Remote, names iter.Seq[git.RefName]) bool {
-	in := Input{Remote: remote}
-	for name := range names {
-		if in.inside(name) {
-			return true
-		}
-	}
-	return false
+	return name.IsTag() && remote.Tags != config.TagsNone
 }
 
 // differences yields upstream's and the mirror's ref for each name inside the
@@ -105,7 +80,7 @@ func (in Input) differences() iter.Seq2[git.Ref, git.Ref] {
 	return func(yield func(git.Ref, git.Ref) bool) {
 		for up, there := range git.Join(in.Upstream, in.Mirror.Refs) {
 			name := nameOf(up, there)
-			if up.OID == there.OID || up.Symref != "" || !in.inside(name) {
+			if up.OID == there.OID || up.Symref != "" || !Inside(in.Remote, name) {
 				continue
 			}
 			if !yield(up, there) {
@@ -183,7 +158,7 @@ func (in Input) UndecidedTags() (tags, branches git.Refs) {
 		return nil, nil
 	}
 	for _, ref := range in.Upstream {
-		if ref.Name.IsBranch() && ref.Symref == "" && in.inside(ref.Name) {
+		if ref.Name.IsBranch() && ref.Symref == "" && Inside(in.Remote, ref.Name) {
 			branches = append(branches, ref)
 		}
 	}

@@ -9,6 +9,19 @@ import (
 	"git-push-mirror/pushmirror/git"
 )
 
+// Mirror is what a mirror holds, as far as is known: as listed, and as changed
+// by our own pushes since.
+type Mirror struct {
+	Head git.RefName // the branch that its HEAD names; "" when not known
+	Refs git.Refs
+	// Foreign are the refs whose value we did not put there: every other one
+	// holds what we last pushed, or was once found equal to upstream's.
+	Foreign map[git.RefName]bool
+	// Left are the refs that upstream lacks and that the last update decided to
+	// leave on the mirror.
+	Left map[git.RefName]bool
+}
+
 // Listed is what the mirror holds according to a listing, made with upstream's
 // refs at hand: a ref that holds neither upstream's value nor the one that we knew
 // to be ours is foreign. Before is what was known until now.
