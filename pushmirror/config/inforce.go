@@ -28,7 +28,7 @@ func Explain(s Sources) ([]InForce, error) {
 	for _, k := range schema {
 		for _, kind := range append([]tableKind{{place: atTop}}, tables...) {
 			if k.places&kind.place != 0 && kind.place&(inRemote|inDefaults) == 0 {
-				all = append(all, k.inForce(w.settings(kind.place), kind.header, k.def))
+				all = append(all, k.inForce(w.tables[kind.place], kind.header, k.def))
 			}
 		}
 	}
@@ -37,19 +37,12 @@ func Explain(s Sources) ([]InForce, error) {
 			if k.places&inRemote == 0 {
 				continue
 			}
-			value := k.inForce(slices.Concat(settings{t}, w.defaults), headerOf(inRemote), c.Remotes[i].otherwise(k))
+			value := k.inForce(slices.Concat(settings{t}, w.tables[inDefaults]), headerOf(inRemote), c.Remotes[i].otherwise(k))
 			value.Remote = t.name()
 			all = append(all, value)
 		}
 	}
 	return all, nil
-}
-
-// settings are the tables at a place that speak for all remotes.
-func (w *whole) settings(at place) settings {
-	return map[place]settings{
-		atTop: w.tops, inHook: w.hook, inWorker: w.worker, inNotify: w.notify, inLog: w.log, inPolicy: w.policy,
-	}[at]
 }
 
 // inForce finds the value of a key in the first of the tables that has it.

@@ -152,11 +152,8 @@ func (c *Config) checkHost(t *table, r Remote) {
 }
 
 // username takes a name that can be sent to an http server.
-func username(name string, value any) (any, *Error) {
-	text, ok := value.(string)
+func username(name, text string) (any, *Error) {
 	switch {
-	case !ok:
-		return nil, wrongType(name, "a string", value)
 	case text == "":
 		return nil, complaint(name+" is empty", "")
 	case strings.ContainsFunc(text, unicode.IsControl):
@@ -168,11 +165,8 @@ func username(name string, value any) (any, *Error) {
 }
 
 // password takes a secret that git's credential protocol can carry.
-func password(name string, value any) (any, *Error) {
-	text, ok := value.(string)
+func password(name, text string) (any, *Error) {
 	switch {
-	case !ok:
-		return nil, wrongType(name, "a string", value)
 	case text == "":
 		return nil, complaint(name+" is empty", "")
 	case strings.ContainsAny(text, "\n\r\x00"):

@@ -9,28 +9,25 @@ import (
 
 // whole is what the files say together.
 type whole struct {
-	tops     settings // the last file's first, so that it wins
-	defaults settings // of the last file that has any
-	hook     settings // the same
-	worker   settings // the same
-	notify   settings // the same
-	log      settings // the same
-	policy   settings // the same
-	remotes  []*table
-	path     string // of the repository, below the site's root; "" outside
+	// tables are those that speak for all remotes: at the top each file's, the last one's first,
+	// so that it wins; elsewhere those of the last file that has any.
+	tables  map[place]settings
+	remotes []*table
+	path    string // of the repository, below the site's root; "" outside
 }
 
 // merge joins files that have no faults. It leaves out the remotes of the
 // system file that are not for this repository.
 func merge(files []*file, repository string) *whole {
-	w := &whole{}
+	w := &whole{tables: map[place]settings{}}
 	for _, f := range files {
-		w.tops = slices.Concat(f.tables[atTop], w.tops)
-		for at, last := range map[place]*settings{
-			inDefaults: &w.defaults, inHook: &w.hook, inWorker: &w.worker, inNotify: &w.notify, inLog: &w.log, inPolicy: &w.policy,
-		} {
-			if tables := f.tables[at]; len(tables) > 0 {
-				*last = tables
+		for at, tables := range f.tables {
+			switch at {
+			case inRemote: // see below
+			case atTop:
+				w.tables[at] = slices.Concat(tables, w.tables[at])
+			default:
+				w.tables[at] = tables
 			}
 		}
 		if f.system {
@@ -61,32 +58,33 @@ func (w *whole) add(t *table) {
 }
 
 func (w *whole) config() *Config {
+	top, hook, worker, notify, log := w.tables[atTop], w.tables[inHook], w.tables[inWorker], w.tables[inNotify], w.tables[inLog]
 	c := &Config{
-		ProtectedBranches: get[[]string](w.tops, "protected_branches", nil),
-		Root:              get(w.tops, "root", ""),
-		VerifyEvery:       get(w.tops, "verify_every", 24*time.Hour),
-		StateDir:          get(w.tops, "state_dir", ""),
+		ProtectedBranches: get[[]string](top, "protected_branches", nil),
+		Root:              get(top, "root", ""),
+		VerifyEvery:       get(top, "verify_every", 24*time.Hour),
+		StateDir:          get(top, "state_dir", ""),
 		Hook: Hook{
-			Wait:    get(w.hook, "wait", 3*time.Second),
-			Show:    get(w.hook, "show", ShowAll),
-			Contact: get(w.hook, "contact", ""),
+			Wait:    get(hook, "wait", 3*time.Second),
+			Show:    get(hook, "show", ShowAll),
+			Contact: get(hook, "contact", ""),
 		},
 		Worker: Worker{
-			Start:         get(w.worker, "start", StartHook),
-			MaxConcurrent: get(w.worker, "max_concurrent", 4),
-			MaxPerHost:    get(w.worker, "max_per_host", 4),
+			Start:         get(worker, "start", StartHook),
+			MaxConcurrent: get(worker, "max_concurrent", 4),
+			MaxPerHost:    get(worker, "max_per_host", 4),
 		},
+		Notify: Notify{
+			Command: get[[]string](notify, "command", nil),
+			Limit:   get(notify, "time_limit", time.Minute),
+		},
+		Log: Log{
+			Level:  get(log, "level", LevelInfo),
+			Format: get(log, "format", FormatText),
+			Output: get(log, "output", OutputStderr),
+		},
+		AllowHosts: get[[]string](w.tables[inPolicy], "allow_hosts", nil),
 	}
-	c.Notify = Notify{
-		Command: get[[]string](w.notify, "command", nil),
-		Limit:   get(w.notify, "time_limit", time.Minute),
-	}
-	c.Log = Log{
-		Level:  get(w.log, "level", LevelInfo),
-		Format: get(w.log, "format", FormatText),
-		Output: get(w.log, "output", OutputStderr),
-	}
-	c.AllowHosts = get[[]string](w.policy, "allow_hosts", nil)
 	for _, t := range w.remotes {
 		r := w.remote(t, c.ProtectedBranches)
 		c.checkHost(t, r)
@@ -97,7 +95,7 @@ func (w *whole) config() *Config {
 
 // remote fills in the defaults of a remote, and judges what it comes to.
 func (w *whole) remote(t *table, protected []string) Remote {
-	s := slices.Concat(settings{t}, w.defaults)
+	s := slices.Concat(settings{t}, w.tables[inDefaults])
 	r := Remote{
 		Name:              t.name(),
 		URL:               w.url(t, "url"),

@@ -56,7 +56,7 @@ var schema = []key{
 		means: "the branches that matter, with * for any characters",
 	},
 	{
-		name: "root", places: atTop, system: true, parse: absolutePath, example: `"/srv/git"`,
+		name: "root", places: atTop, system: true, parse: fromString(absolutePath), example: `"/srv/git"`,
 		means: "the folder that all repositories of this machine are in",
 	},
 	{
@@ -65,7 +65,7 @@ var schema = []key{
 		def:   `"24h"`,
 	},
 	{
-		name: "state_dir", places: atTop, system: true, parse: absolutePath, example: `"/var/lib/push-mirror"`,
+		name: "state_dir", places: atTop, system: true, parse: fromString(absolutePath), example: `"/var/lib/push-mirror"`,
 		means: "the folder in which the worker keeps its list of repositories",
 	},
 	{
@@ -79,7 +79,7 @@ var schema = []key{
 		def:   `"all"`,
 	},
 	{
-		name: "contact", places: inHook, parse: oneLine, example: `"ask git@example.com"`,
+		name: "contact", places: inHook, parse: fromString(oneLine), example: `"ask git@example.com"`,
 		means: "what pushers are told to do about a problem",
 	},
 	{
@@ -132,24 +132,24 @@ var schema = []key{
 		def:   `true`,
 	},
 	{
-		name: "name", places: inRemote, parse: remoteName, example: `"github"`,
+		name: "name", places: inRemote, parse: fromString(remoteName), example: `"github"`,
 		means: "what the remote is called",
 	},
 	{
-		name: "url", places: inRemote, parse: remoteURL, mask: maskURL,
+		name: "url", places: inRemote, parse: fromString(remoteURL), mask: maskURL,
 		example: `"https://github.com/acme/widgets.git"`,
 		means:   "where the mirror is",
 	},
 	{
-		name: "username", places: inRemote, parse: username, example: `"x-access-token"`,
+		name: "username", places: inRemote, parse: fromString(username), example: `"x-access-token"`,
 		means: "who logs in at an http or https url",
 	},
 	{
-		name: "password", places: inRemote, parse: password, mask: hide, example: `"…"`,
+		name: "password", places: inRemote, parse: fromString(password), mask: hide, example: `"…"`,
 		means: "the password or token of that user",
 	},
 	{
-		name: "password_file", places: inRemote, parse: absolutePath, example: `"/etc/push-mirror/github.token"`,
+		name: "password_file", places: inRemote, parse: fromString(absolutePath), example: `"/etc/push-mirror/github.token"`,
 		means: "the file whose first line is the password or token, read at each attempt",
 	},
 	{
@@ -157,11 +157,11 @@ var schema = []key{
 		means: "the program that prints the password or token, run at each attempt",
 	},
 	{
-		name: "ssh_key", places: inRemote, parse: absolutePath, example: `"/etc/push-mirror/id_ed25519"`,
+		name: "ssh_key", places: inRemote, parse: fromString(absolutePath), example: `"/etc/push-mirror/id_ed25519"`,
 		means: "the private key that logs in at an ssh url, and the only one",
 	},
 	{
-		name: "known_hosts", places: inDefaults | inRemote, parse: absolutePath, example: `"/etc/push-mirror/known_hosts"`,
+		name: "known_hosts", places: inDefaults | inRemote, parse: fromString(absolutePath), example: `"/etc/push-mirror/known_hosts"`,
 		means: "the file with the keys of ssh hosts, in place of the user's and the system's",
 	},
 	{
@@ -169,15 +169,15 @@ var schema = []key{
 		means: "the keys of the ssh host, as git push-mirror host-keys URL shows them",
 	},
 	{
-		name: "ca_file", places: inDefaults | inRemote, parse: absolutePath, example: `"/etc/push-mirror/ca.pem"`,
+		name: "ca_file", places: inDefaults | inRemote, parse: fromString(absolutePath), example: `"/etc/push-mirror/ca.pem"`,
 		means: "the file with the certificates that an https host's must come from, in place of the system's",
 	},
 	{
-		name: "client_cert", places: inRemote, parse: absolutePath, example: `"/etc/push-mirror/client.pem"`,
+		name: "client_cert", places: inRemote, parse: fromString(absolutePath), example: `"/etc/push-mirror/client.pem"`,
 		means: "the certificate that we show to an https host",
 	},
 	{
-		name: "client_key", places: inRemote, parse: absolutePath, example: `"/etc/push-mirror/client.key"`,
+		name: "client_key", places: inRemote, parse: fromString(absolutePath), example: `"/etc/push-mirror/client.key"`,
 		means: "the private key of that certificate, where it is not in the same file",
 	},
 	{
@@ -196,7 +196,7 @@ var schema = []key{
 		def:   `false`, except: `true where there are protected_branches`,
 	},
 	{
-		name: "mirror_branch_regex", places: inDefaults | inRemote, parse: regex, example: `"feature/.*"`,
+		name: "mirror_branch_regex", places: inDefaults | inRemote, parse: fromString(regex), example: `"feature/.*"`,
 		means: "the branches that the remote gets, by an expression that the whole name must match",
 	},
 	{
@@ -236,7 +236,7 @@ var schema = []key{
 		def:   `"auto"`,
 	},
 	{
-		name: "lfs_url", places: inRemote, parse: lfsURL, mask: maskURL, example: `"https://lfs.example.com/acme/widgets"`,
+		name: "lfs_url", places: inRemote, parse: fromString(lfsURL), mask: maskURL, example: `"https://lfs.example.com/acme/widgets"`,
 		means: "where the mirror's large files are",
 	},
 	{

@@ -95,12 +95,19 @@ func durationOrNone(name string, value any) (any, *Error) {
 	return d, nil
 }
 
-// oneLine takes a text that fits into a line of its own.
-func oneLine(name string, value any) (any, *Error) {
-	text, ok := value.(string)
-	if !ok {
-		return nil, wrongType(name, "a string", value)
+// fromString is the parser of a string that parse turns into a value.
+func fromString(parse func(name, text string) (any, *Error)) parser {
+	return func(name string, value any) (any, *Error) {
+		text, ok := value.(string)
+		if !ok {
+			return nil, wrongType(name, "a string", value)
+		}
+		return parse(name, text)
 	}
+}
+
+// oneLine takes a text that fits into a line of its own.
+func oneLine(name, text string) (any, *Error) {
 	if strings.ContainsFunc(text, unicode.IsControl) {
 		return nil, complaint(name+" has a line end or a control character in it", "write it in one line")
 	}
@@ -108,11 +115,7 @@ func oneLine(name string, value any) (any, *Error) {
 }
 
 func choice[T ~string](values ...T) parser {
-	return func(name string, value any) (any, *Error) {
-		text, ok := value.(string)
-		if !ok {
-			return nil, wrongType(name, "a string", value)
-		}
+	return fromString(func(name, text string) (any, *Error) {
 		quoted, plain := make([]string, len(values)), make([]string, len(values))
 		for i, v := range values {
 			if string(v) == text {
@@ -125,7 +128,7 @@ func choice[T ~string](values ...T) parser {
 			hint = fmt.Sprintf("did you mean %q? There are %s", meant, strings.Join(quoted, ", "))
 		}
 		return nil, complaint(fmt.Sprintf("%s cannot be %s", name, quote(text)), hint)
-	}
+	})
 }
 
 // texts returns the strings of a list.
@@ -197,11 +200,7 @@ func pathPatterns(name string, value any) (any, *Error) {
 	return list, nil
 }
 
-func regex(name string, value any) (any, *Error) {
-	text, ok := value.(string)
-	if !ok {
-		return nil, wrongType(name, "a string", value)
-	}
+func regex(name, text string) (any, *Error) {
 	if text == "" {
 		return nil, complaint(name+" is empty, which matches no branch",
 			`write ".*" if you mean all, or take the key out`)
@@ -261,18 +260,14 @@ func logOutput(name string, value any) (any, *Error) {
 	if value == OutputStderr || value == OutputJournal {
 		return value, nil
 	}
-	path, err := absolutePath(name, value)
+	path, err := fromString(absolutePath)(name, value)
 	if err != nil {
 		return nil, complaint(name+" is neither stderr nor journal nor the absolute path of a file", "write one of them, in quotes")
 	}
 	return path, nil
 }
 
-func absolutePath(name string, value any) (any, *Error) {
-	text, ok := value.(string)
-	if !ok {
-		return nil, wrongType(name, "a string", value)
-	}
+func absolutePath(name, text string) (any, *Error) {
 	if !filepath.IsAbs(text) || strings.Contains(text, "\x00") {
 		return nil, complaint(fmt.Sprintf("%s is %s, which is not an absolute path", name, quote(text)), "")
 	}
@@ -283,11 +278,7 @@ const longestName = 64
 
 // remoteName keeps to names that can be a file, a git remote and an argument,
 // and that cannot be mistaken for an option or a way out of a folder.
-func remoteName(name string, value any) (any, *Error) {
-	text, ok := value.(string)
-	if !ok {
-		return nil, wrongType(name, "a string", value)
-	}
+func remoteName(name, text string) (any, *Error) {
 	const hint = "names have letters, digits, ., _ and -, and begin with a letter or digit"
 	if text == "" {
 		return nil, complaint(name+" is empty", hint)
@@ -314,11 +305,7 @@ func notInName(r rune) bool {
 	return r >= utf8.RuneSelf || !isBare(byte(r)) && r != '.'
 }
 
-func remoteURL(name string, value any) (any, *Error) {
-	text, ok := value.(string)
-	if !ok {
-		return nil, wrongType(name, "a string", value)
-	}
+func remoteURL(name, text string) (any, *Error) {
 	u, err := parseURL(text)
 	if err != nil {
 		return nil, err
@@ -327,11 +314,7 @@ func remoteURL(name string, value any) (any, *Error) {
 }
 
 // lfsURL takes where git-lfs can upload to. Who logs in there is said elsewhere.
-func lfsURL(name string, value any) (any, *Error) {
-	text, ok := value.(string)
-	if !ok {
-		return nil, wrongType(name, "a string", value)
-	}
+func lfsURL(name, text string) (any, *Error) {
 	u, err := parseURL(text)
 	switch {
 	case err != nil:
