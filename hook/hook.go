@@ -8,7 +8,6 @@ import (
 	"io"
 	"os/user"
 	"slices"
-	"strings"
 
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
@@ -147,11 +146,4 @@ func (h Hook) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(h.Stderr, "push-mirror: "+format+"\n", args...)
 }
 
-func (h Hook) getenv(key string) string {
-	for _, kv := range h.Env {
-		if value, ok := strings.CutPrefix(kv, key+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
+func (h Hook) getenv(key string) string { return git.Getenv(h.Env, key) }

@@ -336,11 +336,4 @@ func unknownCommand(commands []*cli.Command, parent, name string) error {
 	return usageError{fmt.Errorf("there is no command %q", parent+name), hint}
 }
 
-func (inv invocation) getenv(key string) string {
-	for _, kv := range inv.env {
-		if value, ok := strings.CutPrefix(kv, key+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
+func (inv invocation) getenv(key string) string { return git.Getenv(inv.env, key) }

@@ -64,20 +64,13 @@ func installFlags() []cli.Flag {
 }
 
 func (inv invocation) actInstall(c *cli.Context, uninstall bool) error {
-	opt := installOptions{
-		recursive: c.Bool("recursive"), dryRun: c.Bool("dry-run"), force: c.Bool("force"), uninstall: uninstall,
-	}
 	targets, err := inv.installTargets(c)
 	if err != nil {
 		return err
 	}
-	program, err := inv.program()
-	if err != nil {
-		return err
-	}
-	return inv.runInstall(c.Context, targets, install.Installer{
-		Program: program, Env: inv.env, Force: opt.force, DryRun: opt.dryRun,
-	}, opt)
+	return inv.runInstall(c.Context, targets, installOptions{
+		recursive: c.Bool("recursive"), dryRun: c.Bool("dry-run"), force: c.Bool("force"), uninstall: uninstall,
+	})
 }
 
 // installTargets gives the repositories of the directories that are named, or below them
@@ -164,7 +157,16 @@ type installOutcome struct {
 const maxInstalls = 8
 
 // runInstall deals with the repositories and tells of them in order.
-func (inv invocation) runInstall(ctx context.Context, targets []repository, installer install.Installer, opt installOptions) error {
+func (inv invocation) runInstall(ctx context.Context, targets []repository, opt installOptions) error {
+	program, err := inv.program()
+	if err != nil {
+		return err
+	}
+	installer := install.Installer{Program: program, Env: inv.env, Force: opt.force, DryRun: opt.dryRun}
+	do := installer.Install
+	if opt.uninstall {
+		do = installer.Uninstall
+	}
 	outcomes := make([]chan installOutcome, len(targets))
 	for i := range outcomes {
 		outcomes[i] = make(chan installOutcome, 1)
@@ -175,7 +177,11 @@ func (inv invocation) runInstall(ctx context.Context, targets []repository, inst
 			places <- struct{}{}
 			go func() {
 				defer func() { <-places }()
-				outcomes[i] <- act(ctx, target, installer, opt)
+				outcome := installOutcome{err: target.err}
+				if target.err == nil {
+					outcome.Result, outcome.err = do(ctx, target.dir)
+				}
+				outcomes[i] <- outcome
 			}()
 		}
 	}()
@@ -205,19 +211,6 @@ func (inv invocation) runInstall(ctx context.Context, targets []repository, inst
 		inv.say("hint", inv.afterInstall(targets, opt))
 	}
 	return nil
-}
-
-func act(ctx context.Context, target repository, installer install.Installer, opt installOptions) installOutcome {
-	var outcome installOutcome
-	switch {
-	case target.err != nil:
-		outcome.err = target.err
-	case opt.uninstall:
-		outcome.Result, outcome.err = installer.Uninstall(ctx, target.dir)
-	default:
-		outcome.Result, outcome.err = installer.Install(ctx, target.dir)
-	}
-	return outcome
 }
 
 // installLine says what was done to a repository, or would be.

@@ -36,6 +36,16 @@ func Environ(env []string) []string {
 	})
 }
 
+// Getenv is the value of a variable in an environment, "KEY=value" strings; "" if it is not set.
+func Getenv(env []string, key string) string {
+	for _, kv := range env {
+		if value, ok := strings.CutPrefix(kv, key+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
 // fixed is set for every git: English messages, since they are read; nobody is
 // asked for a password; and upstream's replace refs and grafts, which make
 // anybody's commit look like an ancestor, do not count.

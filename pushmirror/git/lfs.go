@@ -23,13 +23,9 @@ func (g *Git) HasLFS() bool {
 	if _, err := exec.LookPath("git-lfs"); err == nil {
 		return true
 	}
-	for _, kv := range g.env {
-		if dir, ok := strings.CutPrefix(kv, "GIT_EXEC_PATH="); ok {
-			_, err := exec.LookPath(filepath.Join(dir, "git-lfs"))
-			return err == nil
-		}
-	}
-	return false
+	dir := Getenv(g.env, "GIT_EXEC_PATH")
+	_, err := exec.LookPath(filepath.Join(dir, "git-lfs"))
+	return dir != "" && err == nil
 }
 
 // SmallBlobs hands over the blobs of least to most bytes that the tips need and the known
