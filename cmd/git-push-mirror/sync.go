@@ -71,14 +71,12 @@ const maxSyncs = 4
 
 // runSync updates the remotes side by side and prints each as it is done.
 func (inv invocation) runSync(ctx context.Context, repositories []repository, opt syncOptions) error {
-	var err error
 	if opt.recursive {
-		err = knownSomewhere(repositories, opt.remotes)
+		if err := knownSomewhere(repositories, opt.remotes); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	jobs, outcomes, err := opt.jobs(ctx, repositories)
+	jobs, broken, err := opt.jobs(ctx, repositories)
 	if err != nil {
 		return err
 	}
@@ -86,12 +84,12 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 	if err != nil {
 		return err
 	}
-	trouble := len(outcomes) > 0
+	run := syncRun{invocation: inv, syncOptions: opt, refs: refs, jobs: len(jobs), trouble: len(broken) > 0}
 	if !opt.json {
-		for _, broken := range outcomes {
-			inv.say("error", broken.Repository+": "+*broken.Error)
-			if broken.Hint != nil {
-				inv.say("hint", *broken.Hint)
+		for _, b := range broken {
+			inv.say("error", b.Repository+": "+*b.Error)
+			if b.Hint != nil {
+				inv.say("hint", *b.Hint)
 			}
 		}
 	}
@@ -100,23 +98,7 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 			job.upstream.MakeKnown()
 		}
 	}
-	places := make(chan struct{}, len(jobs))
-	if opt.recursive {
-		places = make(chan struct{}, maxSyncs)
-	}
-	run := syncRun{invocation: inv, syncOptions: opt, refs: refs, jobs: len(jobs)}
-	var all sync.WaitGroup
-	results := make([]syncOutcome, len(jobs))
-	updates := make([]pushmirror.Update, len(jobs))
-	for i, job := range jobs {
-		places <- struct{}{}
-		all.Go(func() {
-			defer func() { <-places }()
-			updates[i], results[i] = run.update(ctx, job)
-		})
-	}
-	all.Wait()
-	trouble = trouble || run.trouble
+	updates, outcomes := run.updateAll(ctx, jobs)
 	if !opt.dryRun {
 		inv.notify(ctx, jobs, updates)
 	}
@@ -124,11 +106,11 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 		inv.tryAgain(jobs, updates)
 	}
 	if opt.json {
-		if err := printJSON(inv.stdout, append(append([]syncOutcome{}, outcomes...), results...)); err != nil {
+		if err := printJSON(inv.stdout, append(append([]syncOutcome{}, broken...), outcomes...)); err != nil {
 			return err
 		}
 	}
-	if trouble {
+	if run.trouble {
 		return errTrouble
 	}
 	return nil
@@ -143,6 +125,26 @@ type syncRun struct {
 
 	mu      sync.Mutex // for what is printed, and:
 	trouble bool
+}
+
+// updateAll updates the remotes of all jobs, and returns what came of each in their order.
+func (r *syncRun) updateAll(ctx context.Context, jobs []syncJob) ([]pushmirror.Update, []syncOutcome) {
+	places := make(chan struct{}, len(jobs))
+	if r.recursive {
+		places = make(chan struct{}, maxSyncs)
+	}
+	var all sync.WaitGroup
+	updates := make([]pushmirror.Update, len(jobs))
+	outcomes := make([]syncOutcome, len(jobs))
+	for i, job := range jobs {
+		places <- struct{}{}
+		all.Go(func() {
+			defer func() { <-places }()
+			updates[i], outcomes[i] = r.update(ctx, job)
+		})
+	}
+	all.Wait()
+	return updates, outcomes
 }
 
 // update updates the remote of a job, and prints what came of it.
