@@ -14,7 +14,8 @@ import (
 	"git-push-mirror/pushmirror/plan"
 )
 
-// concernedBy are the remotes that changes concern: those whose filter lets one of the refs through.
+// concernedBy are the remotes that changes concern: those whose filter lets one of the refs
+// through.
 func concernedBy(remotes []config.Remote, repository string, changes []change) (concerned []config.Remote) {
 	targets := sync.OnceValues(func() ([]git.RefName, bool) { return through(repository, changes) })
 	for _, remote := range remotes {

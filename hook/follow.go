@@ -121,7 +121,8 @@ type awaited struct {
 	record state.Record
 }
 
-// look reads the record if it is a new one, and reports whether there is nothing to wait for any more.
+// look reads the record if it is a new one, and reports whether there is nothing to wait for any
+// more.
 func (w *awaited) look(upstream *pushmirror.Upstream, pushed state.Time) (ended bool, err error) {
 	id := upstream.RecordID(w.Remote)
 	if id == w.id {

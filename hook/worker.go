@@ -68,10 +68,10 @@ func workerEnv(env []string) []string {
 	})
 }
 
-// startWorker starts the worker in a session of its own, in the folder /, with nothing of
-// the pusher's: a descriptor that it inherited would keep them waiting for its end. What
-// it prints, a panic too, goes to its log. It is no os.StartProcess, which probes for what Wait needs
-// first: nobody waits for the worker, but the pusher would wait for the probe.
+// startWorker starts the worker in a session of its own, in the folder /, with nothing of the
+// pusher's: a descriptor that it inherited would keep them waiting for its end. What it prints, a
+// panic too, goes to its log. It is no os.StartProcess, which probes for what Wait needs first:
+// nobody waits for the worker, but the pusher would wait for the probe.
 func startWorker(program, log string, env []string) error {
 	in, err := os.Open(os.DevNull)
 	if err != nil {

@@ -32,7 +32,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// formerHooks are ways in which a hook of somebody else's can be there; each says "former" when it is run.
+// formerHooks are ways in which a hook of somebody else's can be there; each says "former" when it
+// is run.
 var formerHooks = map[string]func(t *testing.T, repository string){
 	"none": func(*testing.T, string) {},
 	"a file": func(t *testing.T, repository string) {

@@ -124,7 +124,8 @@ func TestKilledAtAnyStepARemoteIsOldOrNew(t *testing.T) {
 	}
 }
 
-// TestOfSeveralRemotesAllAreAddedOrNone has the last of three fail, for each reason, and looks for the first.
+// TestOfSeveralRemotesAllAreAddedOrNone has the last of three fail, for each reason, and looks for
+// the first.
 func TestOfSeveralRemotesAllAreAddedOrNone(t *testing.T) {
 	for name, test := range map[string]struct {
 		last    string
@@ -152,7 +153,8 @@ func TestOfSeveralRemotesAllAreAddedOrNone(t *testing.T) {
 	}
 }
 
-// TestWhatFailsInTheMiddleIsUndone has the second of two remotes find its name taken when it is written.
+// TestWhatFailsInTheMiddleIsUndone has the second of two remotes find its name taken when it is
+// written.
 func TestWhatFailsInTheMiddleIsUndone(t *testing.T) {
 	repository := newRepository(t)
 	r := newRemotes(repository)
@@ -174,7 +176,8 @@ func TestWhatFailsInTheMiddleIsUndone(t *testing.T) {
 	}
 }
 
-// TestARemoteGoesWhateverElseIsBroken removes one of ours beside a file that does not load, and changes none.
+// TestARemoteGoesWhateverElseIsBroken removes one of ours beside a file that does not load, and
+// changes none.
 func TestARemoteGoesWhateverElseIsBroken(t *testing.T) {
 	repository := newRepository(t)
 	if _, err := newRemotes(repository).Add(t.Context(), []*config.Draft{draft(t, "m"), draft(t, "n")}, nil); err != nil {

@@ -168,11 +168,11 @@ type change struct {
 	old, new git.OID
 }
 
-// lookAgain notes a ref that was not pushed since it is no longer what was compared: it is looked at
-// again. Two are taken for refused instead. One is a ref that the mirror calls changed although a
-// fresh listing showed it as it was: something there has it locked. The other is a ref that the
-// mirror cannot create while one is in its way whose deletion it has refused: of it, the mirror says
-// no more than that it changed.
+// lookAgain notes a ref that was not pushed since it is no longer what was compared: it is looked
+// at again. Two are taken for refused instead. One is a ref that the mirror calls changed although
+// a fresh listing showed it as it was: something there has it locked. The other is a ref that the
+// mirror cannot create while one is in its way whose deletion it has refused: of it, the mirror
+// says no more than that it changed.
 func (a *attempt) lookAgain(s *plan.Step, reason string) {
 	for name := range a.seen.Mirror.InTheWay(s.Name) {
 		if a.refused[name] != nil {

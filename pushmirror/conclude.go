@@ -57,8 +57,8 @@ func (a *attempt) conclude(ctx context.Context, err error) state.Record {
 	return r
 }
 
-// recordSteps notes what happened to the refs. It reports whether any was rejected for a reason that
-// may be over soon.
+// recordSteps notes what happened to the refs. It reports whether any was rejected for a reason
+// that may be over soon.
 func (a *attempt) recordSteps(r *state.Record) (passing bool) {
 	steps := a.steps()
 	diverged := 0

@@ -112,7 +112,8 @@ func (u *Upstream) due(ctx context.Context, remote config.Remote, thoroughly boo
 	return task, due, err
 }
 
-// afterInterval is when a remote may be updated after an update that began then; the zero Time if at once.
+// afterInterval is when a remote may be updated after an update that began then; the zero Time if
+// at once.
 func afterInterval(remote config.Remote, began time.Time) time.Time {
 	if remote.MinInterval == 0 {
 		return time.Time{}
@@ -120,8 +121,9 @@ func afterInterval(remote config.Remote, began time.Time) time.Time {
 	return began.Add(remote.MinInterval)
 }
 
-// Mended reports whether the configuration of a remote, or a file with its password or keys, was changed
-// after the update of that record began: what failed may go well now, and does not wait for its time.
+// Mended reports whether the configuration of a remote, or a file with its password or keys, was
+// changed after the update of that record began: what failed may go well now, and does not wait for
+// its time.
 func (u *Upstream) Mended(remote config.Remote, record state.Record) bool {
 	return newest(u.config.Modified, remote.Files()).After(record.StartedAt.Time)
 }

@@ -19,7 +19,8 @@ import (
 	"git-push-mirror/pushmirror/state"
 )
 
-// largeFiles are those that an update brings to the mirror before it pushes the refs that need them.
+// largeFiles are those that an update brings to the mirror before it pushes the refs that need
+// them.
 type largeFiles struct {
 	decided bool   // the update has come to them
 	whole   string // the server that has all that the mirror's refs need, see state.Record; "" when that is not known
@@ -53,8 +54,8 @@ func (u *Upstream) usesLFS(remote config.Remote) bool {
 	return lfs.Holds(u.repo) && u.repo.Git().HasLFS()
 }
 
-// lfsServer tells where the large files of a remote go, and whether that is on another host than the
-// mirror. Its error, a *git.Error, has the cure where there is no such place.
+// lfsServer tells where the large files of a remote go, and whether that is on another host than
+// the mirror. Its error, a *git.Error, has the cure where there is no such place.
 func lfsServer(remote config.Remote) (server string, elsewhere bool, err error) {
 	user := remote.Login.Username
 	if remote.Login.Token {
@@ -83,8 +84,8 @@ func lfsServer(remote config.Remote) (server string, elsewhere bool, err error) 
 
 var plainSSH = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w./~+@%=:,\[\]-]*$`) })
 
-// checkSSHPath refuses the path of an ssh URL that the host's shell would not take as it stands, since git-lfs
-// quotes nothing.
+// checkSSHPath refuses the path of an ssh URL that the host's shell would not take as it stands,
+// since git-lfs quotes nothing.
 func checkSSHPath(u config.URL) error {
 	path, err := url.PathUnescape(u.Identity())
 	if u.Scheme() != "ssh" || err == nil && plainSSH().MatchString(path) {

@@ -73,8 +73,8 @@ func (a *attempt) entriesAfter(batch plan.Batch, outcomes git.Outcomes) iter.Seq
 	}
 }
 
-// entriesAtEnd tell what an update did not do: of refs that are in trouble, unless they were before,
-// and of the beginning and end of an episode of failure.
+// entriesAtEnd tell what an update did not do: of refs that are in trouble, unless they were
+// before, and of the beginning and end of an episode of failure.
 func (a *attempt) entriesAtEnd(r state.Record) iter.Seq[state.Entry] {
 	type trouble struct {
 		name     git.RefName

@@ -37,14 +37,15 @@ func (a *attempt) event(r state.Record) Event {
 	return EventNone
 }
 
-// over reports whether the episode of a host has ended since it was told, as another remote there has found.
+// over reports whether the episode of a host has ended since it was told, as another remote there
+// has found.
 func (a *attempt) over(host string) bool {
 	return a.Notifies() && a.before.Untold == "" && a.InEpisode != nil && !a.InEpisode(host)
 }
 
-// untold is the event that the program of [notify] has to be told: none when the whole host recovers,
-// which is told for all; and where nobody was told of the failure, it is only to be told if somebody
-// is just being told.
+// untold is the event that the program of [notify] has to be told: none when the whole host
+// recovers, which is told for all; and where nobody was told of the failure, it is only to be told
+// if somebody is just being told.
 func (a *attempt) untold(r state.Record) string {
 	switch event := a.event(r); {
 	case !a.Notifies():
@@ -86,8 +87,8 @@ func (n Notifier) Due(u *Upstream, update Update) bool {
 	return u.Notifies() && (update.Record.Untold != "" || len(n.back(update)) > 0)
 }
 
-// back are the host and the login of an update that had failed before and do so no more: a host that
-// refuses us has answered.
+// back are the host and the login of an update that had failed before and do so no more: a host
+// that refuses us has answered.
 func (n Notifier) back(update Update) []string {
 	r := update.Record
 	return slices.DeleteFunc(sharedWith(update.Remote), func(name string) bool {
@@ -216,8 +217,8 @@ type endedUpdate struct {
 // notifier tells the owners, of the hosts that this queue knows.
 func (s *shift) notifier() Notifier { return Notifier{Queue: s.Queue, Env: s.Env} }
 
-// notifyIfDue has somebody told of an update if it calls for that. Where no record can be written, it is
-// remembered here what was told, so that it is told once, and its end too.
+// notifyIfDue has somebody told of an update if it calls for that. Where no record can be written,
+// it is remembered here what was told, so that it is told once, and its end too.
 func (s *shift) notifyIfDue(ctx context.Context, key worker.Key, t endedUpdate) {
 	wasUnkept := s.unkept[key]
 	switch {

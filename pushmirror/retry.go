@@ -24,9 +24,9 @@ func (a *attempt) schedule(r *state.Record) {
 }
 
 // pause is how long a failed update waits to be tried again; again is false where that waits for a
-// push, a sync or the next listing. Temporary failures back off, and count as failed when they last;
-// what somebody has to mend is looked at now and then; refs that diverged or are refused wait, as
-// nothing that happens here would change them.
+// push, a sync or the next listing. Temporary failures back off, and count as failed when they
+// last; what somebody has to mend is looked at now and then; refs that diverged or are refused
+// wait, as nothing that happens here would change them.
 func (a *attempt) pause(r *state.Record) (pause time.Duration, again bool) {
 	switch {
 	case r.Status == state.ToRetry:

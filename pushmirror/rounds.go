@@ -60,8 +60,9 @@ func (a *attempt) rounds(ctx context.Context) error {
 }
 
 // restore brings back what a deletion has taken along: where a deleted ref was a symbolic one, the
-// ref that it pointed to has gone. A listing by protocol version 0 does not show which are symbolic;
-// where no other ref on the mirror has the value of one that was deleted, none can have been.
+// ref that it pointed to has gone. A listing by protocol version 0 does not show which are
+// symbolic; where no other ref on the mirror has the value of one that was deleted, none can have
+// been.
 func (a *attempt) restore(ctx context.Context) error {
 	values := map[git.OID]bool{}
 	for _, s := range a.deleted() {
@@ -84,10 +85,10 @@ func (a *attempt) restore(ctx context.Context) error {
 }
 
 // doubtful reports whether the plan may be wrong since the listing is old. It may where a branch is
-// kept, as the mirror's HEAD, that was not among those left before: whoever renames a default branch
-// switches HEAD just before, and hosts decline a whole push that deletes the branch of HEAD, so a
-// push would not find out. And it may where a ref is rejected since another is in its way, which no
-// push would find to be gone.
+// kept, as the mirror's HEAD, that was not among those left before: whoever renames a default
+// branch switches HEAD just before, and hosts decline a whole push that deletes the branch of HEAD,
+// so a push would not find out. And it may where a ref is rejected since another is in its way,
+// which no push would find to be gone.
 func (a *attempt) doubtful(left map[git.RefName]bool) bool {
 	return slices.ContainsFunc(a.plan.Steps, func(s *plan.Step) bool {
 		return s.Result == plan.Kept && !left[s.Name] || s.Result == plan.Rejected && !s.Guilty

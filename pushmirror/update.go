@@ -242,7 +242,8 @@ func (a *attempt) recall() (err error) {
 		return err
 	}
 	if a.before = a.before.AsOf(a.clock()); a.before.URL != a.url {
-		// Whoever was told of a failure waits to be told that it is mended, as it may be by the new url.
+		// Whoever was told of a failure waits to be told that it is mended, as it may be by the new
+		// url.
 		a.before = state.Record{Status: state.None, Told: a.before.Told, Untold: a.before.Untold}
 	}
 	// Somebody may have allowed them there since.

@@ -60,7 +60,8 @@ func open(repo *git.Repository, sources config.Sources, getenv func(string) stri
 	return &Upstream{repo: repo, config: cfg, clock: time.Now, getenv: getenv}, nil
 }
 
-// Unconfigured is Open without a configuration, for what needs none: one that is broken must not hide the log.
+// Unconfigured is Open without a configuration, for what needs none: one that is broken must not
+// hide the log.
 func Unconfigured(repo *git.Repository, getenv func(string) string) *Upstream {
 	return &Upstream{repo: repo, config: &config.Config{}, clock: time.Now, getenv: getenv}
 }

@@ -223,8 +223,8 @@ func (s *shift) watch(ctx context.Context) {
 
 // lookAround looks into every known repository for work that no hook told of: first into those with
 // marks, since the list of work may have been lost, then for refs that changed without a push. It
-// leaves out those that are visited anyway, unless a host is recorded as failing: once it has looked
-// into all, it forgets the failing hosts that no remote names any more.
+// leaves out those that are visited anyway, unless a host is recorded as failing: once it has
+// looked into all, it forgets the failing hosts that no remote names any more.
 func (s *shift) lookAround(ctx context.Context, visited map[string]bool) {
 	began := time.Now()
 	if s.Queue.HasEpisodes() {

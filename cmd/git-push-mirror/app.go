@@ -296,7 +296,8 @@ func usage(c *cli.Context, err error, _ bool) error {
 	return usageError{errors.New(said + ": " + dashed(name)), hint}
 }
 
-// nearestOption is the option of a command that a misspelt one was most likely meant to be; "" if none is near.
+// nearestOption is the option of a command that a misspelt one was most likely meant to be; "" if
+// none is near.
 func nearestOption(c *cli.Context, name string) string {
 	flags := c.Command.Flags
 	if len(flags) == 0 {

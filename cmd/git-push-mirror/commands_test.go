@@ -22,7 +22,8 @@ import (
 // ends at once.
 const patience = 30 * time.Second
 
-// beginning is when everything happens that a script does not date otherwise, in seconds since 1970.
+// beginning is when everything happens that a script does not date otherwise, in seconds since
+// 1970.
 const beginning = 1_760_000_000
 
 // cmdGit: git ARG… is short for exec git ARG….
@@ -92,7 +93,8 @@ func date(seconds int) string {
 	return fmt.Sprintf("%d +0000", beginning+seconds)
 }
 
-// cmdOID: oid VARIABLE REPOSITORY REVISION sets the variable to the id of the object that the revision names.
+// cmdOID: oid VARIABLE REPOSITORY REVISION sets the variable to the id of the object that the
+// revision names.
 func cmdOID(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: oid VARIABLE REPOSITORY REVISION")

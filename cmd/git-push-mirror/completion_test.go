@@ -33,7 +33,8 @@ type completion struct {
 	want []string
 }
 
-// completions lists what every shell has to complete, for the repositories that makeRepositories makes.
+// completions lists what every shell has to complete, for the repositories that makeRepositories
+// makes.
 func completions(app *cli.App) []completion {
 	var all []completion
 	verbs := verbsOf("", app.Commands)
@@ -99,7 +100,8 @@ func namesOf(verbs []verb) []string {
 	return names
 }
 
-// makeRepositories makes two repositories with remotes that nobody can reach, and returns the first.
+// makeRepositories makes two repositories with remotes that nobody can reach, and returns the
+// first.
 func makeRepositories(t *testing.T, dir string, env []string) string {
 	t.Helper()
 	git := func(args ...string) string {

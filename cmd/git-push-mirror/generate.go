@@ -213,7 +213,8 @@ func beforeKeys(v verb) int {
 	return len(strings.FieldsFunc(before, func(r rune) bool { return strings.ContainsRune("[] ", r) }))
 }
 
-// refFlag is the flag after which a command takes refs in place of its arguments; "" if it has none.
+// refFlag is the flag after which a command takes refs in place of its arguments; "" if it has
+// none.
 func refFlag(v verb) string {
 	for _, o := range v.Options {
 		if o.Value == "REF" {

@@ -10,7 +10,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// everyCommand gives the words of each command of the program, hidden ones and the program itself included.
+// everyCommand gives the words of each command of the program, hidden ones and the program itself
+// included.
 func everyCommand() [][]string {
 	all := [][]string{nil}
 	var add func(before []string, commands []*cli.Command)

@@ -264,7 +264,8 @@ func (inv invocation) afterInstall(targets []repository, opt installOptions) str
 	return "next: " + inv.commandFor(dir, "init NAME URL")
 }
 
-// hasRemotes reports whether a repository's configuration has remotes, or faults, of which check tells.
+// hasRemotes reports whether a repository's configuration has remotes, or faults, of which check
+// tells.
 func (inv invocation) hasRemotes(dir string) bool {
 	loaded, err := config.Load(config.DefaultSources(inv.getenv, dir))
 	return err != nil || len(loaded.Remotes) > 0

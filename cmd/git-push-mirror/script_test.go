@@ -67,7 +67,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// A command is one that testscript does not have itself. With neg it was called with a ! before its name.
+// A command is one that testscript does not have itself. With neg it was called with a ! before its
+// name.
 type command = func(ts *testscript.TestScript, neg bool, args []string)
 
 // gitConfig is the config of the script's user and, apart from that, of the servers. What git would
@@ -111,7 +112,8 @@ func setUpScript(env *testscript.Env) error {
 		"GIT_COMMITTER_NAME=Carl Committer",
 		"GIT_COMMITTER_EMAIL=carl@example.com",
 		"GIT_COMMITTER_DATE="+date(0),
-		// Not the machine's config, and not the state of the user whom the password database tells of.
+		// Not the machine's config, and not the state of the user whom the password database tells
+		// of.
 		"PUSH_MIRROR_CONFIG="+filepath.Join(env.WorkDir, "config.toml"),
 		"PUSH_MIRROR_STATE_DIR="+filepath.Join(env.WorkDir, "state"),
 	)

@@ -137,7 +137,8 @@ func (s *server) stop() {
 	}
 }
 
-// environ is another machine's, but for what the test binary needs when a hook of a served repository runs it.
+// environ is another machine's, but for what the test binary needs when a hook of a served
+// repository runs it.
 func (s *server) environ(ts *testscript.TestScript) []string {
 	env := []string{"HOME=" + filepath.Join(s.dir, "home")}
 	for _, name := range []string{

@@ -168,7 +168,8 @@ func (s *soak) live(end time.Time) {
 	pushers.Wait()
 }
 
-// push does something to a repository, by a real git push: from a work tree that several may push from at once.
+// push does something to a repository, by a real git push: from a work tree that several may push
+// from at once.
 func (s *soak) push(name string, what, n int) error {
 	work := s.ts.MkAbs(filepath.Join("work", name))
 	commit := func(parents ...string) (string, error) {
@@ -206,7 +207,8 @@ func (s *soak) push(name string, what, n int) error {
 	return err
 }
 
-// rest has all servers there again, mended, and waits until everything is delivered without another push.
+// rest has all servers there again, mended, and waits until everything is delivered without another
+// push.
 func (s *soak) rest() {
 	servers := scriptOf(s.ts).servers
 	for _, server := range servers {

@@ -18,7 +18,8 @@ func prepareSSHD(ts *testscript.TestScript, s *server, base string, port int) {
 	me, err := user.Current()
 	ts.Check(err)
 	if me.Uid == "0" {
-		// Where sshd locks itself in. Debian has the service make it, after each start of the machine.
+		// Where sshd locks itself in. Debian has the service make it, after each start of the
+		// machine.
 		ts.Check(os.MkdirAll("/run/sshd", 0o755))
 	}
 	hostKey := s.makeKey(ts, "host_key")
@@ -27,7 +28,8 @@ func prepareSSHD(ts *testscript.TestScript, s *server, base string, port int) {
 	config := s.write(ts, "sshd_config", fmt.Sprintf(sshdConfig, port, s.dir, quoted(s.environ(ts))))
 	sshd := program(ts, "sshd", "openssh-server")
 	argv := []string{sshd, "-f", config, "-D", "-e"}
-	// From 9.8 on sshd shuts out an address that fails to enter several times, as scripts do on purpose.
+	// From 9.8 on sshd shuts out an address that fails to enter several times, as scripts do on
+	// purpose.
 	if _, err := output(environ(ts), sshd, "-f", config, "-t", "-o", "PerSourcePenalties=no"); err == nil {
 		argv = append(argv, "-o", "PerSourcePenalties=no")
 	}

@@ -37,7 +37,8 @@ type watcher struct {
 //	watch -output          now, in what the last command printed
 //	watch -stop            to the end, then in all files of the script but the servers' own
 //
-// The last two fail if they find one, and print where. The secrets have to be unlike anything in other scripts.
+// The last two fail if they find one, and print where. The secrets have to be unlike anything in
+// other scripts.
 func cmdWatch(ts *testscript.TestScript, neg bool, args []string) {
 	s := scriptOf(ts)
 	var found []string

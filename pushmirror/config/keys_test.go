@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// loadWith loads the config of a repository that has one remote, with a line more in the remote or, under
-// its header, in the system file.
+// loadWith loads the config of a repository that has one remote, with a line more in the remote or,
+// under its header, in the system file.
 func loadWith(t *testing.T, header, line string) *Config {
 	t.Helper()
 	dir := t.TempDir()

@@ -75,7 +75,8 @@ const (
 //	git rev-list --parents --stdin
 //
 // which one process does for all, with the Olds excluded. What it finds is an ancestor. Of what it
-// does not find nothing is known: Old is no ancestor, or no commit, or hidden behind another pair's.
+// does not find nothing is known: Old is no ancestor, or no commit, or hidden behind another
+// pair's.
 func (s *Scratch) compareNew(ctx context.Context, a Ancestry) error {
 	var in strings.Builder
 	for _, p := range a.pairs {

@@ -10,7 +10,8 @@ import (
 	"sync"
 )
 
-// Error is a failure with its class and its cure: of a git command or, without Args, of something around one.
+// Error is a failure with its class and its cure: of a git command or, without Args, of something
+// around one.
 type Error struct {
 	Args     []string // the command, without "git"
 	ExitCode int      // of the command; -1: it did not run to its end
@@ -185,7 +186,8 @@ var failures = []failure{
 	{"connection timed out", KindNetwork, "", true},
 	{"not found", KindNotFound, "create the repository on the mirror, or correct the url", false},
 	{"detected dubious ownership", KindLocal, "the mirror's folder belongs to another user: name it in git's safe.directory", false},
-	// Debian's git, with GnuTLS, says no more of one that has expired than of one that nobody signed.
+	// Debian's git, with GnuTLS, says no more of one that has expired than of one that nobody
+	// signed.
 	{"certificate has expired", KindHostKey, "the mirror's certificate has expired: it has to be renewed there", true},
 	{"does not match target host", KindHostKey, otherHost, true},
 	{"no alternative certificate subject name matches", KindHostKey, otherHost, true},

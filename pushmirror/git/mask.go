@@ -105,8 +105,8 @@ func (s secret) match(text string) (length int, begun bool) {
 	return slices.Max(reached), begun
 }
 
-// alike compares what stands for a character with a text: hexadecimal digits, and what marks them, may
-// be in either case.
+// alike compares what stands for a character with a text: hexadecimal digits, and what marks them,
+// may be in either case.
 func alike(form, text string) bool {
 	if form == text {
 		return true

@@ -91,20 +91,20 @@ func (o Outcome) Unpacked() bool {
 	return o.Refused() && (o.Reason == "unpacker error" || strings.HasPrefix(o.Reason, "unpack"))
 }
 
-// Declined reports whether the mirror refused the push as a whole, by its pre-receive hook, over the
-// objects or since it could not lock some ref, maybe because of another ref.
+// Declined reports whether the mirror refused the push as a whole, by its pre-receive hook, over
+// the objects or since it could not lock some ref, maybe because of another ref.
 func (o Outcome) Declined() bool {
 	return o.objected || o.unlocked() || o.Refused() && o.remote && strings.Contains(o.Reason, "pre-receive hook declined")
 }
 
-// unlocked reports whether the mirror, with git 2.50 or newer, updated none of the refs of a push since
-// one of them was locked.
+// unlocked reports whether the mirror, with git 2.50 or newer, updated none of the refs of a push
+// since one of them was locked.
 func (o Outcome) unlocked() bool {
 	return o.Refused() && o.remote && o.Reason == "failed to update refs"
 }
 
-// Passing reports whether the mirror seems to have refused the ref for trouble of its own, which may be over
-// soon: a lock, or what hosts say of a service that is down, as GitHub's "failure".
+// Passing reports whether the mirror seems to have refused the ref for trouble of its own, which
+// may be over soon: a lock, or what hosts say of a service that is down, as GitHub's "failure".
 func (o Outcome) Passing() bool {
 	return o.unlocked() || o.Refused() && o.remote && trouble().MatchString(o.Reason)
 }
@@ -192,14 +192,16 @@ func (s *Scratch) TryPush(ctx context.Context) error {
 	return err
 }
 
-// objection is what a mirror with receive.fsckObjects or receive.maxInputSize says of objects that it will
-// never take; "" when it took all, or when trying again may help, as it does once a full disk has room.
+// objection is what a mirror with receive.fsckObjects or receive.maxInputSize says of objects that
+// it will never take; "" when it took all, or when trying again may help, as it does once a full
+// disk has room.
 func objection(text string) string {
 	const tooLarge = "pack exceeds maximum allowed size"
 	if strings.Contains(text, tooLarge) {
 		return tooLarge
 	}
-	// "in packed object" or, what shows only at the end, as a bad .gitmodules does, "in pack objects".
+	// "in packed object" or, what shows only at the end, as a bad .gitmodules does, "in pack
+	// objects".
 	if !strings.Contains(text, "fsck error in pack") {
 		return ""
 	}

@@ -27,10 +27,10 @@ func (r *Repository) Git() *Git { return r.git }
 // ErrNoRepository says that there is no repository where one was looked for.
 var ErrNoRepository = errors.New("no git repository")
 
-// Open takes dir, a GIT_DIR (relative to the working directory or absolute),
-// and finds the repository that it belongs to; the folder of a linked worktree
-// leads to the repository that the worktree belongs to, and a link to where the repository is. It runs no
-// process. A dir that is no repository is an error that wraps ErrNoRepository.
+// Open takes dir, a GIT_DIR (relative to the working directory or absolute), and finds the
+// repository that it belongs to; the folder of a linked worktree leads to the repository that the
+// worktree belongs to, and a link to where the repository is. It runs no process. A dir that is no
+// repository is an error that wraps ErrNoRepository.
 func (g *Git) Open(dir string) (*Repository, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

@@ -270,7 +270,8 @@ func (s *Scratch) packRefs(refs Refs) error {
 	return errors.Join(w.Flush(), f.Close())
 }
 
-// write replaces a file. Nothing of a scratch repository outlives the update, so nothing is synced to disk.
+// write replaces a file. Nothing of a scratch repository outlives the update, so nothing is synced
+// to disk.
 func (s *Scratch) write(name, text string) error {
 	return os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600)
 }

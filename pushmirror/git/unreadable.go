@@ -53,8 +53,8 @@ func (r *Repository) unreadable(warnings string) error {
 	return failed
 }
 
-// damaged reports whether a ref's file has no object id in it. To git, one is broken too that somebody deletes
-// while the refs are listed.
+// damaged reports whether a ref's file has no object id in it. To git, one is broken too that
+// somebody deletes while the refs are listed.
 func (r *Repository) damaged(name string) bool {
 	content, err := os.ReadFile(filepath.Join(r.dir, name))
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 )
 
 // Copy brings objects to a mirror on this machine: each by its id, with the file that it is in. It
-// returns those that did not arrive; the error is that ctx is done. git-lfs is not asked: what it is
-// given as a link it would make a link on the mirror too (git-lfs 3.3, tools.LinkOrCopy).
+// returns those that did not arrive; the error is that ctx is done. git-lfs is not asked: what it
+// is given as a link it would make a link on the mirror too (git-lfs 3.3, tools.LinkOrCopy).
 func Copy(ctx context.Context, files map[string]string, to Store) (map[string]Failure, error) {
 	failed := map[string]Failure{}
 	for oid, file := range files {
@@ -44,7 +44,8 @@ func (s Store) put(ctx context.Context, oid, file string) (err error) {
 		return fmt.Errorf("copying it: %w", err)
 	}
 	defer from.Close()
-	// Who else may read and write there is for the umask to say, as it is for the refs that git writes.
+	// Who else may read and write there is for the umask to say, as it is for the refs that git
+	// writes.
 	part := filepath.Join(s.dirs[0], "tmp", fmt.Sprintf("%s.%d", oid, os.Getpid())) // where git-lfs clears up
 	for _, dir := range []string{filepath.Dir(path), filepath.Dir(part)} {
 		if err := os.MkdirAll(dir, 0o777); err != nil { //nolint:gosec // see above

@@ -112,8 +112,8 @@ type row struct {
 
 const noSSHServer = `the host has no LFS over ssh: set lfs_url to where it is, or write lfs = "off"`
 
-// rows are read from the top; the first that is found counts. What no row knows is temporary: trying
-// again does no harm.
+// rows are read from the top; the first that is found counts. What no row knows is temporary:
+// trying again does no harm.
 var rows = []row{
 	{text: "is not a git command", all: true, hint: `install git-lfs, or write lfs = "off" for a mirror that is to be without large files`},
 	{text: "git-lfs-authenticate: command not found", all: true, hint: noSSHServer},

@@ -22,7 +22,8 @@ type Refusal struct {
 type Input struct {
 	Remote   config.Remote
 	Upstream git.Refs
-	// Incomplete: upstream has more, which cannot be read. What it seems to lack is left alone then.
+	// Incomplete: upstream has more, which cannot be read. What it seems to lack is left alone
+	// then.
 	Incomplete bool
 	// Default is the branch that upstream's HEAD names; "" when there is none.
 	Default git.RefName

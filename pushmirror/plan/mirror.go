@@ -120,7 +120,8 @@ func (m Mirror) After(done []*Step, upstream git.Refs) Mirror {
 	return after.clearForeign(upstream)
 }
 
-// InTheWay are the refs that keep one of this name from being created, as refs/heads/a keeps refs/heads/a/b.
+// InTheWay are the refs that keep one of this name from being created, as refs/heads/a keeps
+// refs/heads/a/b.
 func (m Mirror) InTheWay(name git.RefName) map[git.RefName]bool {
 	found := map[git.RefName]bool{}
 	for ref := range m.Refs.Below(name) {

@@ -44,8 +44,8 @@ type Step struct {
 	// Guilty: see Refusal.
 	Guilty bool
 	// Passing: the refusal may be over soon, without a change on either side. The ref was declined
-	// together with others, and whether because of it is not known; or the mirror could not lock it,
-	// or is in trouble.
+	// together with others, and whether because of it is not known; or the mirror could not lock
+	// it, or is in trouble.
 	Passing bool
 }
 

@@ -20,8 +20,8 @@ type Program struct {
 	Env   []string // "KEY=value"
 	Stdin []byte
 	Limit time.Duration // after which it is ended, with all that it started
-	// Discreet: its arguments and what it writes to stdout are secret, so what it writes to stderr is
-	// in no error if any of them is in there.
+	// Discreet: its arguments and what it writes to stdout are secret, so what it writes to stderr
+	// is in no error if any of them is in there.
 	Discreet bool
 }
 

@@ -36,7 +36,8 @@ func Dir(getenv func(string) string, configured string) (string, error) {
 	return filepath.Join(u.HomeDir, ".local/state/push-mirror"), nil
 }
 
-// OwnDir is the state directory of a repository alone, for hooks that cannot write to that of their user.
+// OwnDir is the state directory of a repository alone, for hooks that cannot write to that of their
+// user.
 func OwnDir(repository string) string { return filepath.Join(repository, "push-mirror", ".worker") }
 
 // Open makes the state directory where it is missing, readable by its owner alone. That is

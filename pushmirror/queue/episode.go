@@ -10,8 +10,8 @@ import (
 )
 
 // BeginEpisode begins to tell of a host's failure, by whatever names the host: done says whether it
-// was told. It reports false if it was told before and has not ended since, or is being told. Whoever
-// dies while they tell leaves an empty file, and it is told again.
+// was told. It reports false if it was told before and has not ended since, or is being told.
+// Whoever dies while they tell leaves an empty file, and it is told again.
 func (q *Queue) BeginEpisode(host string) (done func(told bool) error, ok bool, err error) {
 	e, ok, err := q.lockEpisode(host, os.O_CREATE)
 	if !ok {
@@ -127,8 +127,9 @@ func (q *Queue) HasEpisodes() bool {
 	return err != nil || len(entries) > 0
 }
 
-// ForgetEpisodes ends those that began before a time, of hosts that nobody asks any more: there will
-// be no one to notice that they are back, and who asks them again some day has to be told anew.
+// ForgetEpisodes ends those that began before a time, of hosts that nobody asks any more: there
+// will be no one to notice that they are back, and who asks them again some day has to be told
+// anew.
 func (q *Queue) ForgetEpisodes(before time.Time, asked map[string]bool) error {
 	folder, err := q.folder("episodes")
 	if err != nil {

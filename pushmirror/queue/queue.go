@@ -211,8 +211,8 @@ func (q *Queue) read(sub, name string) ([]byte, error) {
 	return readIn(folder, name)
 }
 
-// readIn reads a file of the list. Where a group shares that, one of them could have put anything in
-// its place: it follows no link, and waits for no pipe. What is one of these has no content.
+// readIn reads a file of the list. Where a group shares that, one of them could have put anything
+// in its place: it follows no link, and waits for no pipe. What is one of these has no content.
 func readIn(folder *os.Root, name string) ([]byte, error) {
 	if info, err := folder.Lstat(name); err != nil || info.Mode().Type()&^fs.ModeDir != 0 {
 		return nil, err

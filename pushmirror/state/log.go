@@ -59,8 +59,8 @@ const (
 // logNames are the files of the log, the oldest first.
 var logNames = []string{droppedName, oldLogName, logName}
 
-// Append adds entries to the log; those of what is dropped are on disk when it returns. The lock must
-// be held.
+// Append adds entries to the log; those of what is dropped are on disk when it returns. The lock
+// must be held.
 func (d *Dir) Append(entries iter.Seq[Entry]) error {
 	for range entries {
 		if err := d.append(entries); err != nil {

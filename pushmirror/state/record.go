@@ -92,11 +92,11 @@ type Record struct {
 	// Settled is the fingerprint of the refs here, the filter and the refs last seen, if none was
 	// pending; "" if any was.
 	Settled string `json:"settled,omitempty"`
-	// LFS is the LFS server, without a user, that has all large files which the mirror's refs need, those aside
-	// that are foreign; "" when that is not known.
+	// LFS is the LFS server, without a user, that has all large files which the mirror's refs need,
+	// those aside that are foreign; "" when that is not known.
 	LFS string `json:"lfs,omitempty"`
-	// LFSUnchecked are values that the mirror had, and upstream no longer, when it was found to have
-	// all large files: whether it has those that they need is not known.
+	// LFSUnchecked are values that the mirror had, and upstream no longer, when it was found to
+	// have all large files: whether it has those that they need is not known.
 	LFSUnchecked map[git.RefName]git.OID `json:"lfs_unchecked,omitempty"`
 	// LFSObjects and LFSBytes are the large files that the update brought, or found there already.
 	LFSObjects int   `json:"lfs_objects,omitempty"`

@@ -59,8 +59,9 @@ func (d *Dir) identity() string {
 	return fmt.Sprintf("%d %q", d.inode, d.repository)
 }
 
-// WriteSeen replaces what is known of the mirror; nil forgets it. Nothing depends on its outliving a power
-// failure: who builds on an older one finds the mirror changed and lists it, as who finds it damaged does.
+// WriteSeen replaces what is known of the mirror; nil forgets it. Nothing depends on its outliving
+// a power failure: who builds on an older one finds the mirror changed and lists it, as who finds
+// it damaged does.
 func (d *Dir) WriteSeen(s *Seen) error {
 	if s == nil {
 		if err := os.Remove(filepath.Join(d.path, "seen")); err != nil && !errors.Is(err, fs.ErrNotExist) {

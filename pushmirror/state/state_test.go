@@ -310,7 +310,8 @@ func TestNeverIsNull(t *testing.T) {
 	}
 }
 
-// A log that has grown too long begins anew, but for what was dropped from the mirror within a year.
+// A log that has grown too long begins anew, but for what was dropped from the mirror within a
+// year.
 func TestTheLogIsBounded(t *testing.T) {
 	d := newDir(t)
 	add := func(name git.RefName, at time.Time, result plan.Result, reason string) {
@@ -346,7 +347,8 @@ func TestTheLogIsBounded(t *testing.T) {
 	}
 }
 
-// In a repository that a group shares, one of them may put anything in place of a file or folder of ours.
+// In a repository that a group shares, one of them may put anything in place of a file or folder of
+// ours.
 func TestWhatStandsInPlaceOfAStateFileLeadsNowhereAndHoldsNobodyUp(t *testing.T) {
 	repository, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "theirs")
 	folder := filepath.Join(repository, "push-mirror", "m")

@@ -55,7 +55,8 @@ const skew = time.Minute
 type End struct {
 	// Done: nothing is left to be tried.
 	Done bool
-	// Retry is when to try again, unless Done, and Earliest when the next one may be started at all.
+	// Retry is when to try again, unless Done, and Earliest when the next one may be started at
+	// all.
 	Retry, Earliest time.Time
 	// Shared is the Host or the Login of the task if the update failed for a reason that all
 	// who have it share, else empty. SharedRetry is when one of them may try again.

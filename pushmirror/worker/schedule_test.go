@@ -282,7 +282,8 @@ func TestWhatComesInDuringAnUpdateKeepsItsTimes(t *testing.T) {
 	}
 }
 
-// An update and the next one keep their distance, be it another push that calls for it or a failure.
+// An update and the next one keep their distance, be it another push that calls for it or a
+// failure.
 func TestTheIntervalHoldsForWhatCameInAndForRetries(t *testing.T) {
 	for name, push := range map[string]bool{"another push": true, "a failure": false} {
 		s := New(Limits{Concurrent: 1, PerHost: 1})
@@ -343,7 +344,8 @@ func TestAMendedConfigurationIsTriedAtOnce(t *testing.T) {
 	}
 }
 
-// TestAConfigurationThatIsMendedDuringAFailingUpdateIsTriedAtItsEnd has a change come in, and then a push.
+// TestAConfigurationThatIsMendedDuringAFailingUpdateIsTriedAtItsEnd has a change come in, and then
+// a push.
 func TestAConfigurationThatIsMendedDuringAFailingUpdateIsTriedAtItsEnd(t *testing.T) {
 	s := New(Limits{Concurrent: 4, PerHost: 4})
 	fails := End{Failed: true, Shared: "h", SharedRetry: noon.Add(5 * time.Minute), Retry: noon.Add(time.Hour)}

@@ -25,7 +25,8 @@ var amounts = []amount{
 	{name: "status --recursive", beside: "-", atMost: 1, unit: "s", size: 2_000, quick: 200, measure: statusOfMany, config: workerAlone},
 }
 
-// connections counts those that a mirrored push opens to a server of this kind, once the mirror is known.
+// connections counts those that a mirrored push opens to a server of this kind, once the mirror is
+// known.
 func connections(serve func(w *world) (url string, opened *atomic.Int64)) func(*world, int) float64 {
 	return func(w *world, n int) float64 {
 		w.mirrored(n, "")

@@ -21,7 +21,8 @@ import (
 
 var quick = flag.Bool("quick", false, "small sizes and few rounds")
 
-// program is the git-push-mirror that is measured, built as make build does. Beside it lies what once has made.
+// program is the git-push-mirror that is measured, built as make build does. Beside it lies what
+// once has made.
 var program string
 
 func build(b *testing.B) {
@@ -37,7 +38,8 @@ func build(b *testing.B) {
 type contest struct {
 	name   string
 	beside string
-	// atMost is the ratio to reach, with small for 100 refs; 0: none, the row only shows what it costs.
+	// atMost is the ratio to reach, with small for 100 refs; 0: none, the row only shows what it
+	// costs.
 	atMost, small float64
 	unit          string // of the sizes: what grows
 	sizes, quick  []int
@@ -179,7 +181,8 @@ func limit(atMost float64) string {
 	return fmt.Sprintf("%g", atMost)
 }
 
-// show prints the table. What a unit costs at a size is told as a multiple of what it costs at the first one.
+// show prints the table. What a unit costs at a size is told as a multiple of what it costs at the
+// first one.
 func show(table []row) {
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(out, "\ncase\tbeside\tsize\tmedian ratio\tmin–max\tat most\trounds\tcost per unit")

@@ -175,7 +175,8 @@ func largeFiles(w *world, n int) stage {
 	}
 }
 
-// withHooks are a repository with the hook and one with an empty one, and work.git to push to them from.
+// withHooks are a repository with the hook and one with an empty one, and work.git to push to them
+// from.
 func (w *world) withHooks() {
 	w.b.Cleanup(w.awaitIdle) // or a worker would write into a folder that is being removed
 	w.mirrored(10, "")
@@ -185,7 +186,8 @@ func (w *world) withHooks() {
 	w.write("plain.git/hooks/post-receive", "#!/bin/sh\n")
 }
 
-// localPush is measured while nothing else is pushed: the worker that it starts works on its own time.
+// localPush is measured while nothing else is pushed: the worker that it starts works on its own
+// time.
 func localPush(w *world, _ int) stage {
 	w.withHooks()
 	push := func(to string) func() {

@@ -234,7 +234,8 @@ func (w *world) commits(repository, message string, parents []string) []string {
 	return commits
 }
 
-// setBranches makes these the branches of a repository, all of them packed: a file for each would take minutes.
+// setBranches makes these the branches of a repository, all of them packed: a file for each would
+// take minutes.
 func (w *world) setBranches(repository string, branches map[string]string) {
 	packed := strings.Builder{}
 	packed.WriteString("# pack-refs with: sorted \n")
@@ -273,7 +274,8 @@ func (w *world) commitToMain(repository, message string) {
 	w.git(repository, "update-ref", "refs/heads/main", commit)
 }
 
-// largeCommit adds a commit with n large files in a folder to main, and the files to where git-lfs keeps them.
+// largeCommit adds a commit with n large files in a folder to main, and the files to where git-lfs
+// keeps them.
 func (w *world) largeCommit(repository, folder string, n int) {
 	var stream strings.Builder
 	fmt.Fprintf(&stream, "commit refs/heads/main\ncommitter A <a@example.com> 1760000000 +0000\ndata %d\n%s\nfrom refs/heads/main^0\n", len(folder), folder)

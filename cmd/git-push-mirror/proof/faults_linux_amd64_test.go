@@ -79,7 +79,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// faultSite is a world in which a push waits for delivery, of which one ref is forced and one deleted.
+// faultSite is a world in which a push waits for delivery, of which one ref is forced and one
+// deleted.
 type faultSite struct {
 	*world
 	t       *testing.T

@@ -11,7 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// situation is how a remote stands now. Of what may or may not be ours, the outcome tells which it was.
+// situation is how a remote stands now. Of what may or may not be ours, the outcome tells which it
+// was.
 func (m *model) situation(r *remote, outcome map[string]string) situation {
 	return situation{
 		upstream: m.upstream, upstreamHead: m.head, mirrorHead: r.mirror.head, config: r.config, refuses: r.mirror.refuses,
@@ -164,7 +165,8 @@ func (m *model) syncWith(args ...string) {
 	}
 }
 
-// compareStatus compares what is told of a remote with what should be, but for refs that were touched.
+// compareStatus compares what is told of a remote with what should be, but for refs that were
+// touched.
 func (m *model) compareStatus(r *remote, s status, want expectation) {
 	if problem := r.differs(s, want); problem != "" {
 		m.t.Fatalf("%s: %s\n%+v", r.name, problem, s)

@@ -169,7 +169,8 @@ func (m *model) steps() map[string]func(*rapid.T) {
 	}
 }
 
-// drop has rapid draw another step in place of one that does not apply. No test is left out by that.
+// drop has rapid draw another step in place of one that does not apply. No test is left out by
+// that.
 func drop(step *rapid.T, why string) { step.Skip(why) }
 
 func (m *model) anyRemote(t *rapid.T) *remote {
@@ -189,7 +190,8 @@ func exists(file string) bool {
 	return err == nil
 }
 
-// quiet has all mirrors there again and checks that the worker, and then sync, leaves them as they should be.
+// quiet has all mirrors there again and checks that the worker, and then sync, leaves them as they
+// should be.
 func (m *model) quiet(t *rapid.T) {
 	for _, mirror := range m.mirrors {
 		if mirror.away {

@@ -9,7 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// push changes some refs upstream, with one call of the hook for them all, or behind everybody's back.
+// push changes some refs upstream, with one call of the hook for them all, or behind everybody's
+// back.
 func (m *model) push(t *rapid.T) {
 	hooked := rapid.IntRange(0, 3).Draw(t, "hook") > 0
 	changes := map[string]string{}
@@ -135,7 +136,8 @@ func (m *model) change(changes map[string]string, hooked bool) {
 	}
 	for _, r := range m.remotes {
 		for name := range changes {
-			// What is outside of the filter makes no update due, but may decide what an update deletes.
+			// What is outside of the filter makes no update due, but may decide what an update
+			// deletes.
 			if s := m.situation(r, nil); !s.inside(name) || !hooked {
 				m.touchThoseMissing(r.mirror)
 			}
@@ -225,7 +227,8 @@ func (m *model) fetch(t *rapid.T) {
 	m.touchDifferent()
 }
 
-// replace has a replace ref, and a graft, make a stranger's commit look like an ancestor of upstream's.
+// replace has a replace ref, and a graft, make a stranger's commit look like an ancestor of
+// upstream's.
 func (m *model) replace(t *rapid.T) {
 	mirror := m.anyMirror(t)
 	there := m.refs(mirror.dir)

@@ -147,7 +147,8 @@ func (s situation) prunes(there string) bool {
 	return false
 }
 
-// conflicts reports whether a ref cannot be where the others are: one's name is a folder in the other's.
+// conflicts reports whether a ref cannot be where the others are: one's name is a folder in the
+// other's.
 func conflicts(name string, others map[string]string) bool {
 	for other := range others {
 		if strings.HasPrefix(name, other+"/") || strings.HasPrefix(other, name+"/") {
