@@ -209,7 +209,7 @@ func (a *attempt) identity() Finding {
 func (a *attempt) checkWrite(ctx context.Context) Finding {
 	err := a.scratch.TryPush(ctx)
 	if err == nil && a.remote.URL.Host() == "" {
-		err = localAccess(repositoryAt(localPath(a.remote.URL)))
+		err = localAccess(repositoryAt(a.remote.URL.Path()))
 	}
 	if err == nil {
 		return ok("write_access", "the mirror would take a push; which refs it refuses, sync shows")

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -82,32 +81,14 @@ func sameFile(a, b string) bool {
 // by whatever scheme, user or link, with or without the default port and the .git at the end.
 func placeOf(u config.URL) string {
 	if u.Host() == "" {
-		path := localPath(u)
+		path := u.Path()
 		if dir := repositoryAt(path); dir != "" {
 			path = dir
 		}
 		return filepath.Clean(path)
 	}
-	_, rest, found := strings.Cut(u.Identity(), "://")
-	if !found {
-		rest = u.Identity() // user@host:path
-	}
-	head, _, _ := strings.Cut(rest, "/")
-	if at := strings.LastIndexByte(head, '@'); at >= 0 {
-		rest = rest[at+1:]
-	}
-	path := strings.Trim(strings.TrimPrefix(rest, u.Host()), ":/")
 	port := map[string]string{"http": "80", "https": "443", "ssh": "22", "git": "9418"}[u.Scheme()]
-	return strings.TrimSuffix(u.Host(), ":"+port) + "/" + strings.TrimSuffix(path, ".git")
-}
-
-// localPath is the path of a file url, or of one that is a path.
-func localPath(u config.URL) string {
-	escaped, isURL := strings.CutPrefix(u.Identity(), "file://")
-	if path, err := url.PathUnescape(escaped); isURL && err == nil {
-		return path
-	}
-	return escaped
+	return strings.TrimSuffix(u.Host(), ":"+port) + "/" + strings.TrimSuffix(strings.Trim(u.Path(), "/"), ".git")
 }
 
 // repositoryAt is the repository that git finds at a path, without links; "" if none. Git
@@ -131,7 +112,7 @@ const (
 // if not. Of ssh, whose port may be a tunnel's, only the usual one is sure to lead here.
 func selfReference(u config.URL, dir string) string {
 	if u.Host() == "" {
-		if sameFile(repositoryAt(localPath(u)), dir) {
+		if sameFile(repositoryAt(u.Path()), dir) {
 			return surelySelf
 		}
 		return ""
@@ -160,32 +141,17 @@ const otherURL = "write the url of another repository"
 // sshPath is the path that an ssh url names on the host, if that is this machine; "" if it
 // cannot be told.
 func sshPath(u config.URL) string {
-	_, rest, isURL := strings.Cut(u.Identity(), "://")
-	if !isURL {
-		rest = u.Identity()
-	}
-	address, path, _ := strings.Cut(rest, "/")
-	path = "/" + path
-	if isURL {
-		if unescaped, err := url.PathUnescape(path); err == nil {
-			path = unescaped
-		}
-	} else { // user@host:path, relative to the user's home
-		at := strings.LastIndexByte(address, '@')
-		path = strings.TrimPrefix(rest[at+1:], u.Host()+":")
-	}
-	name, _, named := strings.Cut(address, "@")
-	if filepath.IsAbs(path) && !strings.HasPrefix(path, "/~") {
-		return path
+	if filepath.IsAbs(u.Path()) && !strings.HasPrefix(u.Path(), "/~") {
+		return u.Path()
 	}
 	account, err := user.Current()
-	if named {
+	if name := u.SSHUser(); name != "" {
 		account, err = user.Lookup(name)
 	}
 	if err != nil {
 		return ""
 	}
-	return filepath.Join(account.HomeDir, strings.TrimPrefix(strings.TrimPrefix(path, "/"), "~/"))
+	return filepath.Join(account.HomeDir, strings.TrimPrefix(strings.TrimPrefix(u.Path(), "/"), "~/"))
 }
 
 // isThisMachine tells whether a host is this machine, by its name or address and without

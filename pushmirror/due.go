@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"git-push-mirror/pushmirror/config"
@@ -185,10 +184,7 @@ func loginOf(remote config.Remote) string {
 	user := ""
 	switch {
 	case remote.URL.Scheme() == "ssh":
-		before, _, has := strings.Cut(strings.TrimPrefix(remote.URL.Identity(), "ssh://"), "@")
-		if has {
-			user = before
-		}
+		user = remote.URL.SSHUser()
 	case !remote.URL.HasUserinfo(): // where the user may be a token
 		user = login.Username
 	}

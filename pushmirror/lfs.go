@@ -197,7 +197,7 @@ func (a *attempt) send(ctx context.Context, files map[string]string) (map[string
 		return nil, nil
 	}
 	if to := cmp.Or(a.remote.LFSURL, a.remote.URL); to.Scheme() == "file" {
-		return a.copy(ctx, files, localPath(to))
+		return a.copy(ctx, files, to.Path())
 	}
 	url, elsewhere, err := lfsServer(a.remote)
 	var nowhere *git.Error

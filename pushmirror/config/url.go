@@ -30,6 +30,8 @@ type URL struct {
 	identity string
 	scheme   string
 	host     string
+	path     string
+	sshUser  string
 	login    *userinfo // behind a pointer for the same reason; nil for none
 }
 
@@ -62,6 +64,17 @@ func (u URL) Scheme() string {
 // it is empty for a file.
 func (u URL) Host() string {
 	return u.host
+}
+
+// Path returns the path of the repository as its host, or this machine, has it: decoded. It begins
+// with a / but for that of user@host:path, which may be relative to the user's home.
+func (u URL) Path() string {
+	return u.path
+}
+
+// SSHUser returns the user of an ssh URL, as it is written; "" for none.
+func (u URL) SSHUser() string {
+	return u.sshUser
 }
 
 // HostPort returns the host, an IPv6 address without brackets, and the port of an ssh URL.
@@ -164,7 +177,7 @@ func parsePath(path string) (URL, *Error) {
 	if strings.Trim(path, "/") == "" {
 		return refuse("the url names no repository", "write the whole path of the repository's folder")
 	}
-	return URL{shown: path, identity: path, scheme: "file"}, nil
+	return URL{shown: path, identity: path, scheme: "file", path: path}, nil
 }
 
 // parseSchemed reads SCHEME://REST.
@@ -195,7 +208,7 @@ func parseSchemed(scheme, rest, raw string) (URL, *Error) {
 			return refuse("the url has a host, but a file is on this machine",
 				"write three slashes before the path: file:///PATH")
 		}
-		return URL{shown: raw, identity: raw, scheme: scheme}, nil
+		return URL{shown: raw, identity: raw, scheme: scheme, path: decoded(rest)}, nil
 	}
 	if strings.Contains(path, "@") {
 		return refuse("the url has an @ in its path, so a part of the path may be meant as a password",
@@ -223,6 +236,12 @@ func checkCharacters(rest string) *Error {
 	return nil
 }
 
+// decoded is what a part of a URL stands for that checkCharacters has seen.
+func decoded(escaped string) string {
+	plain, _ := url.PathUnescape(escaped)
+	return plain
+}
+
 func refuseScheme(scheme string) (URL, *Error) {
 	hint := urlForms
 	if scheme == "codecommit" {
@@ -244,7 +263,7 @@ func parseNetwork(scheme, authority, path string) (URL, *Error) {
 	if err != nil {
 		return URL{}, err
 	}
-	u := URL{scheme: scheme, host: host}
+	u := URL{scheme: scheme, host: host, path: decoded("/" + path)}
 	prefix, suffix := scheme+"://", "/"+path
 	switch {
 	case at < 0:
@@ -255,6 +274,7 @@ func parseNetwork(scheme, authority, path string) (URL, *Error) {
 			return URL{}, err
 		}
 		prefix += userinfo + "@"
+		u.sshUser = userinfo
 	default:
 		login, err := parseUserinfo(userinfo)
 		if err != nil {
@@ -273,7 +293,7 @@ func parseNetwork(scheme, authority, path string) (URL, *Error) {
 // checkUser checks the user of ssh://USER@HOST, where git takes a colon for
 // the end of the user even if it is escaped.
 func checkUser(escaped string) *Error {
-	user, _ := url.PathUnescape(escaped)
+	user := decoded(escaped)
 	if strings.Contains(user, ":") {
 		return complaint("the url holds a password, which ssh does not take",
 			"take it out of the url, with the colon; ssh logs in with a key")
@@ -371,5 +391,7 @@ func parseScp(raw string) (URL, *Error) {
 	if err != nil {
 		return URL{}, err
 	}
-	return URL{scheme: "ssh", host: lower, shown: raw, identity: address[:at+1] + lower + ":" + path}, nil
+	return URL{
+		scheme: "ssh", host: lower, path: path, sshUser: user, shown: raw, identity: address[:at+1] + lower + ":" + path,
+	}, nil
 }

@@ -19,12 +19,13 @@ func mustParse(t *testing.T, raw string) URL {
 func TestURLs(t *testing.T) {
 	for _, test := range []struct {
 		raw, shown, scheme, host, identity string // shown and identity: "" for the same as raw
+		path, user                         string // path: "" for what follows the host as it is written
 	}{
 		{raw: "https://github.com/acme/widgets.git", scheme: "https", host: "github.com"},
 		{raw: "http://H.ORG:8080/W.git", scheme: "http", host: "h.org:8080", identity: "http://h.org:8080/W.git"},
 		{raw: "http://[DB8::1]:8/w", scheme: "http", host: "[db8::1]:8", identity: "http://[db8::1]:8/w"},
 		{raw: "https://xn--mller-kva.example/w", scheme: "https", host: "xn--mller-kva.example"},
-		{raw: "https://host/caf%C3%A9/café/", scheme: "https", host: "host"},
+		{raw: "https://host/caf%C3%A9/café/", path: "/café/café/", scheme: "https", host: "host"},
 		{
 			raw: "https://me:pass@github.com/acme/w.git", shown: "https://*****:*****@github.com/acme/w.git",
 			scheme: "https", host: "github.com", identity: "https://github.com/acme/w.git",
@@ -33,19 +34,19 @@ func TestURLs(t *testing.T) {
 			raw: "http://token@host:81/w", shown: "http://*****:*****@host:81/w", scheme: "http", host: "host:81",
 			identity: "http://host:81/w",
 		},
-		{raw: "ssh://git@H.org:22/srv/w", scheme: "ssh", host: "h.org:22", identity: "ssh://git@h.org:22/srv/w"},
-		{raw: "ssh://backup/~git/w.git", scheme: "ssh", host: "backup"},
-		{raw: "ssh://me%40corp@backup/w", scheme: "ssh", host: "backup"},
-		{raw: "ssh://git@[::1]/w", scheme: "ssh", host: "[::1]"},
-		{raw: "git@github.com:acme/widgets.git", scheme: "ssh", host: "github.com"},
-		{raw: "GitHub.com:acme/my widgets", scheme: "ssh", host: "github.com", identity: "github.com:acme/my widgets"},
-		{raw: "git@host:/srv/a@b.git", scheme: "ssh", host: "host"},
-		{raw: "git@[::1]:w.git", scheme: "ssh", host: "[::1]"},
+		{raw: "ssh://git@H.org:22/srv/w", user: "git", scheme: "ssh", host: "h.org:22", identity: "ssh://git@h.org:22/srv/w"},
+		{raw: "ssh://backup/~git/w.git", path: "/~git/w.git", scheme: "ssh", host: "backup"},
+		{raw: "ssh://me%40corp@backup/w", user: "me%40corp", scheme: "ssh", host: "backup"},
+		{raw: "ssh://git@[::1]/w", user: "git", scheme: "ssh", host: "[::1]"},
+		{raw: "git@github.com:acme/widgets.git", user: "git", scheme: "ssh", host: "github.com"},
+		{raw: "GitHub.com:acme/my widgets", path: "acme/my widgets", scheme: "ssh", host: "github.com", identity: "github.com:acme/my widgets"},
+		{raw: "git@host:/srv/a@b.git", path: "/srv/a@b.git", user: "git", scheme: "ssh", host: "host"},
+		{raw: "git@[::1]:w.git", user: "git", scheme: "ssh", host: "[::1]"},
 		{raw: "[::1]:w", scheme: "ssh", host: "[::1]"},
-		{raw: "me@corp@host:w", scheme: "ssh", host: "host"},
-		{raw: "git@host:2222/w", scheme: "ssh", host: "host"},
+		{raw: "me@corp@host:w", user: "me@corp", scheme: "ssh", host: "host"},
+		{raw: "git@host:2222/w", path: "2222/w", user: "git", scheme: "ssh", host: "host"},
 		{raw: "git://host:9418/w", scheme: "git", host: "host:9418"},
-		{raw: "file:///srv/git/w.git", scheme: "file"},
+		{raw: "file:///srv/git/w.git", path: "/srv/git/w.git", scheme: "file"},
 		{raw: "/srv/git/my widgets.git", scheme: "file"},
 		{raw: "/srv/a::b:c@d", scheme: "file"},
 	} {
@@ -62,6 +63,12 @@ func TestURLs(t *testing.T) {
 			}
 			if u.Scheme() != test.scheme || u.Host() != test.host {
 				t.Errorf("scheme %q, host %q", u.Scheme(), u.Host())
+			}
+			if test.path == "" {
+				test.path = test.raw[len(test.raw)-len(u.Path()):]
+			}
+			if u.Path() != test.path || u.SSHUser() != test.user {
+				t.Errorf("path %q, user %q", u.Path(), u.SSHUser())
 			}
 			if u.HasUserinfo() != (test.shown != test.raw) {
 				t.Errorf("has userinfo: %v", u.HasUserinfo())

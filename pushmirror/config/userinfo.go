@@ -43,7 +43,7 @@ func (u URL) password() Secret {
 // parseUserinfo reads USER[:PASSWORD].
 func parseUserinfo(escaped string) (*userinfo, *Error) {
 	user, password, hasPassword := strings.Cut(escaped, ":")
-	user, _ = url.PathUnescape(user) // checkCharacters has seen to the percent signs
+	user = decoded(user)
 	login := &userinfo{user: newSecret(user)}
 	switch {
 	case user == "":
@@ -52,8 +52,7 @@ func parseUserinfo(escaped string) (*userinfo, *Error) {
 		return nil, complaint("the url's user has a colon in it, which ends a user name in http", "write the password after a plain colon")
 	}
 	if hasPassword && password != "" {
-		password, _ = url.PathUnescape(password)
-		login.password = newSecret(password)
+		login.password = newSecret(decoded(password))
 	}
 	return login, nil
 }
