@@ -15,8 +15,8 @@ import (
 	"git-push-mirror/pushmirror/state"
 )
 
-// Hook is one run of post-receive. For Announce and Enter, which no push calls for, it takes
-// Program and Env alone.
+// Hook is one run of post-receive. Announce and Enter, which are for others than git, need Program
+// and Env alone.
 type Hook struct {
 	Dir     string    // the working directory
 	Program string    // this program, to be started as the worker
@@ -90,7 +90,8 @@ func (h Hook) Announce(upstream *pushmirror.Upstream, remotes []config.Remote) e
 	return h.deliver(upstream, remotes, state.Push{Time: state.Now()})
 }
 
-// Enter has a worker look at a repository, some remote of which is to be tried again.
+// Enter enters a repository, some remote of which is to be tried again, into the queue, and has a
+// worker look at it.
 func (h Hook) Enter(upstream *pushmirror.Upstream) error {
 	return h.enqueue(upstream.Dir(), upstream.StateDir(), upstream.Worker().Start)
 }

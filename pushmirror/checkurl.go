@@ -77,8 +77,9 @@ func sameFile(a, b string) bool {
 	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
-// placeOf is the same for urls that lead to one repository, as far as can be seen from them:
-// by whatever scheme, user or link, with or without the default port and the .git at the end.
+// placeOf is where a url leads, as HOST/PATH or the path of a folder. It is the same for all urls
+// of one repository, as far as can be seen from them: by whatever scheme, user or link, with or
+// without the default port and the .git at the end.
 func placeOf(u config.URL) string {
 	if u.Host() == "" {
 		path := u.Path()
@@ -154,7 +155,7 @@ func sshPath(u config.URL) string {
 	return filepath.Join(account.HomeDir, strings.TrimPrefix(strings.TrimPrefix(u.Path(), "/"), "~/"))
 }
 
-// isThisMachine tells whether a host is this machine, by its name or address and without
+// isThisMachine reports whether a host is this machine, by its name or address and without
 // asking a name server.
 func isThisMachine(host string) bool {
 	if name, err := os.Hostname(); err == nil && strings.EqualFold(host, name) {

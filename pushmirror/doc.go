@@ -11,8 +11,8 @@
 //  3. have git compare what differs, and decide about each ref (package plan); branches are left
 //     to the push to compare, unless they are very many;
 //  4. upload the large files that the refs need (package lfs), then push, out of a scratch
-//     repository (package git), and read what became of each ref. What was compared is what is replaced: if the mirror has changed since,
-//     list it and plan again;
+//     repository (package git), and read what became of each ref. What was compared is what is
+//     replaced: if the mirror has changed since, list it and plan again;
 //  5. record how it ended and what the mirror holds now.
 //
 // A ref that diverged or is refused stops no other ref and fails the update.

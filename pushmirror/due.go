@@ -154,7 +154,8 @@ func (u *Upstream) behind(ctx context.Context, remote config.Remote, dir *state.
 	return len(lacks.pending) > 0, err
 }
 
-// hostOf is what a remote shares with others that fail along with it, as people read it.
+// hostOf names the host of a remote as people read it, SCHEME://HOST: when it fails, all remotes on
+// it do. It is "" for a path on this machine.
 func hostOf(remote config.Remote) string {
 	if host := remote.URL.Host(); host != "" {
 		return remote.URL.Scheme() + "://" + host
@@ -162,9 +163,9 @@ func hostOf(remote config.Remote) string {
 	return ""
 }
 
-// loginOf is what a remote shares with those others on its host that log in by the same
-// credential, as people read it; the host alone if none is configured. It shows no secret: a
-// password that stands in a file is told by its place.
+// loginOf names the login of a remote as people read it, "HOST as USER by FILE", without what is
+// not configured: when it is refused, all remotes on the host that log in by the same are. It shows
+// no secret: for a password that stands in the config, FILE is its place there.
 func loginOf(remote config.Remote) string {
 	host := hostOf(remote)
 	if host == "" {

@@ -313,8 +313,9 @@ func (l *largeFiles) count(r *state.Record) {
 	}
 }
 
-// distrust forgets that the mirror has all large files if it holds by somebody else what upstream
-// holds, too: with plain git they do not go along. Before is what was known of it.
+// distrust forgets that the mirror has all large files if somebody else has put values there that
+// upstream has as well: whoever pushes with plain git brings no large files along. Before is what
+// was known of the mirror.
 func (a *attempt) distrust(before plan.Mirror) {
 	if a.before.LFS == "" {
 		return
@@ -329,8 +330,9 @@ func (a *attempt) distrust(before plan.Mirror) {
 	}
 }
 
-// provided are the values of the mirror that it has all large files of, once it has those of all
-// common ones: what somebody else put there may be without, and so may what nobody has looked at.
+// provided are the values of the mirror whose large files it has, provided that it once had those
+// of all values that both sides had. What somebody else put there may be without them, and so may
+// what was unchecked then.
 func (a *attempt) provided() []git.OID {
 	var oids []git.OID
 	for _, ref := range a.seen.Mirror.Refs {

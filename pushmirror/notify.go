@@ -37,15 +37,16 @@ func (a *attempt) event(r state.Record) Event {
 	return EventNone
 }
 
-// over reports whether the episode of a host has ended since it was told, as another remote there
-// has found.
+// over reports whether the episode of a host has ended, as another remote on it has found, although
+// this remote still fails.
 func (a *attempt) over(host string) bool {
 	return a.Notifies() && a.before.Untold == "" && a.InEpisode != nil && !a.InEpisode(host)
 }
 
-// untold is the event that the program of [notify] has to be told: none when the whole host
-// recovers, which is told for all; and where nobody was told of the failure, it is only to be told
-// if somebody is just being told.
+// untold is what the program of [notify] has yet to be told of, as the record keeps it: an event,
+// or nothing. That a whole host has recovered is told once for all remotes on it. Where a remote
+// has recovered before the program was told that it had failed, there is nothing to tell, unless it
+// is being told just now: see state.UntoldPassed.
 func (a *attempt) untold(r state.Record) string {
 	switch event := a.event(r); {
 	case !a.Notifies():
@@ -217,8 +218,9 @@ type endedUpdate struct {
 // notifier tells the owners, of the hosts that this queue knows.
 func (s *shift) notifier() Notifier { return Notifier{Queue: s.Queue, Env: s.Env} }
 
-// notifyIfDue has somebody told of an update if it calls for that. Where no record can be written,
-// it is remembered here what was told, so that it is told once, and its end too.
+// notifyIfDue has somebody told of an update if it calls for that. A record tells what was told
+// before; where none can be written, that is remembered here, so that it is told once, and its end
+// too.
 func (s *shift) notifyIfDue(ctx context.Context, key worker.Key, t endedUpdate) {
 	wasUnkept := s.unkept[key]
 	switch {

@@ -9,10 +9,10 @@ import (
 	"git-push-mirror/pushmirror/state"
 )
 
-// settled is a fingerprint of all that decides which refs are pending: upstream's refs, by their
-// own, the filter, and what was last seen. An update that leaves nothing pending records it, and as
-// long as it stays the same nothing is, which saves `status` and the worker from asking git about
-// each of many repositories. "" when it cannot be told.
+// settled is a fingerprint of all that decides which refs are pending: upstream's refs (by the
+// fingerprint of them that is given), the filter, and what was last seen. An update that leaves
+// nothing pending records it. For as long as it stays the same, nothing is pending, and `status`
+// and the worker need not ask git about each of many repositories. "" when it cannot be told.
 func (u *Upstream) settled(remote config.Remote, dir *state.Dir, fingerprint string) string {
 	seen := dir.SeenFingerprint()
 	if fingerprint == "" || seen == "" {
@@ -22,7 +22,7 @@ func (u *Upstream) settled(remote config.Remote, dir *state.Dir, fingerprint str
 	return hex.EncodeToString(sum[:])
 }
 
-// filter is the same for two configurations that have the same refs pushed and deleted.
+// filter is a text that differs for two configurations that have other refs pushed or deleted.
 func (u *Upstream) filter(remote config.Remote) string {
 	return fmt.Sprintf("%q %t %q %s %s",
 		u.config.ProtectedBranches, remote.OnlyProtectedBranches, remote.MirrorBranchRegex, remote.Tags, remote.Prune)

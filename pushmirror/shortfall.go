@@ -14,7 +14,7 @@ import (
 type shortfall struct {
 	pending []git.RefName // the refs that it is not known to hold and that the last update said nothing about
 	values  []git.OID     // of these here, and of those that the last update did speak of
-	seen    *state.Seen   // nil if nothing is known of the mirror, or not asked since all is there
+	seen    *state.Seen   // nil if nothing is known of the mirror, or all is known to be there
 }
 
 // shortfall compares the refs here with those last seen on the mirror.

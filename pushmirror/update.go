@@ -63,11 +63,12 @@ type Update struct {
 	// Shared is the host, or the login there, if it failed for a reason that all who have it
 	// share; else empty.
 	Shared string
-	// Asked: the mirror was, and what came of it says something of its host.
+	// Asked: the mirror was asked for something, so how the update ended says something of its
+	// host.
 	Asked bool
 	// Event is what somebody has to be told of, once for each episode.
 	Event Event
-	// Unkept: the record could not be written, so nobody will know of it.
+	// Unkept: the record could not be written, so the next status does not tell of this update.
 	Unkept bool
 	// Busy: another update of the remote runs, so none was made, and there is no record of it.
 	Busy bool

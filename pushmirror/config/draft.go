@@ -249,7 +249,7 @@ func Check(s Sources, drafts []*Draft) (*Config, error) {
 	return c, err
 }
 
-// Trim takes out of drafts what would hold for them without it.
+// Trim takes those keys out of drafts that change nothing: without them, the same value would hold.
 func Trim(s Sources, drafts []*Draft) {
 	files, _ := s.read()
 	if len(faultsOf(files)) > 0 {
@@ -278,7 +278,7 @@ func Trim(s Sources, drafts []*Draft) {
 	}
 }
 
-// is reports whether two remotes are treated the same. That an empty list was given says nothing.
+// is reports whether two remotes are treated the same. An empty list is as good as none.
 func (r Remote) is(other Remote) bool {
 	for _, one := range []*Remote{&r, &other} {
 		if len(one.PushOptions) == 0 {

@@ -3,7 +3,7 @@ package config
 // A Key is what whoever writes a config has to know of a key.
 type Key struct {
 	Name    string
-	Headers []string // of the tables that it may stand in; "" for the top of a file
+	Headers []string // of the tables that it may stand in, [defaults] before [[remote]]; "" for the top of a file
 	System  bool     // allowed in the system file only
 	Means   string   // completes "NAME: "
 	Example string   // a value, as TOML

@@ -16,8 +16,8 @@ func (u URL) HasUserinfo() bool {
 	return u.login != nil
 }
 
-// WithUser returns an http or https URL with that user and no password; with "", with
-// neither.
+// WithUser returns an http or https URL with that user and no password, or with "" without a user.
+// Of any other it returns the Identity.
 func (u URL) WithUser(user string) string {
 	if user == "" || u.scheme != "https" && u.scheme != "http" {
 		return u.identity

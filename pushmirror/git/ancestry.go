@@ -40,14 +40,14 @@ func (a Ancestry) IsAncestor(p Pair) bool {
 	return found && a.answers[i].ancestor
 }
 
-// Compare answers any number of questions about ancestry, in portions of maxPairs: all of many
-// at once would take ten times the memory. Git has no command for
-// many pairs. Most are answered by a look at what is new; for the others the commits are given
-// numbered names, and
+// Compare answers any number of questions about ancestry, for which git has no command. Most are
+// answered by a look at the commits that are new; for the others the commits are given numbered
+// names, and
 //
 //	git push --dry-run --porcelain . refs/new/*:refs/old/*
 //
-// pushes the repository into itself, since a push compares each ref that it updates.
+// pushes the repository into itself, since a push compares each ref that it updates. It goes by
+// portions of maxPairs: very many at once would take ten times the memory.
 func (s *Scratch) Compare(ctx context.Context, pairs []Pair) (Ancestry, error) {
 	pairs = slices.Compact(slices.SortedFunc(slices.Values(pairs), Pair.compare))
 	all := Ancestry{pairs, make([]answer, len(pairs))}

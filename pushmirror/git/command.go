@@ -107,7 +107,7 @@ type command struct {
 	mask          Mask   // for all that is written to stderr
 }
 
-// run is start, with what Watch wants to see.
+// run runs git to its end and returns what it wrote to stderr; whoever watches sees it.
 func (g *Git) run(ctx context.Context, c command) (stderr string, err error) {
 	if g.seen == nil {
 		return g.start(ctx, c)
@@ -118,7 +118,7 @@ func (g *Git) run(ctx context.Context, c command) (stderr string, err error) {
 	return stderr, err
 }
 
-// start runs git to its end and returns what it wrote to stderr. Git gets a
+// start is run, unseen. Git gets a
 // session of its own, so that neither it nor ssh finds a terminal to ask on,
 // and its whole process group ends with it when ctx is done or git was killed:
 // git alone would leave its transport behind.

@@ -15,10 +15,11 @@ import (
 // maxCompared is up to which size packed-refs is read, in bytes.
 const maxCompared = 64 << 10
 
-// Fingerprint tells the state of the branches, the tags and HEAD from any other, at the price of
-// looking at a few files: for many repositories, where asking git takes too long. Loose refs are
-// compared as they are, and so is a small packed-refs. For a large one its inode, size and times
-// have to do, which is what git itself goes by. "" when that cannot be relied on here.
+// Fingerprint is a text that is another one when the branches, the tags or HEAD have changed, at
+// the price of looking at a few files: for many repositories, where asking git takes too long.
+// Loose refs are compared as they are, and so is a small packed-refs. For a large one its inode,
+// size and times have to do, which is what git itself goes by. "" when that cannot be relied on
+// here.
 func (r *Repository) Fingerprint() string {
 	sum := sha256.New()
 	err := errors.Join(

@@ -43,8 +43,8 @@ func Listed(refs git.Refs, head git.RefName, before Mirror, upstream git.Refs) M
 	return m.clearForeign(upstream)
 }
 
-// rememberSymbolic takes a ref that was symbolic for one still, if it holds what the other one
-// does: a listing by protocol version 0 does not tell.
+// rememberSymbolic takes a ref that was symbolic for one still, if it has the value of the ref that
+// it pointed to: a listing by protocol version 0 does not show which are symbolic.
 func (m Mirror) rememberSymbolic(was git.Ref) {
 	i, ok := slices.BinarySearchFunc(m.Refs, was.Name, func(ref git.Ref, name git.RefName) int { return cmp.Compare(ref.Name, name) })
 	if target, _ := m.Refs.Get(was.Symref); ok && m.Refs[i].OID == target.OID {
@@ -52,8 +52,9 @@ func (m Mirror) rememberSymbolic(was git.Ref) {
 	}
 }
 
-// WithSymbolic is a mirror, listed anew, with those of the refs deleted since before that were
-// symbolic: a ref of the same value has gone with them.
+// WithSymbolic is a mirror that was listed after a deletion, with those of the deleted refs marked
+// as symbolic that turn out to be: in place of such a one, the ref of the same value that it points
+// to is gone, and it is still there, listed no more since it points to nothing.
 func (m Mirror) WithSymbolic(before Mirror, deleted []*Step) Mirror {
 	if len(deleted) == 0 {
 		return m
@@ -86,8 +87,8 @@ func (m Mirror) clearForeign(upstream git.Refs) Mirror {
 	return m
 }
 
-// After is the mirror once the steps that were sent have happened. What was pushed
-// is ours.
+// After is the mirror once those of the steps that are sent have happened. What was pushed is ours,
+// and so is what upstream holds, too.
 func (m Mirror) After(done []*Step, upstream git.Refs) Mirror {
 	after := Mirror{Head: m.Head, Refs: m.Refs, Foreign: maps.Clone(m.Foreign), Left: m.Left}
 	if after.Foreign == nil {

@@ -65,7 +65,7 @@ func lockUnlessHeld(lock *flock.Flock) (bool, error) {
 	}
 }
 
-// Working reports whether a worker works with that state directory, which is looked at only.
+// Working reports whether a worker works with that state directory. It makes nothing there.
 func Working(dir string) (bool, error) {
 	q := &Queue{dir: dir, mode: private}
 	if worked, err := q.Worked(); err != nil || worked.IsZero() {

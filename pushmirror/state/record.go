@@ -89,8 +89,8 @@ type Record struct {
 	// Pushers tell by whose push a ref has the value that waits for delivery; "" stands for
 	// all refs that are not named.
 	Pushers map[git.RefName]string `json:"pushers,omitempty"`
-	// Settled is the fingerprint of the refs here, the filter and the refs last seen, if none was
-	// pending; "" if any was.
+	// Settled is a fingerprint of the refs here, the filter and the refs last seen, if the update
+	// left none pending, else "": as long as it stays the same, none is.
 	Settled string `json:"settled,omitempty"`
 	// LFS is the LFS server, without a user, that has all large files which the mirror's refs need,
 	// those aside that are foreign; "" when that is not known.
