@@ -305,7 +305,7 @@ func notInName(r rune) bool {
 	return r >= utf8.RuneSelf || !isBare(byte(r)) && r != '.'
 }
 
-func remoteURL(name, text string) (any, *Error) {
+func remoteURL(_, text string) (any, *Error) {
 	u, err := parseURL(text)
 	if err != nil {
 		return nil, err

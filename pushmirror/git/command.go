@@ -118,10 +118,9 @@ func (g *Git) run(ctx context.Context, c command) (stderr string, err error) {
 	return stderr, err
 }
 
-// start is run, unseen. Git gets a
-// session of its own, so that neither it nor ssh finds a terminal to ask on,
-// and its whole process group ends with it when ctx is done or git was killed:
-// git alone would leave its transport behind.
+// start is run without anybody watching. Git gets a session of its own, so that neither it nor ssh
+// finds a terminal to ask on, and its whole process group ends with it when ctx is done or git was
+// killed: git alone would leave its transport behind.
 func (g *Git) start(ctx context.Context, c command) (string, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
