@@ -319,7 +319,7 @@ func TestTheExampleConfigHoldsUpUncommented(t *testing.T) {
 			}
 			text.WriteString(line)
 		}
-		if _, err := config.Load(config.Sources{Repository: t.TempDir(), Own: true, Text: text.String()}); err != nil {
+		if _, err := config.Load(config.Sources{Repository: t.TempDir(), Text: text.String()}); err != nil {
 			t.Errorf("%v\n%s", err, text.String())
 		}
 		if strings.Count(text.String(), "\n[[remote]]") != 1 {

@@ -35,13 +35,13 @@ func setting(key, value string) Change {
 }
 
 func newRemotes(repository string) *Remotes {
-	return NewRemotes(config.Sources{Repository: repository, Own: true})
+	return NewRemotes(config.Sources{Repository: repository})
 }
 
 // remotesIn are the remotes that are configured, with what tells the old from the new.
 func remotesIn(t *testing.T, repository string) map[string]config.Tags {
 	t.Helper()
-	c, err := config.Load(config.Sources{Repository: repository, Own: true})
+	c, err := config.Load(config.Sources{Repository: repository})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func TestARemoteGoesWhateverElseIsBroken(t *testing.T) {
 	if err := os.Remove(broken); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := config.Load(config.Sources{Repository: repository, Own: true}); err == nil {
+	if _, err := config.Load(config.Sources{Repository: repository}); err == nil {
 		t.Fatal("it loads without any protected branches")
 	}
 	if changed, err := newRemotes(repository).Set(t.Context(), "n", Change{Unset: []string{"only_protected_branches"}}); err != nil || !changed {

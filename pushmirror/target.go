@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -23,56 +24,68 @@ func (a *attempt) target(ctx context.Context) (git.Target, error) {
 	if r.URL.Host() != "" {
 		to.Answer = answerTimeout
 	}
-	for _, path := range []string{r.SSHKey, r.ClientKey} {
-		if path == "" {
+	if err := checkKeys(r); err != nil {
+		return to, err
+	}
+	switch {
+	case r.URL.Scheme() == "ssh":
+		to.SSH = &git.SSH{Key: r.SSHKey, KnownHosts: r.KnownHosts, HostKeys: r.HostKeys}
+	case r.Login.Username == "": // git's own helpers may know one
+	case r.Login.HasPassword():
+		err := a.logIn(ctx, &to)
+		return to, err
+	default:
+		to.URL = r.URL.WithUser(r.Login.Username)
+	}
+	return to, nil
+}
+
+// checkKeys looks at the private keys of a remote before git, or ssh, does so with less to say.
+func checkKeys(r config.Remote) error {
+	for _, key := range []struct {
+		path  string
+		check func(path string, info fs.FileInfo) error
+	}{{r.SSHKey, checkSSHKey}, {r.ClientKey, config.CheckPrivate}} {
+		if key.path == "" {
 			continue
 		}
-		info, err := os.Stat(path)
+		info, err := os.Stat(key.path)
 		if err != nil {
-			return to, &git.Error{
+			return &git.Error{
 				Kind: git.KindAuth, Err: fmt.Errorf("looking at a private key: %w", err),
 				Hint: "put the key there, for the user who runs git-push-mirror to read",
 			}
 		}
-		check := config.CheckPrivate
-		if path == r.SSHKey {
-			check = checkSSHKey
-		}
-		if err := check(path, info); err != nil {
-			return to, err
+		if err := key.check(key.path, info); err != nil {
+			return err
 		}
 	}
-	if r.URL.Scheme() == "ssh" {
-		to.SSH = &git.SSH{Key: r.SSHKey, KnownHosts: r.KnownHosts, HostKeys: r.HostKeys}
-		return to, nil
-	}
-	if r.Login.Username == "" {
-		return to, nil
-	}
-	to.URL = r.URL.WithUser(r.Login.Username)
-	if !r.Login.HasPassword() {
-		return to, nil
-	}
+	return nil
+}
+
+// logIn has git log in with the remote's user and password.
+func (a *attempt) logIn(ctx context.Context, to *git.Target) error {
+	r := a.remote
 	password, err := credentials.Password(ctx, r.Login, a.repo.Git().Environ())
 	if err != nil {
-		return to, err
+		return err
 	}
 	if password == config.TokenPassword && !r.Login.Token {
-		return to, &git.Error{Kind: git.KindAuth, Err: errors.New("the token is in username, which is shown"), Hint: config.TokenCure}
+		return &git.Error{Kind: git.KindAuth, Err: errors.New("the token is in username, which is shown"), Hint: config.TokenCure}
 	}
 	helper, err := os.Executable()
 	if err != nil {
-		return to, fmt.Errorf("finding this program: %w", err)
+		return fmt.Errorf("finding this program: %w", err)
 	}
+	to.URL = r.URL.WithUser(r.Login.Username)
 	to.Login = &git.Login{Helper: helper, Protocol: r.URL.Scheme(), Host: r.URL.Host(), Username: r.Login.Username, Password: password}
 	to.Mask = git.NewMask(r.Login.Username, password)
 	if r.Login.Token {
-		// The user is the secret, and the URL is in arguments: anybody's name keeps .netrc from
-		// being asked.
+		// The user is the secret, and the URL is in arguments: anybody's name keeps .netrc from being asked.
 		to.URL = r.URL.WithUser("git")
 		to.Mask = to.Mask.And(git.NewMask("", r.Login.Username))
 	}
-	return to, nil
+	return nil
 }
 
 // cure adds to the hint of a failed command what is known of the remote.

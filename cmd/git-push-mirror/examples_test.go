@@ -30,7 +30,7 @@ func TestEveryExampleConfigLoads(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(repository, "push-mirror.toml"), text, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			loaded, err := config.Load(config.Sources{Repository: repository, Own: true})
+			loaded, err := config.Load(config.Sources{Repository: repository})
 			if err != nil {
 				t.Fatal(err)
 			}

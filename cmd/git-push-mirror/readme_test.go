@@ -154,7 +154,7 @@ func checkConfig(t *testing.T, block string) {
 	t.Helper()
 	dir := t.TempDir()
 	writeAll(t, dir, map[string]string{"push-mirror.toml": block})
-	sources := config.Sources{Repository: dir, Own: true}
+	sources := config.Sources{Repository: dir}
 	if strings.Contains(block, "state_dir") {
 		sources = config.Sources{System: filepath.Join(dir, "push-mirror.toml")}
 	}

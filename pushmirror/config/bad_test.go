@@ -78,7 +78,7 @@ func TestBadConfigs(t *testing.T) {
 func tell(t *testing.T, text string, system bool) string {
 	t.Helper()
 	dir := t.TempDir()
-	s := Sources{Repository: dir, Own: true}
+	s := Sources{Repository: dir}
 	name := filepath.Join(dir, "push-mirror.toml")
 	if system {
 		name = filepath.Join(dir, "config.toml")

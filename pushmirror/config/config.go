@@ -12,15 +12,13 @@ type Sources struct {
 	// SystemRequired makes it an error if the system file does not exist.
 	SystemRequired bool
 	// Repository is the absolute $GIT_DIR of the repository to be mirrored, the
-	// common one of all worktrees. If it is "", only what concerns no single
-	// repository is read.
+	// common one of all worktrees, whose own files count: push-mirror.toml, then
+	// push-mirror.d/*.toml in the order of their names. If it is "", only what
+	// concerns no single repository is read.
 	Repository string
-	// Own makes the repository's own files count: push-mirror.toml, then
-	// push-mirror.d/*.toml in the order of their names. They are as good as
-	// programs, so they may count only if their owner is trusted.
-	Own bool
 	// Trusted is asked whether the repository's own files count although one belongs
-	// neither to the user who runs us nor to root; nil: they do not.
+	// neither to the user who runs us nor to root; nil: they do not. They are as good
+	// as programs.
 	Trusted func() bool
 	// Text counts in place of push-mirror.toml, whether there is one or not; "" for the file.
 	Text string
@@ -34,7 +32,7 @@ type Sources struct {
 // $PUSH_MIRROR_CONFIG names, which then must exist, or else in
 // /etc/push-mirror/config.toml, and in the repository itself.
 func DefaultSources(getenv func(string) string, repository string) Sources {
-	s := Sources{System: defaultSystemFile, Repository: repository, Own: true}
+	s := Sources{System: defaultSystemFile, Repository: repository}
 	if named := getenv(systemVariable); named != "" {
 		s.System, s.SystemRequired = named, true
 	}

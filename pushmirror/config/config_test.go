@@ -28,7 +28,6 @@ func newGround(t *testing.T, files map[string]string) ground {
 	g.sources = Sources{
 		System:     filepath.Join(dir, "config.toml"),
 		Repository: filepath.Join(g.root, "team/widgets.git"),
-		Own:        true,
 	}
 	write(t, filepath.Join(g.sources.Repository, "HEAD"), "ref: refs/heads/main\n")
 	for name, text := range files {
@@ -361,7 +360,7 @@ func TestAnErrorTellsOnlyWhatItKnows(t *testing.T) {
 
 func TestDefaultSources(t *testing.T) {
 	none := func(string) string { return "" }
-	want := Sources{System: "/etc/push-mirror/config.toml", Repository: "/srv/git/a.git", Own: true}
+	want := Sources{System: "/etc/push-mirror/config.toml", Repository: "/srv/git/a.git"}
 	if got := DefaultSources(none, "/srv/git/a.git"); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -100,7 +100,7 @@ func (st statement) shownValue(value any) string {
 // Places are where the config is looked for: the system file, and the repository's own file
 // and folder; "" for one that is not looked for.
 func (s Sources) Places() (system, own, folder string) {
-	if s.Own && s.Repository != "" {
+	if s.Repository != "" {
 		own, folder = filepath.Join(s.Repository, repositoryFile), filepath.Join(s.Repository, repositoryFolder)
 	}
 	return s.System, own, folder

@@ -52,7 +52,7 @@ prune_limit = 9
 password_command = ["/bin/vault", "--token", "s3cret"]
 push_options = ["secret=s3cret"]
 `)
-	s := Sources{System: filepath.Join(dir, "config.toml"), Repository: repository, Own: true}
+	s := Sources{System: filepath.Join(dir, "config.toml"), Repository: repository}
 	got := explained(t, s, "only_protected_branches", "tags", "prune", "timeout", "verify_every", "contact")
 	want := `||protected_branches = ["main", "release/*"]|push-mirror.toml:1
 ||root = "DIR"|config.toml:1
@@ -97,7 +97,7 @@ url = "https://example.com/b.git"
 username = "ada"
 password = "s3cret"
 `)
-	got := explained(t, Sources{Repository: repository, Own: true})
+	got := explained(t, Sources{Repository: repository})
 	if strings.Contains(got, "s3cret") || !strings.Contains(got, `"https://*****:*****@example.com/a.git"`) || !strings.Contains(got, "password = …") {
 		t.Error(got)
 	}

@@ -25,7 +25,7 @@ func loadWith(t *testing.T, header, line string) *Config {
 			t.Fatal(err)
 		}
 	}
-	c, err := Load(Sources{System: system, Repository: dir, Own: true})
+	c, err := Load(Sources{System: system, Repository: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

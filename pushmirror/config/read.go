@@ -39,7 +39,7 @@ func (s Sources) read() (files []*file, newest time.Time) {
 	default:
 		files = append(files, readFile(s.System, true, s.SystemRequired))
 	}
-	if s.Own && s.Repository != "" && allowsOwn(files) {
+	if s.Repository != "" && allowsOwn(files) {
 		path := filepath.Join(s.Repository, repositoryFile)
 		own := []*file{readFile(path, false, false)}
 		if s.Text != "" {
@@ -261,7 +261,7 @@ func unreadableFile(name string, err error) *file {
 // without reading it; zero if there is none.
 func Modified(s Sources) time.Time {
 	names := []string{s.System}
-	if s.Own && s.Repository != "" {
+	if s.Repository != "" {
 		folder := filepath.Join(s.Repository, repositoryFolder)
 		names = append(names, filepath.Join(s.Repository, repositoryFile), folder)
 		entries, _ := os.ReadDir(folder) // one that cannot be read is told of by Load

@@ -75,9 +75,9 @@ func TestAFileThatMayNotBeReadIsTold(t *testing.T) {
 	}
 }
 
-func TestOwnFilesCountOnlyIfTheyMay(t *testing.T) {
+func TestARepositorysFilesCountOnlyIfItIsNamed(t *testing.T) {
 	g := newGround(t, map[string]string{"own": "this is no config", "a.toml": "nor is this"})
-	g.sources.Own = false
+	g.sources.Repository = ""
 	if c := g.load(t); len(c.Files) != 0 || !c.Modified.IsZero() {
 		t.Errorf("got %+v", c)
 	}
@@ -139,7 +139,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add("[[remote]]\npassword = [\n", ",\n", "]", false)
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, before, between, after string, system bool) {
-		s := Sources{Repository: dir, System: filepath.Join(dir, "config.toml"), Own: true}
+		s := Sources{Repository: dir, System: filepath.Join(dir, "config.toml")}
 		name := filepath.Join(dir, "push-mirror.toml")
 		if system {
 			name = s.System

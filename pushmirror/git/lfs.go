@@ -46,6 +46,42 @@ func (s *Scratch) SmallBlobs(ctx context.Context, tips, known []OID, least, most
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	return pipeline(
+		func(_ *io.PipeReader, to *io.PipeWriter) error { return s.listBlobs(ctx, tips, known, most, to) },
+		func(from *io.PipeReader, to *io.PipeWriter) error { return s.sizeBlobs(ctx, from, least, most, to) },
+		func(from *io.PipeReader, to *io.PipeWriter) error {
+			_, err := s.run(ctx, command{stdin: from, stdout: to, args: []string{
+				"cat-file", "--buffer", "--batch=%(objectsize) %(rest)",
+			}})
+			return err
+		},
+		func(from *io.PipeReader, _ *io.PipeWriter) error { return readBlobs(bufio.NewReader(from), most, each) },
+	)
+}
+
+// pipeline runs stages side by side, each of which reads what the one before it writes. Its error is
+// that of the first in line that failed, which has the cause.
+func pipeline(stages ...func(from *io.PipeReader, to *io.PipeWriter) error) error {
+	errs := make([]error, len(stages))
+	var all sync.WaitGroup
+	next, _ := io.Pipe() // the first has nothing to read
+	for i, run := range stages {
+		from := next
+		var to *io.PipeWriter
+		next, to = io.Pipe()
+		all.Go(func() {
+			errs[i] = run(from, to)
+			_ = from.CloseWithError(cmp.Or(errs[i], io.ErrClosedPipe))
+			_ = to.CloseWithError(errs[i]) // nil: the end
+		})
+	}
+	all.Wait()
+	return cmp.Or(errs...)
+}
+
+// listBlobs writes a line OID SP PATH for each object that the tips need and the known objects do
+// not, but for commits and the trees at their roots. Of blobs larger than most there is none.
+func (s *Scratch) listBlobs(ctx context.Context, tips, known []OID, most int, to io.Writer) error {
 	var in strings.Builder
 	for _, oid := range tips {
 		in.WriteString(string(oid) + "\n")
@@ -53,66 +89,36 @@ func (s *Scratch) SmallBlobs(ctx context.Context, tips, known []OID, least, most
 	for _, oid := range known {
 		in.WriteString("^" + string(oid) + "\n")
 	}
-	named, toCheck := io.Pipe()
-	fit, toRead := io.Pipe()
-	contents, toHand := io.Pipe()
-	var stages sync.WaitGroup
-	errs := make([]error, 4) // of the stages in their order, since the first that failed has the cause
-	stage := func(i int, from *io.PipeReader, to *io.PipeWriter, run func() error) {
-		stages.Go(func() {
-			errs[i] = run()
-			if from != nil {
-				_ = from.CloseWithError(cmp.Or(errs[i], io.ErrClosedPipe))
-			}
-			if to != nil {
-				_ = to.CloseWithError(errs[i]) // nil: the end
-			}
-		})
-	}
-	stage(0, nil, toCheck, func() error {
-		out := lines{each: func(line string) error {
-			if _, path, _ := strings.Cut(line, " "); path == "" || path == "\n" {
-				return nil // a commit, or the tree at its root
-			}
-			_, err := io.WriteString(toCheck, line)
-			return err
-		}}
-		_, err := s.run(ctx, command{stdin: strings.NewReader(in.String()), stdout: &out, args: []string{
-			"rev-list", "--objects", "--missing=allow-any", "--ignore-missing", fmt.Sprintf("--filter=blob:limit=%d", most+1), "--stdin",
-		}})
-		return cmp.Or(err, out.close())
-	})
-	stage(1, named, toRead, func() error {
-		out := lines{each: func(line string) error {
-			fields := strings.SplitN(line, " ", 4) // OID TYPE SIZE PATH
-			if len(fields) < 4 || fields[1] != "blob" {
-				return nil
-			}
-			if size, err := strconv.Atoi(fields[2]); err != nil || size < least || size > most {
-				return err
-			}
-			_, err := io.WriteString(toRead, fields[0]+" "+fields[3])
-			return err
-		}}
-		_, err := s.run(ctx, command{stdin: named, stdout: &out, args: []string{
-			"cat-file", "--buffer", "--batch-check=%(objectname) %(objecttype) %(objectsize) %(rest)",
-		}})
-		return cmp.Or(err, out.close())
-	})
-	stage(2, fit, toHand, func() error {
-		_, err := s.run(ctx, command{stdin: fit, stdout: toHand, args: []string{
-			"cat-file", "--buffer", "--batch=%(objectsize) %(rest)",
-		}})
+	out := lines{each: func(line string) error {
+		if _, path, _ := strings.Cut(line, " "); path == "" || path == "\n" {
+			return nil
+		}
+		_, err := io.WriteString(to, line)
 		return err
-	})
-	stage(3, contents, nil, func() error { return readBlobs(bufio.NewReader(contents), most, each) })
-	stages.Wait()
-	for _, err := range errs {
-		if err != nil {
+	}}
+	_, err := s.run(ctx, command{stdin: strings.NewReader(in.String()), stdout: &out, args: []string{
+		"rev-list", "--objects", "--missing=allow-any", "--ignore-missing", fmt.Sprintf("--filter=blob:limit=%d", most+1), "--stdin",
+	}})
+	return cmp.Or(err, out.close())
+}
+
+// sizeBlobs hands on those of the lines that name a blob of least to most bytes.
+func (s *Scratch) sizeBlobs(ctx context.Context, from io.Reader, least, most int, to io.Writer) error {
+	out := lines{each: func(line string) error {
+		fields := strings.SplitN(line, " ", 4) // OID TYPE SIZE PATH
+		if len(fields) < 4 || fields[1] != "blob" {
+			return nil
+		}
+		if size, err := strconv.Atoi(fields[2]); err != nil || size < least || size > most {
 			return err
 		}
-	}
-	return nil
+		_, err := io.WriteString(to, fields[0]+" "+fields[3])
+		return err
+	}}
+	_, err := s.run(ctx, command{stdin: from, stdout: &out, args: []string{
+		"cat-file", "--buffer", "--batch-check=%(objectname) %(objecttype) %(objectsize) %(rest)",
+	}})
+	return cmp.Or(err, out.close())
 }
 
 // readBlobs reads the output of
