@@ -82,13 +82,6 @@ func pipeline(stages ...func(from *io.PipeReader, to *io.PipeWriter) error) erro
 // listBlobs writes a line OID SP PATH for each object that the tips need and the known objects do
 // not, but for commits and the trees at their roots. Of blobs larger than most there is none.
 func (s *Scratch) listBlobs(ctx context.Context, tips, known []OID, most int, to io.Writer) error {
-	var in strings.Builder
-	for _, oid := range tips {
-		in.WriteString(string(oid) + "\n")
-	}
-	for _, oid := range known {
-		in.WriteString("^" + string(oid) + "\n")
-	}
 	out := lines{each: func(line string) error {
 		if _, path, _ := strings.Cut(line, " "); path == "" || path == "\n" {
 			return nil
@@ -96,7 +89,7 @@ func (s *Scratch) listBlobs(ctx context.Context, tips, known []OID, most int, to
 		_, err := io.WriteString(to, line)
 		return err
 	}}
-	_, err := s.run(ctx, command{stdin: strings.NewReader(in.String()), stdout: &out, args: []string{
+	_, err := s.run(ctx, command{stdin: revisions(tips, known), stdout: &out, args: []string{
 		"rev-list", "--objects", "--missing=allow-any", "--ignore-missing", fmt.Sprintf("--filter=blob:limit=%d", most+1), "--stdin",
 	}})
 	return cmp.Or(err, out.close())

@@ -2,6 +2,7 @@ package git
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -192,10 +193,7 @@ func (r *Repository) Refs(ctx context.Context, known Refs) (refs Refs, head RefN
 	warnings, err := r.git.run(ctx, command{dir: r.dir, stdout: &out, args: []string{
 		"for-each-ref", "--format=%(HEAD)%(objectname) %(refname) %(symref)", "refs/heads", "refs/tags",
 	}})
-	if err == nil {
-		err = out.close()
-	}
-	if err != nil {
+	if err = cmp.Or(err, out.close()); err != nil {
 		return nil, "", err
 	}
 	return Sort(f.refs), f.head, r.unreadable(warnings)
@@ -268,13 +266,23 @@ func (r *Repository) Objects(ctx context.Context, oids []OID) (Objects, error) {
 		dir: r.dir, stdin: strings.NewReader(in.String()), stdout: &out,
 		args: []string{"cat-file", "--batch-check=%(objectname) %(objecttype)"},
 	})
-	if err == nil {
-		err = out.close()
-	}
-	if err == nil && told != 2*len(oids) {
+	if err = cmp.Or(err, out.close()); err == nil && told != 2*len(oids) {
 		err = fmt.Errorf("reading 'git cat-file': %d lines for %d objects", told, len(oids))
 	}
 	return found, err
+}
+
+// revisions are the input of git rev-list --stdin for what can be reached from some objects and not
+// from others.
+func revisions(from, without []OID) io.Reader {
+	var in strings.Builder
+	for _, oid := range from {
+		in.WriteString(string(oid) + "\n")
+	}
+	for _, oid := range without {
+		in.WriteString("^" + string(oid) + "\n")
+	}
+	return strings.NewReader(in.String())
 }
 
 // Unreachable tells which of the commits cannot be reached from any of the tips,
@@ -285,15 +293,10 @@ func (r *Repository) Objects(ctx context.Context, oids []OID) (Objects, error) {
 // with the commits, and the tips negated.
 func (r *Repository) Unreachable(ctx context.Context, commits, tips []OID) (map[OID]bool, error) {
 	wanted := make(map[OID]bool, len(commits))
-	var in strings.Builder
 	for _, oid := range commits {
 		wanted[oid] = true
-		fmt.Fprintln(&in, oid)
 	}
-	for _, oid := range tips {
-		fmt.Fprintf(&in, "^%s\n", oid)
-	}
-	out, err := r.git.output(ctx, r.dir, strings.NewReader(in.String()), "rev-list", "--stdin")
+	out, err := r.git.output(ctx, r.dir, revisions(commits, tips), "rev-list", "--stdin")
 	if err != nil {
 		return nil, err
 	}
@@ -314,14 +317,7 @@ func (r *Repository) Unreachable(ctx context.Context, commits, tips []OID) (map[
 //
 // with the others negated.
 func (r *Repository) CountCommits(ctx context.Context, from, without []OID) (int, error) {
-	var in strings.Builder
-	for _, oid := range from {
-		fmt.Fprintln(&in, oid)
-	}
-	for _, oid := range without {
-		fmt.Fprintf(&in, "^%s\n", oid)
-	}
-	out, err := r.git.output(ctx, r.dir, strings.NewReader(in.String()), "rev-list", "--count", "--ignore-missing", "--stdin")
+	out, err := r.git.output(ctx, r.dir, revisions(from, without), "rev-list", "--count", "--ignore-missing", "--stdin")
 	if err != nil {
 		return 0, err
 	}
@@ -337,12 +333,7 @@ func (r *Repository) CountCommits(ctx context.Context, from, without []OID) (int
 //
 //	git rev-list --objects --quiet
 func (r *Repository) Complete(ctx context.Context, oid OID, known []OID) (bool, error) {
-	var in strings.Builder
-	fmt.Fprintln(&in, oid)
-	for _, have := range known {
-		fmt.Fprintf(&in, "^%s\n", have)
-	}
-	_, err := r.git.output(ctx, r.dir, strings.NewReader(in.String()), "rev-list", "--objects", "--quiet", "--stdin")
+	_, err := r.git.output(ctx, r.dir, revisions([]OID{oid}, known), "rev-list", "--objects", "--quiet", "--stdin")
 	var failed *Error
 	if errors.As(err, &failed) && failed.ExitCode > 0 {
 		return false, nil
