@@ -38,11 +38,11 @@ type found struct {
 // takeWork takes in the repositories that hooks have entered.
 func (s *shift) takeWork() {
 	repositories, err := s.Queue.Take()
-	told := s.trouble
-	if s.trouble = ""; err != nil {
-		s.trouble = err.Error()
+	told := s.listError
+	if s.listError = ""; err != nil {
+		s.listError = err.Error()
 	}
-	if s.trouble != "" && s.trouble != told {
+	if s.listError != "" && s.listError != told {
 		s.Log.WithError(err).Error("reading the list of work")
 	}
 	waiting := s.entered

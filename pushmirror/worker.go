@@ -81,26 +81,30 @@ func (w *Worker) Run(ctx context.Context) error {
 // the others have the channels, and passing, which is a lock between them.
 type shift struct {
 	*Worker
-	schedule *worker.Schedule
-	entered  []string // repositories that hooks have entered, to be visited
-	started  map[worker.Key]worker.Task
-	ended    chan ended
-	reached  chan string // hosts that answered
-	found    chan found
-	looking  bool
-	owed     map[string]bool // repositories that a look has left to a visit, as they were entered
-	passing  sync.Mutex
-	telling  map[worker.Key]bool // remotes that somebody is being told of; true: there is more to tell
-	told     chan worker.Key
-	unkept   map[worker.Key]bool // remotes whose failure was told, and stands in no record
-	// watched are the repositories that something waits in, with the age of their
-	// configuration; broken those that cannot be mirrored at all, and why.
-	watched     map[string]watched
-	broken      map[string]string
-	gone        map[string]bool    // told of
-	trouble     string             // with the list of work, that was told
-	fails       map[string]Trouble // hosts and logins, as others are told
-	unpublished bool
+	schedule    *worker.Schedule
+	started     map[worker.Key]worker.Task // updates that run
+	fails       map[string]Trouble         // hosts and logins, as others are told
+	unpublished bool                       // that others could not be told
+
+	// From those who update, look around and tell.
+	ended   chan ended
+	reached chan string // hosts that answered
+	found   chan found
+	told    chan worker.Key
+	passing sync.Mutex
+
+	// Repositories.
+	entered   []string           // by hooks, to be visited
+	listError string             // what is wrong with the list of those, and was told
+	looking   bool               // into all that are known
+	owed      map[string]bool    // that a look has left to a visit, as they were entered
+	watched   map[string]watched // that something waits in
+	broken    map[string]string  // that cannot be mirrored at all, and why
+	gone      map[string]bool    // which was told
+
+	// Remotes, for those who are to be told of them.
+	telling map[worker.Key]bool // that somebody is being told of; true: there is more to tell
+	unkept  map[worker.Key]bool // whose failure was told, and stands in no record
 }
 
 // ended is an update that has ended.

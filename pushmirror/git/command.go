@@ -129,16 +129,8 @@ func (g *Git) start(ctx context.Context, c command) (string, error) {
 	beat := newPulse(c, cancel, hasAnswered)
 	defer beat.stop()
 
+	cmd := g.process(ctx, c)
 	var stderr capture
-	cmd := exec.CommandContext(ctx, g.path, c.args...)
-	cmd.Env = append(slices.Clip(g.env), c.env...)
-	if !c.reaches {
-		cmd.Env = append(cmd.Env, "GIT_ALLOW_PROTOCOL=none")
-	}
-	if c.dir != "" {
-		cmd.Dir = c.dir
-		cmd.Env = append(cmd.Env, "GIT_DIR="+c.dir)
-	}
 	looked := io.Discard
 	if c.stderr != nil {
 		looked = c.stderr
@@ -151,7 +143,7 @@ func (g *Git) start(ctx context.Context, c command) (string, error) {
 		writers = append(writers, looked)
 	}
 	said := &masked{mask: c.mask, w: io.MultiWriter(writers...)}
-	cmd.Stdin, cmd.Stderr = c.stdin, copied{said}
+	cmd.Stderr = copied{said}
 	if c.stdout != nil {
 		cmd.Stdout = copied{c.stdout}
 	}
@@ -164,11 +156,7 @@ func (g *Git) start(ctx context.Context, c command) (string, error) {
 		defer socket.Close()
 		cmd.ExtraFiles = []*os.File{socket} // descriptor loginFD
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	defer endWithUs(cmd)()
-	cmd.WaitDelay = killDelay
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-
 	err := cmd.Start()
 	if err == nil {
 		if c.answer > 0 {
@@ -187,6 +175,25 @@ func (g *Git) start(ctx context.Context, c command) (string, error) {
 		return stderr.String(), nil
 	}
 	return stderr.String(), newError(ctx, c.args, stderr.String(), err)
+}
+
+// process is git with arguments, environment and input, and with a way to end it, but for what it
+// writes.
+func (g *Git) process(ctx context.Context, c command) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, g.path, c.args...)
+	cmd.Env = append(slices.Clip(g.env), c.env...)
+	if !c.reaches {
+		cmd.Env = append(cmd.Env, "GIT_ALLOW_PROTOCOL=none")
+	}
+	if c.dir != "" {
+		cmd.Dir = c.dir
+		cmd.Env = append(cmd.Env, "GIT_DIR="+c.dir)
+	}
+	cmd.Stdin = c.stdin
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.WaitDelay = killDelay
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	return cmd
 }
 
 // copied is a writer for what a command writes. Each command's two streams would take 32 KiB of new

@@ -262,10 +262,10 @@ func (s *Schedule) Finish(t Task, end End, now time.Time) {
 	last := s.running[t.Key]
 	delete(s.running, t.Key)
 	s.noteEnd(t, end, now)
-	again, ok := s.again[t.Key]
+	again, dueAgain := s.again[t.Key]
 	delete(s.again, t.Key)
 	switch {
-	case ok:
+	case dueAgain:
 		t = again
 		if t.reruns = last.reruns + 1; t.reruns > 1 {
 			t.rest = now.Add(min(maxRest, restShare*now.Sub(last.started)))
@@ -277,7 +277,7 @@ func (s *Schedule) Finish(t Task, end End, now time.Time) {
 	if end.Earliest.After(t.Earliest) {
 		t.Earliest = end.Earliest
 	}
-	if end.Failed || !ok {
+	if end.Failed || !dueAgain {
 		t.NotBefore = end.Retry
 	}
 	if end.Shared != "" {
