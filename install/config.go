@@ -81,7 +81,7 @@ func (r *Remotes) checkConfig(text, name string) error {
 		return notCounting(r.sources)
 	}
 	if remote, err := find(then, name); err == nil {
-		return pushmirror.CheckOther(remote.URL, r.sources.Repository)
+		return pushmirror.CheckNotSelf(remote.URL, r.sources.Repository)
 	}
 	return nil
 }

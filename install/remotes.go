@@ -277,7 +277,7 @@ func (r *Remotes) check(drafts []*config.Draft) error {
 		case remote.File != r.Path(d.Name()):
 			return &HandWrittenError{remote, "change it there"}
 		default:
-			if err := pushmirror.CheckOther(remote.URL, r.sources.Repository); err != nil {
+			if err := pushmirror.CheckNotSelf(remote.URL, r.sources.Repository); err != nil {
 				return err
 			}
 		}

@@ -194,7 +194,7 @@ const scratchName = "push-mirror-scratch-"
 // it ended.
 func (a *attempt) make(ctx context.Context, scratch string) (record state.Record, err error) {
 	to, err := a.target(ctx)
-	if err = cmp.Or(err, CheckOther(a.remote.URL, a.Dir())); err != nil {
+	if err = cmp.Or(err, CheckNotSelf(a.remote.URL, a.Dir())); err != nil {
 		return a.conclude(ctx, err), nil
 	}
 	if a.seen != nil {
