@@ -24,8 +24,9 @@ import (
 type largeFiles struct {
 	decided bool   // the update has come to them
 	whole   string // the server that has all that the mirror's refs need, see state.Record; "" when that is not known
-	arrived map[string]lfs.Object
-	failed  map[string]failedObject // by object id
+	// What arrived and what failed. Pointers that anybody can push may give one object several sizes, of which it has one.
+	arrived map[lfs.Pointer]lfs.Object
+	failed  map[lfs.Pointer]failedObject
 	refused map[git.RefName]failedObject
 	// unchecked are values there of which nobody knows whether it has what they need.
 	unchecked map[git.RefName]git.OID
@@ -158,8 +159,8 @@ func (a *attempt) needed(ctx context.Context, tips, others []git.OID) ([]lfs.Obj
 func (a *attempt) bring(ctx context.Context, objects []lfs.Object) error {
 	l := &a.large
 	objects = slices.DeleteFunc(objects, func(o lfs.Object) bool {
-		_, arrived := l.arrived[o.OID]
-		_, failed := l.failed[o.OID]
+		_, arrived := l.arrived[o.Pointer]
+		_, failed := l.failed[o.Pointer]
 		return arrived || failed
 	})
 	if len(objects) == 0 {
@@ -171,9 +172,10 @@ func (a *attempt) bring(ctx context.Context, objects []lfs.Object) error {
 	}
 	files := map[string]string{}
 	for _, o := range objects {
-		if files[o.OID] = store.Locate(o.Pointer); files[o.OID] == "" {
-			delete(files, o.OID)
-			l.failed[o.OID] = failedObject{o, lfs.Failure{Reason: "it is missing here, or damaged", Hint: fmt.Sprintf(
+		if file := store.Locate(o.Pointer); file != "" {
+			files[o.OID] = file
+		} else {
+			l.failed[o.Pointer] = failedObject{o, lfs.Failure{Reason: "it is missing here, or damaged", Hint: fmt.Sprintf(
 				"in a clone that has it: git lfs push --object-id %s %s", git.ShellQuote(a.Dir()), o.OID)}}
 		}
 	}
@@ -182,10 +184,13 @@ func (a *attempt) bring(ctx context.Context, objects []lfs.Object) error {
 		return err
 	}
 	for _, o := range objects {
+		if _, missing := l.failed[o.Pointer]; missing {
+			continue
+		}
 		if f, failed := failures[o.OID]; failed {
-			l.failed[o.OID] = failedObject{o, f}
-		} else if files[o.OID] != "" {
-			l.arrived[o.OID] = o
+			l.failed[o.Pointer] = failedObject{o, f}
+		} else {
+			l.arrived[o.Pointer] = o
 		}
 	}
 	return nil
@@ -258,7 +263,7 @@ func (a *attempt) findHeld(ctx context.Context, held []git.OID) error {
 func (l *largeFiles) failing(objects []lfs.Object) []failedObject {
 	var failing []failedObject
 	for _, o := range objects {
-		if f, ok := l.failed[o.OID]; ok {
+		if f, ok := l.failed[o.Pointer]; ok {
 			failing = append(failing, f)
 		}
 	}

@@ -127,7 +127,7 @@ func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options
 	a := &attempt{
 		Upstream: u, Options: opt, remote: remote, url: remote.URL.Identity(), started: state.At(u.clock()),
 		refused: map[git.RefName]*plan.Step{},
-		large:   largeFiles{arrived: map[string]lfs.Object{}, failed: map[string]failedObject{}},
+		large:   largeFiles{arrived: map[lfs.Pointer]lfs.Object{}, failed: map[lfs.Pointer]failedObject{}},
 	}
 	record, err := a.run(ctx)
 	if errors.Is(err, errBusy) {
