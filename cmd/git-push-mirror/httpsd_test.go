@@ -100,6 +100,14 @@ const tlsServers = `
 		location /broken/ {
 			return 500;
 		}
+		location /shard/ {
+			default_type text/plain;
+			return 502 "dial tcp 10.0.0.3:8075: connect: connection refused\n";
+		}
+		location /small/ {
+			client_max_body_size 100k;
+			fastcgi_pass git;
+		}
 		location ~ ^/moved(/.*) {
 			return 301 $1$is_args$args;
 		}

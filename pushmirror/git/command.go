@@ -1,6 +1,7 @@
 package git
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -242,12 +243,17 @@ func (c *capture) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// String is what was kept, saying where something is left out.
+// String is what was kept, saying where something is left out. The end begins with a whole line: the rest
+// of one does not tell whose words it is.
 func (c *capture) String() string {
 	if !c.dropped {
 		return string(c.head) + string(c.tail)
 	}
-	return fmt.Sprintf("%s\n[…]\n%s", c.head, c.tail)
+	tail := c.tail
+	if i := bytes.IndexAny(tail, "\r\n"); i >= 0 {
+		tail = tail[i+1:]
+	}
+	return fmt.Sprintf("%s\n[…]\n%s", c.head, tail)
 }
 
 // SafeDirectories are the values of safe.directory in the user's and the system's

@@ -157,9 +157,10 @@ func TestTheLineThatTellsMostIsShown(t *testing.T) {
 		"error: first\nerror: second\n": "first",
 		"error: failed to push\nfatal: the remote end hung up\n":                                                                   "the remote end hung up",
 		"remote: fatal: write error: No space left on device        \nerror: remote unpack failed: unpack-objects abnormal exit\n": "remote: write error: No space left on device",
-		"remote: fatal: theirs\nfatal: ours\n":                                                                                     "ours",
-		"ssh: no route\nfatal: Could not read from remote repository.\n\nPlease make sure\n":                                       "ssh: no route",
-		"fatal: unable to connect to 127.0.0.1:\n127.0.0.1[0: 127.0.0.1]: errno=Connection refused\n\n":                            "unable to connect to 127.0.0.1: 127.0.0.1[0: 127.0.0.1]: errno=Connection refused",
+		"error: RPC failed; HTTP 500 curl 22 The requested URL returned error: 500\nfatal: the remote end hung up unexpectedly\n":  "HTTP 500 curl 22 The requested URL returned error: 500",
+		"remote: fatal: theirs\nfatal: ours\n":                                                          "ours",
+		"ssh: no route\nfatal: Could not read from remote repository.\n\nPlease make sure\n":            "ssh: no route",
+		"fatal: unable to connect to 127.0.0.1:\n127.0.0.1[0: 127.0.0.1]: errno=Connection refused\n\n": "unable to connect to 127.0.0.1: 127.0.0.1[0: 127.0.0.1]: errno=Connection refused",
 	} {
 		if got := firstComplaint(stderr); got != want {
 			t.Errorf("%q: %q, not %q", stderr, got, want)

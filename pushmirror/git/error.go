@@ -79,15 +79,15 @@ func BrokenObject(err error) bool {
 // without an answer: the cause stands before it.
 const lostRemote = "fatal: Could not read from remote repository."
 
-// firstComplaint is the line of stderr that tells most: the first "fatal:" of git or ssh, else
-// that of the mirror's git, else the first "error:", else the last line. One that ends with a
+// firstComplaint is the line of stderr that tells most: what http answered to a push, else the first
+// "fatal:" of git or ssh, else that of the mirror's git, else the first "error:", else the last line. One that ends with a
 // colon goes on in the next, as when a git:// mirror is down.
 func firstComplaint(stderr string) string {
 	if cause, _, found := strings.Cut(stderr, lostRemote); found && strings.TrimSpace(cause) != "" {
 		stderr = cause
 	}
 	lines := strings.FieldsFunc(stderr, func(r rune) bool { return r == '\n' || r == '\r' })
-	for _, mark := range []struct{ text, stays string }{{"fatal: ", ""}, {"remote: fatal: ", "remote: "}, {"error: ", ""}} {
+	for _, mark := range []struct{ text, stays string }{{"error: RPC failed; ", ""}, {"fatal: ", ""}, {"remote: fatal: ", "remote: "}, {"error: ", ""}} {
 		for i, line := range lines {
 			text, ok := strings.CutPrefix(line, mark.text)
 			if !ok {
@@ -204,13 +204,30 @@ var failures = []failure{
 	{"the receiving end does not support", KindLocal, "", false},
 }
 
-// classify gives the class of what git wrote to stderr.
+// classify gives the class of what git wrote to stderr. That a host fails, or this machine, git, curl and
+// ssh have to say: in the mirror's words that is about what lies behind one repository there.
 func classify(stderr string) failure {
-	lower := strings.ToLower(stderr)
+	all := strings.ToLower(stderr)
+	ours := withoutTheirs(all)
 	for _, row := range failures {
-		if strings.Contains(lower, row.text) {
+		said := all
+		if row.host || row.kind == KindLocal {
+			said = ours
+		}
+		if strings.Contains(said, row.text) {
 			return row
 		}
 	}
 	return failure{kind: KindNetwork}
+}
+
+// withoutTheirs leaves out what git marks as the mirror's words.
+func withoutTheirs(stderr string) string {
+	var ours strings.Builder
+	for line := range strings.FieldsFuncSeq(stderr, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if !strings.HasPrefix(line, "remote:") && !strings.HasPrefix(line, "fatal: remote error:") {
+			ours.WriteString(line + "\n")
+		}
+	}
+	return ours.String()
 }

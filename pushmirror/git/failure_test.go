@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -69,6 +70,29 @@ func TestWhatHostsSayToThoseWhoMayOnlyRead(t *testing.T) {
 	missing := "ERROR: The project you were looking for could not be found or you don't have permission to view it.\n"
 	if got := classify(missing + end); got.kind == KindAuth {
 		t.Errorf("%q is classed as %+v", missing, got)
+	}
+}
+
+func TestWhatAMirrorSaysIsNotTakenForAFailureOfItsHost(t *testing.T) {
+	const end = "fatal: the remote end hung up unexpectedly\n"
+	for _, said := range []string{
+		"remote: dial tcp 10.0.0.3:8075: connect: connection refused\n" +
+			"fatal: unable to access 'http://h/m.git/': The requested URL returned error: 502\n",
+		"remote: Counting objects: 1%\rremote: Authentication failed for the backend\n" + end,
+		"remote: Host key verification failed.        \n" + end,
+		"remote: fatal: bad object HEAD        \n" + end,
+		"fatal: remote error: Could not resolve host: shard3\n",
+	} {
+		if got := classify(said); got.host || got.kind != KindNetwork {
+			t.Errorf("%q is classed as %+v", said, got)
+		}
+	}
+	long := &capture{}
+	for _, said := range []string{"remote: ", strings.Repeat("connection refused ", maxStderr/6), "\n" + end} {
+		_, _ = long.Write([]byte(said))
+	}
+	if got := classify(long.String()); got.host {
+		t.Errorf("a long line is classed as %+v", got)
 	}
 }
 
