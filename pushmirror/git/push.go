@@ -159,6 +159,9 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes Outcomes, text str
 	if anyRefused(outcomes) {
 		err = nil
 	}
+	if err != nil && len(outcomes) == 0 && strings.Contains(text, "RPC failed; HTTP 413") {
+		return p.objectedTo("HTTP 413, it is more than the mirror's web server takes in a request"), text, nil
+	}
 	if said := objection(text); said != "" {
 		for i, o := range outcomes {
 			if o.Unpacked() {
@@ -167,6 +170,18 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes Outcomes, text str
 		}
 	}
 	return outcomes, text, err
+}
+
+// objectedTo are the outcomes of a push that the mirror did not take, for an object or its size.
+func (p Push) objectedTo(reason string) Outcomes {
+	outcomes := make(Outcomes, 0, len(p.Update)+len(p.Delete))
+	for _, ref := range p.Update {
+		outcomes = append(outcomes, Outcome{Name: ref.Name, Reason: reason, Flag: '!', remote: true, objected: true})
+	}
+	for _, name := range p.Delete {
+		outcomes = append(outcomes, Outcome{Name: name, Reason: reason, Flag: '!', remote: true, objected: true})
+	}
+	return lastOfEach(outcomes, func(o Outcome) RefName { return o.Name })
 }
 
 // TryPush begins a push and sends nothing, by
