@@ -203,21 +203,32 @@ func (a *attempt) withoutBroken(ctx context.Context, batch plan.Batch, outcomes 
 	if !suspicious {
 		return nil, false
 	}
-	known := a.shared(ctx)
-	for _, s := range batch {
-		if s.New == "" {
-			sound = append(sound, s)
-			continue
-		}
-		complete, checkErr := a.repo.Complete(ctx, s.New, known)
-		if checkErr != nil || complete {
-			sound = append(sound, s)
-			continue
-		}
+	sends := slices.DeleteFunc(slices.Clone(batch), func(s *plan.Step) bool { return s.New == "" })
+	broken := map[*plan.Step]bool{}
+	for _, s := range a.incomplete(ctx, sends, a.shared(ctx)) {
+		broken[s] = true
 		a.refuse(s, fmt.Sprintf("objects of it are missing or damaged here: run git -C %s fsck", git.ShellQuote(a.Dir())))
-		found = true
 	}
-	return sound, found
+	sound = slices.DeleteFunc(slices.Clone(batch), func(s *plan.Step) bool { return broken[s] })
+	return sound, len(broken) > 0
+}
+
+// incomplete picks the steps of which objects are missing here. Each look goes over all that the mirror
+// lacks, so they are looked at together, and by halves only where something is missing: mostly it is the mirror that
+// is in trouble, and nothing is.
+func (a *attempt) incomplete(ctx context.Context, steps plan.Batch, known []git.OID) plan.Batch {
+	if len(steps) == 0 {
+		return nil
+	}
+	complete, err := a.repo.Complete(ctx, newValues(steps), known)
+	switch {
+	case err != nil || complete:
+		return nil
+	case len(steps) == 1:
+		return steps
+	}
+	half := len(steps) / 2
+	return slices.Concat(a.incomplete(ctx, steps[:half], known), a.incomplete(ctx, steps[half:], known))
 }
 
 // shared are the objects that the mirror's refs name and that are known here.

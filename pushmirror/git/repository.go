@@ -328,12 +328,12 @@ func (r *Repository) CountCommits(ctx context.Context, from, without []OID) (int
 	return n, nil
 }
 
-// Complete reports whether everything that the object needs is in the
+// Complete reports whether everything that the objects need is in the
 // repository, apart from what the known objects need, by
 //
 //	git rev-list --objects --quiet
-func (r *Repository) Complete(ctx context.Context, oid OID, known []OID) (bool, error) {
-	_, err := r.git.output(ctx, r.dir, revisions([]OID{oid}, known), "rev-list", "--objects", "--quiet", "--stdin")
+func (r *Repository) Complete(ctx context.Context, oids, known []OID) (bool, error) {
+	_, err := r.git.output(ctx, r.dir, revisions(oids, known), "rev-list", "--objects", "--quiet", "--stdin")
 	var failed *Error
 	if errors.As(err, &failed) && failed.ExitCode > 0 {
 		return false, nil

@@ -211,16 +211,16 @@ func TestAnIncompleteObjectIsFound(t *testing.T) {
 	r.run("hash-object", "-w", "--stdin")
 	tree := r.input("100644 blob e69de29bb2d1d6434b8b29ae775ad8c2e48c5391\tfile\n", "mktree")
 	b := OID(r.run("commit-tree", "-m", "b", "-p", string(r.commit("a")), tree))
-	if ok, err := r.Complete(t.Context(), b, nil); !ok || err != nil {
+	if ok, err := r.Complete(t.Context(), []OID{b}, nil); !ok || err != nil {
 		t.Errorf("a sound commit counts as incomplete (%v)", err)
 	}
 	if err := os.Remove(filepath.Join(r.dir, "objects", tree[:2], tree[2:])); err != nil {
 		t.Fatal(err)
 	}
-	if ok, err := r.Complete(t.Context(), b, nil); ok || err != nil {
+	if ok, err := r.Complete(t.Context(), []OID{b}, nil); ok || err != nil {
 		t.Errorf("a commit without its tree counts as complete (%v)", err)
 	}
-	if ok, err := r.Complete(t.Context(), b, []OID{b}); !ok || err != nil {
+	if ok, err := r.Complete(t.Context(), []OID{b}, []OID{b}); !ok || err != nil {
 		t.Errorf("what the mirror has is looked for (%v)", err)
 	}
 }
