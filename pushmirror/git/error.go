@@ -54,7 +54,7 @@ func (e *Error) Error() string {
 	if len(e.Args) == 0 {
 		return e.Err.Error()
 	}
-	if said := firstComplaint(e.Stderr); said != "" && e.Kind != KindTimeout {
+	if said := Shorten(firstComplaint(e.Stderr)); said != "" && e.Kind != KindTimeout {
 		return fmt.Sprintf("git %s: %s", e.Args[0], said)
 	}
 	return fmt.Sprintf("git %s: %v", e.Args[0], e.Err)

@@ -81,6 +81,7 @@ var porcelain = []struct {
 	{"git refuses a deletion", "!\t(delete):refs/heads/x\t[rejected] (stale info)", Outcome{Name: "refs/heads/x", Flag: '!', Reason: "stale info"}},
 	{"the mirror refuses", "!\trefs/heads/x:refs/heads/x\t[remote rejected] (pre-receive hook declined)", Outcome{Name: "refs/heads/x", Flag: '!', remote: true, Reason: "pre-receive hook declined"}},
 	{"the mirror refuses with brackets", "!\t:refs/heads/x\t[remote rejected] (no (really))", Outcome{Name: "refs/heads/x", Flag: '!', remote: true, Reason: "no (really)"}},
+	{"the mirror refuses at length", "!\trefs/heads/x:refs/heads/x\t[remote rejected] (" + strings.Repeat("no", maxSaid) + ")", Outcome{Name: "refs/heads/x", Flag: '!', remote: true, Reason: strings.Repeat("no", maxSaid/2) + "…"}},
 	{"the mirror says nothing", "!\trefs/heads/x:refs/heads/x\t[remote failure] (remote failed to report status)", Outcome{Name: "refs/heads/x", Flag: '!', remote: true, Reason: "remote failed to report status"}},
 }
 

@@ -146,16 +146,13 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes Outcomes, text str
 	for _, name := range p.Delete {
 		args = append(args, ":"+string(name))
 	}
-	r := report{known: p.Update, before: s.to.Known, outcomes: make([]Outcome, 0, len(p.Update)+len(p.Delete))}
+	r := report{known: p.Update, before: s.to.Known, mask: s.to.Mask, outcomes: make([]Outcome, 0, len(p.Update)+len(p.Delete))}
 	out := lines{each: r.line}
 	text, err = s.reach(ctx, command{args: args, stdout: &out, stderr: p.Progress, packing: s.to.Reached})
 	if err := out.close(); err != nil {
 		return nil, text, err
 	}
 	outcomes = r.sorted()
-	for i := range outcomes {
-		outcomes[i].Reason = s.to.Mask.hide(outcomes[i].Reason)
-	}
 	if anyRefused(outcomes) {
 		err = nil
 	}
@@ -222,7 +219,7 @@ func objection(text string) string {
 	}
 	_, said, _ := strings.Cut(text, "remote: error: ")
 	said, _, _ = strings.Cut(said, "\n")
-	return cmp.Or(strings.TrimSpace(said), "an object failed the mirror's fsck")
+	return cmp.Or(Shorten(strings.TrimSpace(said)), "an object failed the mirror's fsck")
 }
 
 func (p Push) wildcards() []string {
@@ -257,8 +254,16 @@ func anyRefused(outcomes []Outcome) bool {
 	return false
 }
 
-// maxSaid is how much of what a mirror says for people is kept, in bytes.
+// maxSaid is how much of a text of a mirror's is kept, in bytes: it may be kept for each of very many refs.
 const maxSaid = 500
+
+// Shorten cuts a mirror's text where it is too long to be kept.
+func Shorten(text string) string {
+	if len(text) <= maxSaid {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxSaid], "") + "…"
+}
 
 // Said is what the mirror, mostly its hooks, wrote for people during a push, in one line; "" if
 // nothing. How far it was is left out, and what its git says, of which the refs' reasons tell.
@@ -270,11 +275,7 @@ func Said(text string) string {
 			said = append(said, line)
 		}
 	}
-	all := strings.Join(said, "; ")
-	if len(all) > maxSaid {
-		all = strings.ToValidUTF8(all[:maxSaid], "") + "…"
-	}
-	return all
+	return Shorten(strings.Join(said, "; "))
 }
 
 var progressLine = sync.OnceValue(func() *regexp.Regexp {
@@ -291,7 +292,10 @@ var progressLine = sync.OnceValue(func() *regexp.Regexp {
 type report struct {
 	known    Refs // whose names are shared
 	before   Refs // whose values are shared
+	mask     Mask // for reasons
 	outcomes []Outcome
+	// reason is the last one as it was written, shown as it is kept: many refs have the same.
+	reason, shown string
 }
 
 // sorted are the outcomes. Git's own lines come last: a hook of a mirror on this machine may have
@@ -320,11 +324,10 @@ func (r *report) line(line string) error {
 		what, reason, _ := strings.Cut(summary, "] (")
 		o.remote = strings.HasPrefix(what, "[remote")
 		reason = cmp.Or(strings.TrimSuffix(reason, ")"), strings.Trim(summary, "[]"))
-		if n := len(r.outcomes); n > 0 && r.outcomes[n-1].Reason == reason {
-			o.Reason = r.outcomes[n-1].Reason // as it often is
-		} else {
-			o.Reason = strings.Clone(reason)
+		if reason != r.reason {
+			r.reason, r.shown = reason, Shorten(strings.Clone(r.mask.hide(reason)))
 		}
+		o.Reason = r.shown
 	} else if old, _, ok := strings.Cut(summary, ".."); ok {
 		if before, _ := r.before.Get(o.Name); old == string(before.OID) {
 			o.Old = before.OID

@@ -141,7 +141,7 @@ var signed = sync.OnceValue(func() *regexp.Regexp {
 
 // classify makes a failure of what git-lfs said. All: it is every object's.
 func classify(failed *git.Error, said string) (f Failure, all bool) {
-	f.Reason = signed().ReplaceAllString(complaint(said), "$1$2?…")
+	f.Reason = git.Shorten(signed().ReplaceAllString(complaint(said), "$1$2?…"))
 	if failed.Kind == git.KindTimeout || f.Reason == "" {
 		f.Reason, f.Temporary = failed.Error(), true
 		return f, true
