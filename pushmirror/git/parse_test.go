@@ -115,6 +115,7 @@ func TestRefusalsAreTakenForWhatTheyAre(t *testing.T) {
 		{"deletion of the current branch prohibited", true, kind{current: true}},
 		{"refusing to delete the current branch: refs/heads/main", true, kind{current: true}},
 		{"unpacker error", true, kind{unpacked: true}},
+		{"n/a (unpacker error)", true, kind{unpacked: true}}, // JGit
 		{"remote failed to report status", true, kind{lost: true}},
 		// Those of git 2.50 and newer.
 		{"reference already exists", true, kind{changed: true}},
@@ -150,7 +151,10 @@ func TestWhatAMirrorWillNeverTakeIsToldFromWhatItCannotTakeNow(t *testing.T) {
 		"remote: fatal: write error: No space left on device        \n":                                                                             "",
 		"remote: error: file write error: No space left on device        \n":                                                                        "",
 		"error: remote unpack failed: unable to create temporary object directory\n":                                                                "",
-		"remote: fatal: early EOF        \nerror: remote unpack failed: index-pack abnormal exit\n":                                                 "",
+		// JGit.
+		"error: remote unpack failed: error Object too large (2,577 bytes), rejecting the pack. Max object size limit is 2,000 bytes.\n": "Object too large (2,577 bytes), rejecting the pack. Max object size limit is 2,000 bytes.",
+		"error: remote unpack failed: error No space left on device\n":                                                                   "",
+		"remote: fatal: early EOF        \nerror: remote unpack failed: index-pack abnormal exit\n":                                      "",
 	} {
 		if got := objection(text); got != want {
 			t.Errorf("of %q: %q", text, got)

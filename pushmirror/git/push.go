@@ -86,9 +86,9 @@ func (o Outcome) CurrentBranch() bool {
 }
 
 // Unpacked reports whether a refusal came from unpacking the objects, which
-// fails all refs of a push.
+// fails all refs of a push. JGit, which Gerrit and others are made with, says it as git once did.
 func (o Outcome) Unpacked() bool {
-	return o.Refused() && (o.Reason == "unpacker error" || strings.HasPrefix(o.Reason, "unpack"))
+	return o.Refused() && (o.Reason == "n/a (unpacker error)" || strings.HasPrefix(o.Reason, "unpack"))
 }
 
 // Declined reports whether the mirror refused the push as a whole, by its pre-receive hook, over
@@ -211,6 +211,10 @@ func objection(text string) string {
 	const tooLarge = "pack exceeds maximum allowed size"
 	if strings.Contains(text, tooLarge) {
 		return tooLarge
+	}
+	_, failed, _ := strings.Cut(text, "error: remote unpack failed: error ")
+	if failed, _, _ = strings.Cut(failed, "\n"); strings.Contains(failed, "rejecting the pack") { // JGit
+		return Shorten(strings.TrimSpace(failed))
 	}
 	// "in packed object" or, what shows only at the end, as a bad .gitmodules does, "in pack
 	// objects".
