@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
@@ -35,7 +36,7 @@ func (a *attempt) look(ctx context.Context) error {
 	if err := cmp.Or(err, <-here); err != nil {
 		return err
 	}
-	if len(refs) > 0 && len(a.upstream) > 0 && len(refs[0].OID) != len(a.upstream[0].OID) {
+	if len(refs) > 0 && slices.ContainsFunc(a.upstream, func(ref git.Ref) bool { return ref.OID != "" && len(ref.OID) != len(refs[0].OID) }) {
 		return git.ErrOtherFormat
 	}
 	if a.fingerprint == "" || a.fingerprint != a.repo.Fingerprint() { // "" also where it cannot be told

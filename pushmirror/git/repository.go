@@ -185,7 +185,7 @@ func parseSettings(out string) ([]Setting, error) {
 
 // Refs lists the branches and tags and tells which branch HEAD names, or "" when
 // HEAD is detached or its branch does not exist. Symbolic refs are among them,
-// marked. With known refs of the same values they share strings. An *UnreadableError tells of
+// marked, also those that lead nowhere, which have no object id. With known refs of the same values they share strings. An *UnreadableError tells of
 // more that cannot be read; what it goes with is all that can.
 func (r *Repository) Refs(ctx context.Context, known Refs) (refs Refs, head RefName, err error) {
 	f := forEachRef{refList: refList{known: known, refs: make(Refs, 0, len(known))}}
@@ -196,7 +196,12 @@ func (r *Repository) Refs(ctx context.Context, known Refs) (refs Refs, head RefN
 	if err = cmp.Or(err, out.close()); err != nil {
 		return nil, "", err
 	}
-	return Sort(f.refs), f.head, r.unreadable(warnings)
+	refs = Sort(f.refs)
+	symbolic, err := r.unlisted(refs, warnings)
+	if len(symbolic) > 0 {
+		refs = Sort(append(refs, symbolic...))
+	}
+	return refs, f.head, err
 }
 
 // Head is the branch that HEAD names, whether it exists or not; "" when HEAD is detached.

@@ -3,6 +3,7 @@ package git
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,9 +31,10 @@ func (e *UnreadableError) Hint() string {
 	return fmt.Sprintf("run git -C %s fsck, and let the user who mirrors read all that is below refs", ShellQuote(e.Dir))
 }
 
-// unreadable is an *UnreadableError of what cannot be read, nil if all can: for-each-ref warns of a
-// ref that is damaged, and leaves out without a word what it may not look into.
-func (r *Repository) unreadable(warnings string) error {
+// unlisted is what for-each-ref does not list, besides refs: symbolic refs that lead nowhere, without an
+// object id, and an *UnreadableError of what cannot be read, nil if all can. Git warns of a ref that is
+// damaged, and leaves out without a word those, and what it may not look into.
+func (r *Repository) unlisted(refs Refs, warnings string) (symbolic Refs, err error) {
 	failed := &UnreadableError{Dir: r.dir}
 	for line := range strings.Lines(warnings) {
 		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "warning: ignoring broken ref "); ok && r.damaged(name) {
@@ -40,17 +42,44 @@ func (r *Repository) unreadable(warnings string) error {
 		}
 	}
 	for _, name := range []string{"refs/heads", "refs/tags"} {
-		_ = filepath.WalkDir(filepath.Join(r.dir, name), func(path string, _ fs.DirEntry, err error) error {
+		_ = filepath.WalkDir(filepath.Join(r.dir, name), func(path string, entry fs.DirEntry, err error) error {
+			name := strings.TrimPrefix(path, r.dir+"/")
 			if errors.Is(err, fs.ErrPermission) {
-				failed.Names = append(failed.Names, strings.TrimPrefix(path, r.dir+"/"))
+				failed.Names = append(failed.Names, name)
+			}
+			if err != nil || entry.IsDir() {
+				return nil
+			}
+			if _, listed := refs.Get(RefName(name)); listed {
+				return nil
+			}
+			if target, ok := symbolicIn(path, entry); ok {
+				symbolic = append(symbolic, Ref{Name: RefName(name), Symref: target})
 			}
 			return nil
 		})
 	}
-	if failed.Names == nil {
-		return nil
+	if failed.Names != nil {
+		err = failed
 	}
-	return failed
+	return symbolic, err
+}
+
+// symbolicIn is where a ref's file leads, if it has another ref's name in it, or is a link to its file, as once they were.
+func symbolicIn(path string, entry fs.DirEntry) (target RefName, ok bool) {
+	if entry.Type()&fs.ModeSymlink != 0 {
+		to, err := os.Readlink(path)
+		return RefName(to), err == nil && to != ""
+	}
+	f, err := OpenRegular(path)
+	if err != nil {
+		return "", false
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, 1<<16))
+	to, ok := strings.CutPrefix(string(content), "ref:")
+	to = strings.TrimSpace(to)
+	return RefName(to), ok && err == nil && to != ""
 }
 
 // damaged reports whether a ref's file has no object id in it. To git, one is broken too that

@@ -24,7 +24,7 @@ func TestOnlyWhatIsThereAndHoldsNoObjectIDIsDamaged(t *testing.T) {
 	}
 	warnings += "warning: ignoring broken ref refs/heads/gone\nwarning: something else\n"
 	var failed *UnreadableError
-	if !errors.As(r.unreadable(warnings), &failed) {
+	if _, err := r.unlisted(nil, warnings); !errors.As(err, &failed) {
 		t.Fatal("nothing is damaged")
 	}
 	got := map[string]bool{}
