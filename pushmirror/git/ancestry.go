@@ -68,6 +68,9 @@ const (
 	maxPairs = 10_000
 	// maxNew is how many commits are listed to compare by, maxSteps how many are gone over.
 	maxNew, maxSteps = 50_000, 1_000_000
+	// maxParents is how many of their parents are kept: more than ordinary history has. A commit can have
+	// any number, and a pack of a few megabytes gigabytes of them.
+	maxParents = 4 * maxNew
 )
 
 // compareNew looks for each Old among the parents of commits that are new, from its New on:
@@ -90,18 +93,8 @@ func (s *Scratch) compareNew(ctx context.Context, a Ancestry) error {
 	if err := s.configure(len(a.pairs[0].Old)); err != nil {
 		return err
 	}
-	parents := make(map[OID][]OID, len(a.pairs))
-	out := lines{each: func(line string) error {
-		var ids []OID
-		for id := range strings.FieldsSeq(line) {
-			ids = append(ids, OID(id))
-		}
-		if len(ids) == 0 {
-			return errors.New("reading 'git rev-list': an empty line")
-		}
-		parents[ids[0]] = ids[1:]
-		return nil
-	}}
+	listed := revList{parents: make(map[OID][]OID, len(a.pairs))}
+	out := lines{each: listed.line}
 	_, err := s.run(ctx, command{stdin: strings.NewReader(in.String()), stdout: &out, args: []string{
 		"rev-list", "--parents", "--ignore-missing", "--max-count=" + strconv.Itoa(maxNew), "--stdin",
 	}})
@@ -114,10 +107,37 @@ func (s *Scratch) compareNew(ctx context.Context, a Ancestry) error {
 	}
 	steps := maxSteps
 	for i, p := range a.pairs {
-		if leadsTo(parents, p, &steps) {
+		if leadsTo(listed.parents, p, &steps) {
 			a.answers[i] = answer{known: true, ancestor: true}
 		}
 	}
+	return nil
+}
+
+// revList reads the output of
+//
+//	git rev-list --parents
+//
+// and leaves out commits that have more parents than there is room for.
+type revList struct {
+	parents map[OID][]OID
+	kept    int
+}
+
+func (r *revList) line(line string) error {
+	count := strings.Count(line, " ")
+	if r.kept+count > maxParents {
+		return nil
+	}
+	r.kept += count
+	ids := make([]OID, 0, count+1)
+	for id := range strings.FieldsSeq(line) {
+		ids = append(ids, OID(id))
+	}
+	if len(ids) == 0 {
+		return errors.New("reading 'git rev-list': an empty line")
+	}
+	r.parents[ids[0]] = ids[1:]
 	return nil
 }
 

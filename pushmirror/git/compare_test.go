@@ -1,7 +1,9 @@
 package git
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -21,5 +23,28 @@ func TestComparisonsThatAreMadeInPartsAreAllAnswered(t *testing.T) {
 	}
 	if !got.Known(other) || !got.Known(b) || got.Known(oidA) {
 		t.Error("what is known is not told right")
+	}
+}
+
+func TestOfCommitsWithVeryManyParentsFewAreKept(t *testing.T) {
+	r := revList{parents: map[OID][]OID{}}
+	many := strings.Repeat(" "+string(oidB), maxParents/10)
+	for i := range 100 {
+		if err := r.line(fmt.Sprintf("%040x%s\n", i, many)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.line(string(oidA) + "\n"); err != nil {
+		t.Fatal(err)
+	}
+	kept := 0
+	for _, parents := range r.parents {
+		kept += len(parents)
+	}
+	if kept == 0 || kept > maxParents {
+		t.Errorf("%d parents are kept", kept)
+	}
+	if r.parents[oidA] == nil {
+		t.Error("a commit without parents is not kept")
 	}
 }
