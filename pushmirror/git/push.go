@@ -156,12 +156,13 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes Outcomes, text str
 	if anyRefused(outcomes) {
 		err = nil
 	}
-	if err != nil && len(outcomes) == 0 && strings.Contains(text, "RPC failed; HTTP 413") {
-		return p.objectedTo("HTTP 413, it is more than the mirror's web server takes in a request"), text, nil
-	}
-	if said := objection(text); said != "" {
+	switch said := objection(text); {
+	case said == "":
+	case err != nil && len(outcomes) == 0:
+		return p.objectedTo(said), text, nil
+	default:
 		for i, o := range outcomes {
-			if o.Unpacked() {
+			if o.Unpacked() || o.Lost() {
 				outcomes[i].objected, outcomes[i].Reason = true, said
 			}
 		}
@@ -204,10 +205,13 @@ func (s *Scratch) TryPush(ctx context.Context) error {
 	return err
 }
 
-// objection is what a mirror with receive.fsckObjects or receive.maxInputSize says of objects that
-// it will never take; "" when it took all, or when trying again may help, as it does once a full
-// disk has room.
+// objection is what a mirror with receive.fsckObjects or receive.maxInputSize, or its web server,
+// says of objects that it will never take; "" when it took all, or when trying again may help, as it
+// does once a full disk has room. GitHub breaks off once it has said so.
 func objection(text string) string {
+	if strings.Contains(text, "RPC failed; HTTP 413") {
+		return "HTTP 413, it is more than the mirror's web server takes in a request"
+	}
 	const tooLarge = "pack exceeds maximum allowed size"
 	if strings.Contains(text, tooLarge) {
 		return tooLarge
