@@ -213,9 +213,9 @@ func (a *attempt) withoutBroken(ctx context.Context, batch plan.Batch, outcomes 
 	return sound, len(broken) > 0
 }
 
-// incomplete picks the steps of which objects are missing here. Each look goes over all that the mirror
-// lacks, so they are looked at together, and by halves only where something is missing: mostly it is the mirror that
-// is in trouble, and nothing is.
+// incomplete picks the steps of which objects are missing here. Each look goes over all that the
+// mirror lacks, so they are looked at together, and by halves only where something is missing: mostly
+// it is the mirror that is in trouble, and nothing is.
 func (a *attempt) incomplete(ctx context.Context, steps plan.Batch, known []git.OID) plan.Batch {
 	if len(steps) == 0 {
 		return nil

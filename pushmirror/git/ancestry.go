@@ -68,8 +68,8 @@ const (
 	maxPairs = 10_000
 	// maxNew is how many commits are listed to compare by, maxSteps how many are gone over.
 	maxNew, maxSteps = 50_000, 1_000_000
-	// maxParents is how many of their parents are kept: more than ordinary history has. A commit can have
-	// any number, and a pack of a few megabytes gigabytes of them.
+	// maxParents is how many of their parents are kept: more than ordinary history has. A commit can
+	// have any number, and a pack of some megabytes a gigabyte of them.
 	maxParents = 4 * maxNew
 )
 

@@ -79,9 +79,9 @@ func BrokenObject(err error) bool {
 // without an answer: the cause stands before it.
 const lostRemote = "fatal: Could not read from remote repository."
 
-// firstComplaint is the line of stderr that tells most: what http answered to a push, else the first
-// "fatal:" of git or ssh, else that of the mirror's git, else the first "error:", else the last line. One that ends with a
-// colon goes on in the next, as when a git:// mirror is down.
+// firstComplaint is the line of stderr that tells most: what http answered to a push, else the
+// first "fatal:" of git or ssh, else that of the mirror's git, else the first "error:", else the last
+// line. One that ends with a colon goes on in the next, as when a git:// mirror is down.
 func firstComplaint(stderr string) string {
 	if cause, _, found := strings.Cut(stderr, lostRemote); found && strings.TrimSpace(cause) != "" {
 		stderr = cause
@@ -204,8 +204,8 @@ var failures = []failure{
 	{"the receiving end does not support", KindLocal, "", false},
 }
 
-// classify gives the class of what git wrote to stderr. That a host fails, or this machine, git, curl and
-// ssh have to say: in the mirror's words that is about what lies behind one repository there.
+// classify gives the class of what git wrote to stderr. That a host fails, or this machine, git,
+// curl and ssh have to say: in the mirror's words that is about what lies behind one repository there.
 func classify(stderr string) failure {
 	all := strings.ToLower(stderr)
 	ours := withoutTheirs(all)

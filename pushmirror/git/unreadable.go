@@ -31,9 +31,9 @@ func (e *UnreadableError) Hint() string {
 	return fmt.Sprintf("run git -C %s fsck, and let the user who mirrors read all that is below refs", ShellQuote(e.Dir))
 }
 
-// unlisted is what for-each-ref does not list, besides refs: symbolic refs that lead nowhere, without an
-// object id, and an *UnreadableError of what cannot be read, nil if all can. Git warns of a ref that is
-// damaged, and leaves out without a word those, and what it may not look into.
+// unlisted is what for-each-ref does not list, besides refs: symbolic refs that lead nowhere, without
+// an object id, and an *UnreadableError of what cannot be read, nil if all can. Git warns of a ref that
+// is damaged, and leaves out without a word those, and what it may not look into.
 func (r *Repository) unlisted(refs Refs, warnings string) (symbolic Refs, err error) {
 	failed := &UnreadableError{Dir: r.dir}
 	for line := range strings.Lines(warnings) {
@@ -65,7 +65,8 @@ func (r *Repository) unlisted(refs Refs, warnings string) (symbolic Refs, err er
 	return symbolic, err
 }
 
-// symbolicIn is where a ref's file leads, if it has another ref's name in it, or is a link to its file, as once they were.
+// symbolicIn is where a ref's file leads, if it has another ref's name in it, or is a link to its
+// file, as once they were.
 func symbolicIn(path string, entry fs.DirEntry) (target RefName, ok bool) {
 	if entry.Type()&fs.ModeSymlink != 0 {
 		to, err := os.Readlink(path)
