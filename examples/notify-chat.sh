@@ -23,7 +23,7 @@ text() {
 }
 
 event=$(text event) host=$(text host) repository=$(text repository) remote=$(text name) error=$(text last_error)
-what="$repository: $remote"
+what="$repository${remote:+: $remote}"
 if [ "$host" ]; then
 	number=$(printf '%s\n' "$notice" | sed -nE 's/.*"repositories":([0-9]+).*/\1/p')
 	what="$host ($number repositories)"

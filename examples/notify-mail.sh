@@ -11,15 +11,16 @@ to=${1:?give an address}
 notice=$(cat)
 
 # text FIELD: the value of a string in the notice. Within one, JSON has a backslash before each
-# quote, so that nothing in a value is taken for a field, and no line breaks, so that what a
-# stranger called a branch adds no header and no line to the mail.
+# quote, so that nothing in a value is taken for a field, and no line breaks, which become spaces, so
+# that what a stranger called a branch adds no header and no line to the mail.
 text() {
 	printf '%s\n' "$notice" | sed -nE 's/.*"'"$1"'":"(([^"\\]|\\.)*)".*/\1/p' |
-		sed 's/\\u003c/</g; s/\\u003e/>/g; s/\\u0026/\&/g; s/\\\(["\\]\)/\1/g'
+		sed 's/\\\\/\\\//g; s/\\[nrt]/ /g; s/\\u003c/</g; s/\\u003e/>/g; s/\\u0026/\&/g; s/\\"/"/g; s/\\\//\\/g'
 }
 
 event=$(text event) host=$(text host) repository=$(text repository) remote=$(text name)
 what="$repository: the mirror $remote"
+[ "$remote" ] || what="$repository, as a whole," # its configuration is broken, or its state
 if [ "$host" ]; then
 	number=$(printf '%s\n' "$notice" | sed -nE 's/.*"repositories":([0-9]+).*/\1/p')
 	what="$host, with mirrors of $number repositories,"
@@ -41,7 +42,7 @@ Content-Transfer-Encoding: 8bit
 $said.
 
 Repository: $repository
-Remote: $remote, $(text url)
+Remote: ${remote:-all}${remote:+, $(text url)}
 Error: $(text last_error)
 Hint: $(text hint)
 

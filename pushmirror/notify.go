@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/program"
 	"git-push-mirror/pushmirror/queue"
@@ -71,8 +72,9 @@ type Notice struct {
 	// FILE"); then Remote is one of many.
 	Host *string `json:"host"`
 	// Repositories is how many repositories wait for it, as far as is known.
-	Repositories int    `json:"repositories"`
-	Remote       Status `json:"remote"`
+	Repositories int `json:"repositories"`
+	// Remote has no name where the whole repository cannot be mirrored, or can be again.
+	Remote Status `json:"remote"`
 }
 
 // Notifier tells the owners of failures and recoveries: each episode once and, where a whole
@@ -138,13 +140,59 @@ func (n Notifier) tellOfHost(ctx context.Context, u *Upstream, update Update, ev
 	return errors.Join(err, done(err == nil))
 }
 
+// Notified tells who is told of a repository that cannot be opened.
+func Notified(ctx context.Context, g *git.Git, dir string, getenv func(string) string) config.Notify {
+	repo, err := g.Open(dir)
+	if err != nil {
+		return config.Notified(config.DefaultSources(getenv, ""))
+	}
+	return config.Notified(Sources(ctx, repo, getenv))
+}
+
+// TellBroken tells that a repository cannot be mirrored at all, and why, unless that was told in this
+// episode, or it is for somebody else to see to. No remote has a record of it: which there are may not
+// be known.
+func (n Notifier) TellBroken(ctx context.Context, dir string, notify config.Notify, broken error) error {
+	if len(notify.Command) == 0 || notOurs(broken) {
+		return nil
+	}
+	status := Unusable(dir, broken)
+	if fault := (*config.Error)(nil); !errors.As(broken, &fault) {
+		status.Kind = optional(git.KindLocal)
+	}
+	done, first, err := n.Queue.BeginEpisode(dir)
+	if !first {
+		return err
+	}
+	err = n.run(ctx, notify, Notice{Event: EventFailed, Time: state.Now(), Repositories: 1, Remote: status})
+	return errors.Join(err, done(err == nil))
+}
+
+// Mended reports whether somebody has to be told that a repository can be mirrored again.
+func (n Notifier) Mended(u *Upstream) bool { return u.Notifies() && n.Queue.InEpisode(u.Dir()) }
+
+// TellMended tells that a repository can be mirrored again, if TellBroken told that it could not.
+func (n Notifier) TellMended(ctx context.Context, u *Upstream) error {
+	done, first, err := n.Queue.EndEpisode(u.Dir())
+	if !first {
+		return err
+	}
+	status := statusOf(u.Dir(), config.Remote{Enabled: true}, state.Record{Status: state.None})
+	err = n.run(ctx, u.config.Notify, Notice{Event: EventRecovered, Time: state.At(u.clock()), Repositories: 1, Remote: status})
+	return errors.Join(err, done(err == nil))
+}
+
 func (n Notifier) send(ctx context.Context, u *Upstream, update Update, notice Notice) error {
 	notice.Time, notice.Remote = state.At(u.clock()), u.StatusAfter(ctx, update)
+	return n.run(ctx, u.config.Notify, notice)
+}
+
+func (n Notifier) run(ctx context.Context, notify config.Notify, notice Notice) error {
 	text, err := json.Marshal(notice)
 	if err != nil {
 		return fmt.Errorf("notifying: %w", err)
 	}
-	p := program.Program{Argv: u.config.Notify.Command, Env: git.Environ(n.Env), Stdin: append(text, '\n'), Limit: u.config.Notify.Limit}
+	p := program.Program{Argv: notify.Command, Env: git.Environ(n.Env), Stdin: append(text, '\n'), Limit: notify.Limit}
 	if _, err := p.Run(ctx); err != nil {
 		return fmt.Errorf("notifying: %w", err)
 	}
@@ -239,14 +287,12 @@ func (s *shift) notifyIfDue(ctx context.Context, key worker.Key, t endedUpdate) 
 	}
 }
 
-// tell has somebody told, while the mirrors go on.
+// tell has somebody told of an update.
 func (s *shift) tell(ctx context.Context, t endedUpdate) {
 	key := worker.Key{Repository: t.upstream.Dir(), Remote: t.Remote.Name}
-	if _, telling := s.telling[key]; telling {
-		s.telling[key] = true
+	if s.tells(key) {
 		return
 	}
-	s.telling[key] = false
 	repositories := map[string]map[string]bool{} // by what they share
 	for _, name := range sharedWith(t.Remote) {
 		repositories[name] = map[string]bool{key.Repository: true}
@@ -258,10 +304,39 @@ func (s *shift) tell(ctx context.Context, t endedUpdate) {
 			}
 		}
 	}
+	count := func(shared string) int { return max(1, len(repositories[shared])) }
+	s.meanwhile(ctx, key, func() error { return s.notifier().Tell(ctx, t.upstream, t.Update, count) })
+}
+
+// tellOfRepository has somebody told that a repository cannot be mirrored, or can be again.
+func (s *shift) tellOfRepository(ctx context.Context, f found) {
+	key := worker.Key{Repository: f.repository}
+	if s.tells(key) {
+		return
+	}
+	s.meanwhile(ctx, key, func() error {
+		if f.err == nil {
+			return s.notifier().TellMended(ctx, f.upstream)
+		}
+		return s.notifier().TellBroken(ctx, f.repository, Notified(ctx, s.Git, f.repository, s.Getenv), f.err)
+	})
+}
+
+// tells reports whether somebody is being told of that already, and has it looked at again afterwards.
+func (s *shift) tells(key worker.Key) bool {
+	if _, telling := s.telling[key]; !telling {
+		return false
+	}
+	s.telling[key] = true
+	return true
+}
+
+// meanwhile has somebody told, while the mirrors go on.
+func (s *shift) meanwhile(ctx context.Context, key worker.Key, tell func() error) {
+	s.telling[key] = false
 	go func() {
 		defer func() { s.told <- key }()
-		count := func(shared string) int { return max(1, len(repositories[shared])) }
-		if err := s.notifier().Tell(ctx, t.upstream, t.Update, count); err != nil && ctx.Err() == nil {
+		if err := tell(); err != nil && ctx.Err() == nil {
 			s.logOf(key).WithError(err).Error("nobody was told")
 		}
 	}()

@@ -27,6 +27,7 @@ type found struct {
 	tasks      []worker.Task
 	others     []worker.Task // that are not due
 	untold     []endedUpdate
+	mended     bool      // somebody was told that it cannot be mirrored, and now it can
 	modified   time.Time // of its configuration
 	files      []string  // with passwords and keys, that its remotes read
 	asked      []string  // hosts, and logins there, of its remotes, also of those that are switched off
@@ -76,8 +77,8 @@ func (s *shift) visitNext(ctx context.Context) found {
 // visit finds the remotes of a repository that are due: those with a mark, those that are
 // to be tried again and, when looking thoroughly, those that have fallen behind, whose
 // configuration changed, or that were not looked at for long.
-func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) found {
-	f := found{repository: repository, modified: config.Modified(config.DefaultSources(s.Getenv, repository))}
+func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) (f found) {
+	f = found{repository: repository, modified: config.Modified(config.DefaultSources(s.Getenv, repository))}
 	upstream, err := s.open(ctx, repository)
 	if err != nil {
 		f.err = err
@@ -91,6 +92,11 @@ func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) f
 		return f
 	}
 	f.untold = upstream.untold(s.notifier())
+	defer func() {
+		if f.mended = f.err == nil && s.notifier().Mended(upstream); f.mended {
+			f.asked = append(f.asked, repository) // its episode is told to have ended
+		}
+	}()
 	for _, remote := range upstream.config.Remotes {
 		f.asked = append(f.asked, sharedWith(remote)...)
 		if !remote.Enabled {
@@ -138,7 +144,7 @@ func (s *shift) receive(ctx context.Context, f found) {
 		s.looking = false
 		return
 	}
-	if !s.accepts(f) {
+	if !s.accepts(ctx, f) {
 		return
 	}
 	known, wasKnown := s.watched[f.repository]
@@ -164,9 +170,9 @@ func (s *shift) receive(ctx context.Context, f found) {
 	}
 }
 
-// accepts notes, and tells once, what keeps a repository from being mirrored. It reports false for
+// accepts notes, and has told once, what keeps a repository from being mirrored. It reports false for
 // one that is gone or somebody else's: nothing of it is waited for any more.
-func (s *shift) accepts(f found) bool {
+func (s *shift) accepts(ctx context.Context, f found) bool {
 	log := s.Log.WithField("repository", f.repository)
 	before := s.broken[f.repository]
 	delete(s.broken, f.repository)
@@ -185,11 +191,18 @@ func (s *shift) accepts(f found) bool {
 		return false
 	}
 	delete(s.gone, f.repository)
-	if f.err != nil {
-		if text := f.err.Error(); text != before {
+	switch {
+	case f.err != nil:
+		text := f.err.Error()
+		if text != before {
 			log.WithError(f.err).Error("the repository cannot be mirrored")
 		}
-		s.broken[f.repository] = f.err.Error()
+		if text != before || f.looked { // or the program of [notify], if that fails, would be run all the time
+			s.tellOfRepository(ctx, f)
+		}
+		s.broken[f.repository] = text
+	case f.mended || before != "": // perhaps while it is being told that it cannot be
+		s.tellOfRepository(ctx, f)
 	}
 	return true
 }
@@ -255,7 +268,7 @@ func (s *shift) lookAround(ctx context.Context, visited map[string]bool) {
 		for _, name := range f.asked {
 			asked[name] = true
 		}
-		if f.err == nil && len(f.tasks)+len(f.untold) == 0 {
+		if f.err == nil && len(f.tasks)+len(f.untold) == 0 && !f.mended {
 			continue
 		}
 		f.looked = true

@@ -172,6 +172,9 @@ func (s *shift) work(ctx context.Context) error {
 		case key := <-s.told:
 			if s.telling[key] {
 				s.entered = append(s.entered, key.Repository)
+				if key.Remote == "" {
+					delete(s.broken, key.Repository) // what is found there is news
+				}
 			}
 			delete(s.telling, key)
 		case host := <-s.reached:

@@ -101,6 +101,7 @@ func (inv invocation) runSync(ctx context.Context, repositories []repository, op
 	updates, outcomes := run.updateAll(ctx, jobs)
 	if !opt.dryRun {
 		inv.notify(ctx, jobs, updates)
+		inv.notifyOfRepositories(ctx, repositories)
 	}
 	if !opt.dryRun && ctx.Err() == nil {
 		inv.tryAgain(jobs, updates)

@@ -7,6 +7,8 @@ import (
 
 	"git-push-mirror/hook"
 	"git-push-mirror/pushmirror"
+	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/queue"
 	"git-push-mirror/pushmirror/state"
 )
@@ -16,7 +18,7 @@ func (inv invocation) inEpisode(upstream *pushmirror.Upstream) func(string) bool
 	if !upstream.Notifies() {
 		return nil
 	}
-	q, err := inv.queue(upstream)
+	q, err := inv.queue(upstream.StateDir())
 	if err != nil {
 		return nil
 	}
@@ -33,7 +35,7 @@ func (inv invocation) notify(ctx context.Context, jobs []syncJob, updates []push
 		if !job.upstream.Notifies() {
 			continue
 		}
-		q, err := inv.queue(job.upstream)
+		q, err := inv.queue(job.upstream.StateDir())
 		if notifier := (pushmirror.Notifier{Queue: q, Env: inv.env}); err == nil && notifier.Due(job.upstream, updates[i]) {
 			if err = notifier.Tell(ctx, job.upstream, updates[i], pushmirror.Sharing(updates)); err != nil {
 				err = errors.Join(err, q.Add(job.upstream.Dir())) // the next worker tells them
@@ -43,6 +45,44 @@ func (inv invocation) notify(ctx context.Context, jobs []syncJob, updates []push
 			inv.say("error", job.label+": "+err.Error())
 		}
 	}
+}
+
+// notifyOfRepositories has the owners told of those that cannot be mirrored at all, and of those that
+// can be again.
+func (inv invocation) notifyOfRepositories(ctx context.Context, repositories []repository) {
+	for _, r := range repositories {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := inv.notifyOfRepository(ctx, r); err != nil {
+			inv.say("error", r.dir+": "+err.Error())
+		}
+	}
+}
+
+func (inv invocation) notifyOfRepository(ctx context.Context, r repository) error {
+	stateDir := ""
+	if r.err == nil {
+		stateDir = r.upstream.StateDir()
+	} else if site, err := config.Load(config.DefaultSources(inv.getenv, "")); err == nil {
+		stateDir = site.StateDir
+	}
+	q, err := inv.queue(stateDir)
+	if err != nil {
+		return nil // who tells of updates has told of that
+	}
+	notifier := pushmirror.Notifier{Queue: q, Env: inv.env}
+	switch {
+	case r.err == nil && notifier.Mended(r.upstream):
+		return notifier.TellMended(ctx, r.upstream)
+	case r.err == nil:
+		return nil
+	}
+	g, err := git.New(inv.env)
+	if err != nil {
+		return err
+	}
+	return notifier.TellBroken(ctx, r.dir, pushmirror.Notified(ctx, g, r.dir, inv.getenv), r.err)
 }
 
 // tryAgain has a worker take up what is said to be tried again: no push may follow. What somebody
@@ -73,16 +113,16 @@ func (inv invocation) tryAgain(jobs []syncJob, updates []pushmirror.Update) {
 
 // enter has the worker that works look at a repository.
 func (inv invocation) enter(upstream *pushmirror.Upstream) error {
-	q, err := inv.queue(upstream)
+	q, err := inv.queue(upstream.StateDir())
 	if err != nil {
 		return err
 	}
 	return q.Add(upstream.Dir())
 }
 
-// queue opens the worker's list of a repository.
-func (inv invocation) queue(upstream *pushmirror.Upstream) (*queue.Queue, error) {
-	dir, err := queue.Dir(inv.getenv, upstream.StateDir())
+// queue opens the worker's list; stateDir is where the configuration has it.
+func (inv invocation) queue(stateDir string) (*queue.Queue, error) {
+	dir, err := queue.Dir(inv.getenv, stateDir)
 	if err != nil {
 		return nil, err
 	}

@@ -249,6 +249,17 @@ func load(s Sources) (*Config, *whole, error) {
 	return c, w, nil
 }
 
+// Notified tells who is told that a config is broken: by the [notify] of those of its files that are
+// not. A system file that is could forbid the others to name a program, so with it nobody is.
+func Notified(s Sources) Notify {
+	files, _ := s.read()
+	if slices.ContainsFunc(files, func(f *file) bool { return f.name == s.System && len(f.faults) > 0 }) {
+		return Notify{}
+	}
+	whole := slices.DeleteFunc(files, func(f *file) bool { return len(f.faults) > 0 })
+	return merge(whole, s.Repository).notified()
+}
+
 func faultsOf(files []*file) Errors {
 	var all Errors
 	for _, f := range files {

@@ -58,7 +58,7 @@ func (w *whole) add(t *table) {
 }
 
 func (w *whole) config() *Config {
-	top, hook, worker, notify, log := w.tables[atTop], w.tables[inHook], w.tables[inWorker], w.tables[inNotify], w.tables[inLog]
+	top, hook, worker, log := w.tables[atTop], w.tables[inHook], w.tables[inWorker], w.tables[inLog]
 	c := &Config{
 		ProtectedBranches: get[[]string](top, "protected_branches", nil),
 		Root:              get(top, "root", ""),
@@ -74,10 +74,7 @@ func (w *whole) config() *Config {
 			MaxConcurrent: get(worker, "max_concurrent", 4),
 			MaxPerHost:    get(worker, "max_per_host", 4),
 		},
-		Notify: Notify{
-			Command: get[[]string](notify, "command", nil),
-			Limit:   get(notify, "time_limit", time.Minute),
-		},
+		Notify: w.notified(),
 		Log: Log{
 			Level:  get(log, "level", LevelInfo),
 			Format: get(log, "format", FormatText),
@@ -91,6 +88,14 @@ func (w *whole) config() *Config {
 		c.Remotes = append(c.Remotes, r)
 	}
 	return c
+}
+
+func (w *whole) notified() Notify {
+	notify := w.tables[inNotify]
+	return Notify{
+		Command: get[[]string](notify, "command", nil),
+		Limit:   get(notify, "time_limit", time.Minute),
+	}
 }
 
 // remote fills in the defaults of a remote, and judges what it comes to.
