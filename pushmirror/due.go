@@ -130,11 +130,18 @@ func (u *Upstream) Mended(remote config.Remote, record state.Record) bool {
 // newest is the latest of a time and those at which files were changed.
 func newest(t time.Time, files []string) time.Time {
 	for _, file := range files {
-		if info, err := os.Stat(file); err == nil && info.ModTime().After(t) {
-			t = info.ModTime()
+		if info, err := os.Stat(file); err == nil {
+			t = laterOf(t, info.ModTime())
 		}
 	}
 	return t
+}
+
+func laterOf(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // behind reports whether a remote that no mark tells of is to be looked at: it has never

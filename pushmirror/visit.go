@@ -28,7 +28,7 @@ type found struct {
 	others     []worker.Task // that are not due
 	untold     []endedUpdate
 	mended     bool      // somebody was told that it cannot be mirrored, and now it can
-	modified   time.Time // of its configuration
+	changed    time.Time // when its configuration was
 	files      []string  // with passwords and keys, that its remotes read
 	asked      []string  // hosts, and logins there, of its remotes, also of those that are switched off
 	err        error
@@ -78,7 +78,7 @@ func (s *shift) visitNext(ctx context.Context) found {
 // to be tried again and, when looking thoroughly, those that have fallen behind, whose
 // configuration changed, or that were not looked at for long.
 func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) (f found) {
-	f = found{repository: repository, modified: config.Modified(config.DefaultSources(s.Getenv, repository))}
+	f = found{repository: repository, changed: config.Changed(config.DefaultSources(s.Getenv, repository))}
 	upstream, err := s.open(ctx, repository)
 	if err != nil {
 		f.err = err
@@ -148,7 +148,7 @@ func (s *shift) receive(ctx context.Context, f found) {
 		return
 	}
 	known, wasKnown := s.watched[f.repository]
-	changed := newest(f.modified, f.files)
+	changed := laterOf(f.changed, config.NewestChange(f.files))
 	s.watched[f.repository] = watched{changed, f.files}
 	for _, t := range f.untold {
 		s.tell(ctx, t)
@@ -224,8 +224,8 @@ func (s *shift) watch(ctx context.Context) {
 	}
 	for repository := range waits {
 		known := s.watched[repository]
-		modified := config.Modified(config.DefaultSources(s.Getenv, repository))
-		if !newest(modified, known.files).Equal(known.changed) {
+		changed := config.Changed(config.DefaultSources(s.Getenv, repository))
+		if !laterOf(changed, config.NewestChange(known.files)).Equal(known.changed) {
 			s.receive(ctx, s.visit(ctx, repository, true))
 		}
 	}

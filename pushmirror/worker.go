@@ -248,7 +248,7 @@ func (s *shift) start(ctx context.Context, just found) {
 		s.started[task.Key] = task
 		var upstream *Upstream
 		if slices.ContainsFunc(just.tasks, func(t worker.Task) bool { return t.Key == task.Key }) &&
-			config.Modified(config.DefaultSources(s.Getenv, task.Repository)).Equal(just.modified) {
+			config.Changed(config.DefaultSources(s.Getenv, task.Repository)).Equal(just.changed) {
 			upstream = just.upstream
 		}
 		shared := maps.Clone(s.fails)

@@ -257,9 +257,9 @@ func unreadableFile(name string, err error) *file {
 	return f
 }
 
-// Modified returns when the config of s last changed, as [Config.Modified] has it,
-// without reading it; zero if there is none.
-func Modified(s Sources) time.Time {
+// Changed tells the config of s from what it was: the time at which a file of it was last changed in
+// any way, without reading it; zero if there is none.
+func Changed(s Sources) time.Time {
 	names := []string{s.System}
 	if s.Repository != "" {
 		folder := filepath.Join(s.Repository, repositoryFolder)
@@ -269,10 +269,21 @@ func Modified(s Sources) time.Time {
 			names = append(names, filepath.Join(folder, entry.Name()))
 		}
 	}
-	var newest time.Time
-	for _, name := range names {
-		if info, err := os.Stat(name); err == nil && info.ModTime().After(newest) {
-			newest = info.ModTime()
+	return NewestChange(names)
+}
+
+// NewestChange is when one of the files was last changed in any way; zero if there are none. What is
+// put in the place of another may be older than that, and chmod does not count as a modification.
+func NewestChange(files []string) (newest time.Time) {
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			continue
+		}
+		for _, t := range []time.Time{info.ModTime(), inodeChanged(info)} {
+			if t.After(newest) {
+				newest = t
+			}
 		}
 	}
 	return newest
