@@ -127,6 +127,9 @@ func (a *attempt) failed(ctx context.Context, err error) state.Record {
 	r.Status, r.Kind, r.Error = state.Failed, git.KindLocal, err.Error()
 	var failed *git.Error
 	var open *config.Error
+	if login := loginOf(a.remote); a.loginless && login != hostOf(a.remote) {
+		a.failedFor = login // as whoever has the same one will find
+	}
 	switch {
 	case errors.As(err, &open):
 		r.Kind, r.Hint = state.KindConfig, open.Hint

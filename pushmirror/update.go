@@ -112,6 +112,7 @@ type attempt struct {
 	refusing   bool                       // the mirror has refused a ref
 	said       string                     // by the mirror, of what it refused
 	failedFor  string                     // the host or login that failed
+	loginless  bool                       // the password or key cannot be used
 	unlogged   error                      // what kept the log from telling of a push
 
 	// What has changed on the mirror since it was compared.
@@ -194,6 +195,7 @@ const scratchName = "push-mirror-scratch-"
 // it ended.
 func (a *attempt) make(ctx context.Context, scratch string) (record state.Record, err error) {
 	to, err := a.target(ctx)
+	a.loginless = err != nil
 	if err = cmp.Or(err, CheckNotSelf(a.remote.URL, a.Dir())); err != nil {
 		return a.conclude(ctx, err), nil
 	}
