@@ -158,6 +158,8 @@ func (l *localCheck) worker() Finding {
 		return fail(check, said, startService)
 	case old && !working:
 		return fail(check, said, "git push-mirror worker --until-idle takes it up; "+l.seeLog())
+	case l.unknown():
+		return warn(check, said+"; none knows this repository, as after a move", "git push-mirror sync makes it known")
 	case old:
 		return warn(check, said, "git push-mirror status tells what for; "+l.seeLog())
 	}

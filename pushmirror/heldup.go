@@ -2,6 +2,8 @@ package pushmirror
 
 import (
 	"fmt"
+	"os"
+	"slices"
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
@@ -33,11 +35,7 @@ func (u *Upstream) HeldUp(remote config.Remote) string {
 // repository, and is not tried before one of them has found it to be back, or there is no worker.
 // Of that other repository it tells nothing.
 func (u *Upstream) heldUp(remote config.Remote, since state.Time) obstacle {
-	var dirs []string
-	if dir, err := queue.Dir(u.getenv, u.config.StateDir); err == nil {
-		dirs = append(dirs, dir)
-	}
-	dirs = append(dirs, queue.OwnDir(u.Dir()))
+	dirs := u.queueDirs()
 	for _, dir := range dirs {
 		fails := queue.Troubles(dir)
 		for _, name := range sharedWith(remote) {
@@ -55,6 +53,24 @@ func (u *Upstream) heldUp(remote config.Remote, since state.Time) obstacle {
 		}
 	}
 	return u.unattended(remote)
+}
+
+// queueDirs are where a worker for the repository may have its list.
+func (u *Upstream) queueDirs() (dirs []string) {
+	if dir, err := queue.Dir(u.getenv, u.config.StateDir); err == nil {
+		dirs = append(dirs, dir)
+	}
+	return append(dirs, queue.OwnDir(u.Dir()))
+}
+
+// unknown reports whether the repository has had mirrors, and no worker knows of it: it was moved, copied
+// or restored to where it is, or their list was lost. What it owes its mirrors waits for a push or a
+// sync then.
+func (u *Upstream) unknown() bool {
+	if _, err := os.Lstat(state.Folder(u.Dir())); err != nil {
+		return false
+	}
+	return !slices.ContainsFunc(u.queueDirs(), func(dir string) bool { return queue.Knows(dir, u.Dir()) })
 }
 
 // heldUpBy tells of a host that fails in that way.

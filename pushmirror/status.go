@@ -188,13 +188,24 @@ func (u *Upstream) status(ctx context.Context, remote config.Remote, record stat
 		return s, err
 	}
 	s.Pending, s.Commits = lacks.pending, u.commits(ctx, lacks)
+	if err := u.waiting(&s, remote, dir, record); err != nil {
+		return s, err
+	}
+	if (len(s.Pending) > 0 || !s.NextAttemptAt.IsZero()) && s.Status != state.Started && u.unknown() {
+		s.forgotten()
+	}
+	return s, nil
+}
+
+// waiting tells since when refs have been waiting, and what for.
+func (u *Upstream) waiting(s *Status, remote config.Remote, dir *state.Dir, record state.Record) error {
 	if len(s.Pending) == 0 {
 		s.PendingSince = state.Time{}
-		return s, nil
+		return nil
 	}
 	since, marked, err := dir.Marked()
 	if err != nil {
-		return s, err
+		return err
 	}
 	if since.After(u.clock().Add(state.Skew)) {
 		since = u.noticed(record)
@@ -212,7 +223,22 @@ func (u *Upstream) status(ctx context.Context, remote config.Remote, record stat
 			s.Status, s.Kind, s.Error, s.Hint = o.status, &o.kind, &o.trouble, &o.hint
 		}
 	}
-	return s, nil
+	return nil
+}
+
+// forgotten adds that no worker will bring what waits, or try again.
+func (s *Status) forgotten() {
+	text, hint := "no worker knows this repository, as after a move", "git push-mirror sync "+s.Name
+	switch {
+	case s.Error != nil:
+		text = *s.Error + "; " + text
+	case s.Kind == nil:
+		s.Kind = optional(git.KindLocal)
+	}
+	if s.Hint != nil {
+		hint = *s.Hint + "; then: " + hint
+	}
+	s.Error, s.Hint = &text, &hint
 }
 
 // noticed is since when, at most, refs have been waiting that no update knows of: the

@@ -106,6 +106,12 @@ func (q *Queue) replace(sub, name, content string, durably bool) error {
 // with an error.
 func (q *Queue) Known() ([]string, error) { return q.list("repositories") }
 
+// Knows reports whether workers with that state directory know a repository, as far as can be told.
+func Knows(dir, repository string) bool {
+	_, err := (&Queue{dir: dir}).read("repositories", id(repository))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // Take takes the repositories off the list of those that have work and returns them, also
 // with an error. Their marks are to be looked for after that.
 func (q *Queue) Take() ([]string, error) {
