@@ -97,6 +97,9 @@ func (u *Upstream) due(ctx context.Context, remote config.Remote, thoroughly boo
 	}
 	again := !record.NextAttemptAt.IsZero()
 	task.Failing = record.Unreached && again
+	if task.Failing {
+		task.Blamed, task.Failed = record.ToldHost, record.UpdatedAt.Time
+	}
 	if marked {
 		task.Since = since.Time
 	}

@@ -32,8 +32,9 @@ type found struct {
 	files      []string  // with passwords and keys, that its remotes read
 	asked      []string  // hosts, and logins there, of its remotes, also of those that are switched off
 	err        error
-	looked     bool // into all known repositories, with no hook having called
-	last       bool // of them
+	looked     bool                 // into all known repositories, with no hook having called
+	last       bool                 // of them
+	succeeded  map[string]time.Time // with last: when updates of theirs last did, by host and login
 }
 
 // takeWork takes in the repositories that hooks have entered.
@@ -142,6 +143,9 @@ func (s *shift) open(ctx context.Context, repository string) (*Upstream, error) 
 func (s *shift) receive(ctx context.Context, f found) {
 	if f.last {
 		s.looking = false
+		for name, at := range f.succeeded {
+			s.schedule.NoteSuccess(worker.Task{Host: name, Login: name, Succeeded: at}, s.clock())
+		}
 		return
 	}
 	if !s.accepts(ctx, f) {
@@ -248,6 +252,7 @@ func (s *shift) lookAround(ctx context.Context, visited map[string]bool) {
 		s.Log.WithError(err).Error("reading the list of repositories")
 	}
 	asked, all := map[string]bool{}, err == nil
+	succeeded := map[string]time.Time{}
 	var marked, others []string
 	for _, repository := range repositories {
 		switch {
@@ -268,6 +273,13 @@ func (s *shift) lookAround(ctx context.Context, visited map[string]bool) {
 		for _, name := range f.asked {
 			asked[name] = true
 		}
+		for _, task := range f.others {
+			for _, name := range []string{task.Host, task.Login} {
+				if name != "" {
+					succeeded[name] = laterOf(succeeded[name], task.Succeeded)
+				}
+			}
+		}
 		if f.err == nil && len(f.tasks)+len(f.untold) == 0 && !f.mended {
 			continue
 		}
@@ -282,7 +294,7 @@ func (s *shift) lookAround(ctx context.Context, visited map[string]bool) {
 			s.Log.WithError(err).Error("forgetting hosts that nobody asks any more")
 		}
 	}
-	s.found <- found{last: true}
+	s.found <- found{last: true, succeeded: succeeded}
 }
 
 // notOurs reports whether a repository is gone, or belongs to somebody whose worker has to

@@ -25,6 +25,10 @@ type Task struct {
 	NotBefore, Earliest time.Time
 	// Failing: the last update did not succeed.
 	Failing bool
+	// Blamed is the Host or the Login that the last update, of another worker perhaps, failed for; empty
+	// for none. Once that is back, NotBefore counts no more. Failed is when it ended.
+	Blamed string
+	Failed time.Time
 	// Succeeded is when the last update ended, if it did succeed; else zero.
 	Succeeded time.Time
 
@@ -82,7 +86,9 @@ type host struct {
 	proven bool      // it answered, and did not fail since
 	retry  time.Time // when one that failed may be probed; zero: it did not fail
 	failed time.Time // when it last did
-	active int       // updates that run
+	// succeeded is when an update, of anybody, last did.
+	succeeded time.Time
+	active    int // updates that run
 }
 
 // New makes an empty schedule.
@@ -108,6 +114,9 @@ func (s *Schedule) Add(t Task) {
 			t.NotBefore = old.NotBefore
 		}
 		t.reruns, t.rest = old.reruns, old.rest
+	}
+	if s.released(&t) {
+		t.NotBefore = time.Time{}
 	}
 	s.waiting[t.Key] = &t
 }
@@ -273,7 +282,7 @@ func (s *Schedule) Finish(t Task, end End, now time.Time) {
 	case end.Done:
 		return
 	}
-	t.Failing = end.Failed
+	t.Failing, t.Blamed = end.Failed, "" // the hosts tell from now on
 	if end.Earliest.After(t.Earliest) {
 		t.Earliest = end.Earliest
 	}
@@ -313,6 +322,7 @@ func (s *Schedule) Reached(name string) {
 	h := s.host(name)
 	failed := !h.retry.IsZero()
 	h.proven, h.retry = true, time.Time{}
+	s.release(name)
 	if !failed {
 		return
 	}
@@ -321,6 +331,21 @@ func (s *Schedule) Reached(name string) {
 			t.NotBefore = time.Time{}
 		}
 	}
+}
+
+// release makes those due that had failed for a host or login, under another worker, before it last
+// succeeded.
+func (s *Schedule) release(name string) {
+	for _, t := range s.waiting {
+		if t.Blamed == name && s.released(t) {
+			t.NotBefore = time.Time{}
+		}
+	}
+}
+
+func (s *Schedule) released(t *Task) bool {
+	h, ok := s.hosts[t.Blamed]
+	return ok && (h.proven || h.succeeded.After(t.Failed))
 }
 
 // Fails reports whether a host, or a login there, has failed and not answered since.
@@ -333,8 +358,12 @@ func (s *Schedule) Fails(name string) bool {
 // sync, may have shown that a host or login which failed is back.
 func (s *Schedule) NoteSuccess(t Task, now time.Time) {
 	for _, name := range t.shares() {
-		h, ok := s.hosts[name]
-		if ok && !h.retry.IsZero() && (t.Succeeded.After(h.failed) || !t.Succeeded.IsZero() && h.failed.After(now.Add(skew))) {
+		h := s.host(name)
+		if t.Succeeded.After(h.succeeded) && !t.Succeeded.After(now.Add(skew)) {
+			h.succeeded = t.Succeeded
+			s.release(name)
+		}
+		if !h.retry.IsZero() && (t.Succeeded.After(h.failed) || !t.Succeeded.IsZero() && h.failed.After(now.Add(skew))) {
 			s.Reached(name)
 		}
 	}

@@ -246,6 +246,61 @@ func TestAHostThatASyncHasReachedIsBack(t *testing.T) {
 	}
 }
 
+func TestAHostThatIsBackReleasesWhatFailedForItUnderAnotherWorker(t *testing.T) {
+	failed := func(repository, blamed string) Task {
+		task := task(repository, "git://h")
+		task.Failing, task.Blamed, task.NotBefore = true, blamed, noon.Add(time.Hour)
+		return task
+	}
+	s := New(Limits{Concurrent: 4, PerHost: 4})
+	s.Add(failed("/before", "git://h"))
+	s.Add(failed("/alone", "")) // there is no such repository
+	if got := s.Start(noon); len(got) != 0 {
+		t.Errorf("before the host has answered: %v", got)
+	}
+	prove(s, "git://h")
+	s.Add(failed("/after", "git://h"))
+	started := s.Start(noon)
+	if got := repositories(started); !slices.Equal(got, []string{"/after", "/before"}) {
+		t.Errorf("after it has: %q", got)
+	}
+	for _, t := range started { // which has nothing to do with the host any more
+		s.Finish(t, End{Failed: true, Retry: noon.Add(time.Hour)}, noon)
+	}
+	prove(s, "git://h")
+	if got := s.Start(noon); len(got) != 0 {
+		t.Errorf("after they have failed by themselves: %v", got)
+	}
+}
+
+func TestAHostThatASyncHasReachedReleasesWhatFailedForItUnderAnotherWorker(t *testing.T) {
+	failed := func(repository string) Task {
+		task := task(repository, "git://h")
+		task.Failing, task.Blamed, task.Failed, task.NotBefore = true, "git://h", noon.Add(-time.Minute), noon.Add(time.Hour)
+		return task
+	}
+	synced := task("/synced", "git://h")
+	for at, want := range map[time.Time][]string{
+		noon.Add(-2 * time.Minute):  {}, // before they failed
+		noon.Add(-30 * time.Second): {"/a", "/b"},
+		noon.Add(time.Hour):         {}, // by a clock that was wrong
+	} {
+		s := New(Limits{Concurrent: 4, PerHost: 4})
+		s.Add(failed("/a"))
+		synced.Succeeded = at
+		s.NoteSuccess(synced, noon)
+		s.Add(failed("/b"))
+		got := []string{}
+		for started := s.Start(noon); len(started) > 0; started = s.Start(noon) { // the first is to find out
+			got = append(got, repositories(started)...)
+			s.Finish(started[0], End{Done: true}, noon)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("after a success at %v: %q", at, got)
+		}
+	}
+}
+
 func TestTheProbeIsAnotherOneEachTime(t *testing.T) {
 	s := New(Limits{Concurrent: 4, PerHost: 4})
 	s.Add(task("/bad", "h"))
