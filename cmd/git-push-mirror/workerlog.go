@@ -41,13 +41,17 @@ func (inv invocation) workerLog(c config.Log, q *queue.Queue) (*logrus.Logger, e
 		log.SetOutput(inv.stderr)
 		log.SetFormatter(journalFormatter{&logrus.TextFormatter{DisableColors: true, DisableTimestamp: true}})
 	default:
-		f, err := os.OpenFile(c.Output, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		f, err := openLog(c.Output)
 		if err != nil {
 			return nil, fmt.Errorf("[log] output: %w", err)
 		}
-		log.SetOutput(&boundedLog{file: f, path: c.Output})
+		log.SetOutput(&boundedLog{file: f, path: c.Output, follows: true})
 	}
 	return log, nil
+}
+
+func openLog(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 }
 
 // isFile reports whether an open file is the one of that path.
@@ -67,12 +71,20 @@ type boundedLog struct {
 	mu   sync.Mutex
 	file *os.File
 	path string
+	// follows: a file that logrotate has renamed or removed is followed by a new one of that name.
+	follows bool
 }
 
 // Write implements io.Writer.
 func (b *boundedLog) Write(line []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.follows && !isFile(b.file, b.path) {
+		if f, err := openLog(b.path); err == nil { // or the old one is better than none
+			_ = b.file.Close()
+			b.file = f
+		}
+	}
 	if info, err := b.file.Stat(); err == nil && info.Size() > maxWorkerLog {
 		_ = b.setAside() // what cannot be kept, most likely since the disk is full, is cut all the same
 		_ = b.file.Truncate(0)
