@@ -113,7 +113,17 @@ func (q *Queue) Episode(host string) (began time.Time, ok bool) {
 	if err != nil || info.Size() == 0 {
 		return time.Time{}, false
 	}
-	return info.ModTime(), true
+	return beganAt(info), true
+}
+
+// beganAt is when an episode began, by its file. If that lies ahead, the clock was wrong then, and the
+// end would not be noticed for as long: what is found just now is to end it.
+func beganAt(info fs.FileInfo) time.Time {
+	const skew = time.Minute // how far a clock may be set back
+	if now := time.Now(); info.ModTime().After(now.Add(skew)) {
+		return now.Add(-skew)
+	}
+	return info.ModTime()
 }
 
 // HasEpisodes reports whether any host's failure was told and has not ended, as far as can be seen.
@@ -146,7 +156,7 @@ func (q *Queue) ForgetEpisodes(before time.Time, asked map[string]bool) error {
 	}
 	for _, entry := range entries {
 		info, infoErr := entry.Info()
-		if infoErr == nil && !keep[entry.Name()] && info.ModTime().Before(before) {
+		if infoErr == nil && !keep[entry.Name()] && beganAt(info).Before(before) {
 			err = errors.Join(err, folder.Remove(entry.Name()))
 		}
 	}

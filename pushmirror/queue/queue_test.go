@@ -430,7 +430,7 @@ func TestEpisodesOfHostsThatNobodyAsksAreForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for host, age := range map[string]time.Duration{"asked": time.Hour, "left": time.Hour, "new": -time.Hour} {
+	for host, age := range map[string]time.Duration{"asked": time.Hour, "left": time.Hour, "new": -30 * time.Second, "ahead": -365 * 24 * time.Hour} {
 		if err := begin(q, host); err != nil {
 			t.Fatal(err)
 		}
@@ -442,7 +442,7 @@ func TestEpisodesOfHostsThatNobodyAsksAreForgotten(t *testing.T) {
 	if err := q.ForgetEpisodes(time.Now(), map[string]bool{"asked": true}); err != nil {
 		t.Fatal(err)
 	}
-	for host, want := range map[string]bool{"asked": true, "left": false, "new": true} {
+	for host, want := range map[string]bool{"asked": true, "left": false, "new": true, "ahead": false} {
 		if got := q.InEpisode(host); got != want {
 			t.Errorf("the host %q is in an episode: %t", host, got)
 		}
