@@ -134,7 +134,7 @@ func (u *Upstream) Mended(remote config.Remote, record state.Record) bool {
 func newest(t time.Time, files []string) time.Time {
 	for _, file := range files {
 		if info, err := os.Stat(file); err == nil {
-			t = laterOf(t, info.ModTime())
+			t = laterOf(t, config.ModifiedAt(info))
 		}
 	}
 	return t

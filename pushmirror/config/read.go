@@ -141,7 +141,7 @@ func readFile(name string, system, required bool) *file {
 		}
 		return f
 	}
-	f := &file{name: name, system: system, info: info, modified: info.ModTime()}
+	f := &file{name: name, system: system, info: info, modified: ModifiedAt(info)}
 	f.parse(text)
 	if f.holdsSecret() {
 		if e := checkPrivate(name, info); e != nil {
@@ -205,7 +205,7 @@ func readFolder(name string, instead map[string]string) (files []*file, changed 
 	if err == nil {
 		var info fs.FileInfo
 		if info, err = os.Stat(name); err == nil {
-			changed = info.ModTime()
+			changed = ModifiedAt(info)
 		}
 	} else if errors.Is(err, fs.ErrNotExist) && !dangling(name) {
 		err = nil
@@ -270,6 +270,20 @@ func Changed(s Sources) time.Time {
 		}
 	}
 	return NewestChange(names)
+}
+
+// ModifiedAt is when a file was modified. A time that lies ahead, of another machine or of a clock that
+// was wrong, would make it newer than all that is done until then: it was not before it came here, and if
+// that is not known either, the time is zero.
+func ModifiedAt(info fs.FileInfo) time.Time {
+	const skew = time.Minute // how far the clocks of two machines may be apart
+	limit := time.Now().Add(skew)
+	for _, t := range []time.Time{info.ModTime(), inodeChanged(info)} {
+		if !t.After(limit) {
+			return t
+		}
+	}
+	return time.Time{}
 }
 
 // NewestChange is when one of the files was last changed in any way; zero if there are none. What is
