@@ -35,8 +35,7 @@ func (u *Upstream) HeldUp(remote config.Remote) string {
 // repository, and is not tried before one of them has found it to be back, or there is no worker.
 // Of that other repository it tells nothing.
 func (u *Upstream) heldUp(remote config.Remote, since state.Time) obstacle {
-	dirs := u.queueDirs()
-	for _, dir := range dirs {
+	for _, dir := range u.queueDirs() {
 		fails := queue.Troubles(dir)
 		for _, name := range sharedWith(remote) {
 			if kind, ok := fails[name]; ok {
@@ -47,12 +46,18 @@ func (u *Upstream) heldUp(remote config.Remote, since state.Time) obstacle {
 	if u.clock().Sub(since.Time) < young {
 		return obstacle{}
 	}
-	for _, dir := range dirs {
-		if working, err := queue.Working(dir); working || err != nil { // of which check tells
-			return obstacle{}
-		}
+	if u.attended() {
+		return obstacle{}
 	}
 	return u.unattended(remote)
+}
+
+// attended reports whether a worker works that may take work up, as far as can be told.
+func (u *Upstream) attended() bool {
+	return slices.ContainsFunc(u.queueDirs(), func(dir string) bool {
+		working, err := queue.Working(dir)
+		return working || err != nil // of which check tells
+	})
 }
 
 // queueDirs are where a worker for the repository may have its list.

@@ -191,8 +191,14 @@ func (u *Upstream) status(ctx context.Context, remote config.Remote, record stat
 	if err := u.waiting(&s, remote, dir, record); err != nil {
 		return s, err
 	}
-	if (len(s.Pending) > 0 || !s.NextAttemptAt.IsZero()) && s.Status != state.Started && u.unknown() {
-		s.forgotten()
+	again := !s.NextAttemptAt.IsZero()
+	switch {
+	case s.Status == state.Started:
+	case (len(s.Pending) > 0 || again) && u.unknown():
+		s.add("no worker knows this repository, as after a move", "git push-mirror sync "+s.Name)
+	case again && u.clock().Sub(s.NextAttemptAt.Time) > young && !u.attended():
+		o := u.unattended(remote)
+		s.add(o.trouble, o.hint)
 	}
 	return s, nil
 }
@@ -226,14 +232,13 @@ func (u *Upstream) waiting(s *Status, remote config.Remote, dir *state.Dir, reco
 	return nil
 }
 
-// forgotten adds that no worker will bring what waits, or try again.
-func (s *Status) forgotten() {
-	text, hint := "no worker knows this repository, as after a move", "git push-mirror sync "+s.Name
-	switch {
-	case s.Error != nil:
-		text = *s.Error + "; " + text
-	case s.Kind == nil:
+// add adds why no worker will bring what waits, or try again.
+func (s *Status) add(text, hint string) {
+	if s.Kind == nil {
 		s.Kind = optional(git.KindLocal)
+	}
+	if s.Error != nil {
+		text = *s.Error + "; " + text
 	}
 	if s.Hint != nil {
 		hint = *s.Hint + "; then: " + hint
