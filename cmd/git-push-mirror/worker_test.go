@@ -25,9 +25,9 @@ func cmdWaitidle(ts *testscript.TestScript, neg bool, args []string) {
 	q, err := queue.Open(ts.Getenv("PUSH_MIRROR_STATE_DIR"))
 	ts.Check(err)
 	if !eventually(func() bool {
-		working, err := q.Working()
+		work, err := q.HasWork() // first: whoever has taken it works
 		ts.Check(err)
-		work, err := q.HasWork()
+		working, err := q.Working()
 		ts.Check(err)
 		return !working && !work
 	}) {
