@@ -118,7 +118,7 @@ func (a *attempt) failed(ctx context.Context, err error) state.Record {
 	r.Divergent = slices.DeleteFunc(slices.Clone(a.before.Divergent), func(d state.Divergence) bool { return done[d.Name] })
 	r.Rejected = slices.DeleteFunc(slices.Clone(a.before.Rejected), func(d plan.Refusal) bool { return done[d.Name] })
 	r.FailingSince = a.failingSince()
-	r.Unreached = true
+	r.Unreached, r.Loginless = true, a.loginless
 	r.Pushers = a.pushers.all()
 	r.PendingSince = a.before.PendingSince
 	if r.PendingSince.IsZero() {

@@ -95,7 +95,7 @@ func (n Notifier) Due(u *Upstream, update Update) bool {
 func (n Notifier) back(update Update) []string {
 	r := update.Record
 	return slices.DeleteFunc(sharedWith(update.Remote), func(name string) bool {
-		answers := !r.Unreached || r.Kind == git.KindAuth && name != loginOf(update.Remote)
+		answers := !r.Unreached || r.Kind == git.KindAuth && !r.Loginless && name != loginOf(update.Remote)
 		began, failed := n.Queue.Episode(name)
 		return !answers || !failed || r.UpdatedAt.Before(began.Truncate(time.Millisecond))
 	})

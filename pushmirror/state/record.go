@@ -70,6 +70,8 @@ type Record struct {
 	NextAttemptAt Time `json:"next_attempt_at"`
 	// Unreached: the attempt did not come to its end, so another push would not help.
 	Unreached bool `json:"unreached,omitempty"`
+	// Loginless: the password or key could not be used, so the host was not even asked.
+	Loginless bool `json:"loginless,omitempty"`
 	// Results are what happened to refs, the first of them, for those who wait to be told;
 	// More are left out.
 	Results   []RefResult    `json:"results,omitempty"`
