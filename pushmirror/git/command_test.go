@@ -151,19 +151,28 @@ func TestFailuresAreClassed(t *testing.T) {
 }
 
 func TestTheLineThatTellsMostIsShown(t *testing.T) {
-	for stderr, want := range map[string]string{
-		"":                              "",
-		"one\ntwo\n":                    "two",
-		"error: first\nerror: second\n": "first",
-		"error: failed to push\nfatal: the remote end hung up\n":                                                                   "the remote end hung up",
-		"remote: fatal: write error: No space left on device        \nerror: remote unpack failed: unpack-objects abnormal exit\n": "remote: write error: No space left on device",
-		"error: RPC failed; HTTP 500 curl 22 The requested URL returned error: 500\nfatal: the remote end hung up unexpectedly\n":  "HTTP 500 curl 22 The requested URL returned error: 500",
-		"remote: fatal: theirs\nfatal: ours\n":                                                          "ours",
-		"ssh: no route\nfatal: Could not read from remote repository.\n\nPlease make sure\n":            "ssh: no route",
-		"fatal: unable to connect to 127.0.0.1:\n127.0.0.1[0: 127.0.0.1]: errno=Connection refused\n\n": "unable to connect to 127.0.0.1: 127.0.0.1[0: 127.0.0.1]: errno=Connection refused",
+	for _, c := range []struct{ stderr, want string }{
+		{"", ""},
+		{"one\ntwo\n", "two"},
+		{"error: first\nerror: second\n", "first"},
+		{"error: failed to push\nfatal: the remote end hung up\n", "the remote end hung up"},
+		{
+			"remote: fatal: write error: No space left on device        \nerror: remote unpack failed: unpack-objects abnormal exit\n",
+			"remote: write error: No space left on device",
+		},
+		{
+			"error: RPC failed; HTTP 500 curl 22 The requested URL returned error: 500\nfatal: the remote end hung up unexpectedly\n",
+			"HTTP 500 curl 22 The requested URL returned error: 500",
+		},
+		{"remote: fatal: theirs\nfatal: ours\n", "ours"},
+		{"ssh: no route\nfatal: Could not read from remote repository.\n\nPlease make sure\n", "ssh: no route"},
+		{
+			"fatal: unable to connect to 127.0.0.1:\n127.0.0.1[0: 127.0.0.1]: errno=Connection refused\n\n",
+			"unable to connect to 127.0.0.1: 127.0.0.1[0: 127.0.0.1]: errno=Connection refused",
+		},
 	} {
-		if got := firstComplaint(stderr); got != want {
-			t.Errorf("%q: %q, not %q", stderr, got, want)
+		if got := firstComplaint(c.stderr); got != c.want {
+			t.Errorf("%q: %q, not %q", c.stderr, got, c.want)
 		}
 	}
 }
