@@ -37,6 +37,7 @@ func TestBatchesHoldWhatMayGoTogether(t *testing.T) {
 		{name: "suspects go last and alone", steps: []*Step{suspect, step(Updated, "a"), step(Updated, "z")}, want: "updated a, updated z | updated bad"},
 		{name: "a lease does not govern its namesake", steps: []*Step{step(Forced, "x"), step(Updated, "refs/heads/refs/heads/x"), step(Updated, "y")}, want: "forced! x, updated y | updated refs/heads/x"},
 		{name: "nor the other way round", steps: []*Step{step(Updated, "refs/heads/refs/heads/x"), step(Forced, "x")}, want: "updated refs/heads/x | forced! x"},
+		{name: "nor that of a tag", steps: []*Step{step(Updated, "refs/heads/refs/tags/v1"), step(Updated, "v1")}, want: "updated refs/tags/v1 | updated! v1"},
 		{name: "without a lease they go together", steps: []*Step{step(Updated, "refs/heads/refs/heads/x"), step(Updated, "x")}, want: "updated refs/heads/x, updated x"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -131,6 +131,7 @@ func TestEachRefGetsWhatTheTableSays(t *testing.T) {
 		{name: "as many as the limit are", remote: with(nokeep, limit(2)), up: "main=c", mirror: "main=b old=a older=a", want: "updated main, deleted! old, deleted! older"},
 		{name: "no limit", remote: with(nokeep, limit(0)), up: "main=c", mirror: "main=c old=a older=a", want: "deleted! old, deleted! older"},
 		{name: "a deletion that git would find ambiguous is rejected", remote: nokeep, up: "main=c", mirror: "main=c old=a refs/heads/refs/heads/old=x", want: "rejected old"},
+		{name: "also for the sake of a tag", remote: nokeep, up: "main=c", mirror: "main=c old=a refs/tags/refs/heads/old=x", want: "rejected old"},
 
 		{name: "a rewrite is followed where the mirror holds ours", remote: follow, up: "main=b v1=b", mirror: "main=x v1=x", want: "forced! main, forced! v1"},
 		{name: "and where ours is forgotten here", remote: follow, up: "main=b", mirror: "main=z", want: "forced! main"},
@@ -158,6 +159,8 @@ func TestEachRefGetsWhatTheTableSays(t *testing.T) {
 
 		{name: "a ref that made the mirror decline is not sent again", up: "main=b bad=b", guilty: "bad=b", want: "rejected bad, created main"},
 		{name: "unless its value changed", up: "main=b bad=c", guilty: "bad=b", want: "created bad, created main"},
+		{name: "what is not sent is told for what it is", up: "bad=b", mirror: "bad=x", foreign: "bad", guilty: "bad=b", want: "divergent bad"},
+		{name: "a deletion that the mirror declined counts for the limit", remote: with(nokeep, limit(1)), up: "main=b", mirror: "main=b a=a c=a", guilty: "a="},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := Input{Remote: remote(c.remote), Upstream: refs(c.up), Default: "refs/heads/main", Overwrite: map[git.RefName]git.OID{}}
@@ -202,15 +205,31 @@ func TestWithheldDeletionsAreTold(t *testing.T) {
 		t.Errorf("with the limit lifted: %+v", got)
 	}
 	in.Default = ""
-	if got := Make(in, facts); got.Withheld != (Withheld{Count: 2}) || show(got) != "" {
+	if got := Make(in, facts); got.Withheld != (Withheld{Count: 2}) || show(got) != "" || !maps.Equal(got.Left, set("a b")) {
 		t.Errorf("without a default branch: %+v", got)
+	}
+	in.Mirror.Refs = refs("main=c a=a far=z")
+	if got := Make(in, facts); got.Withheld != (Withheld{Count: 1}) || !maps.Equal(got.Left, set("a far")) {
+		t.Errorf("one that would have stayed anyway: %+v", got)
+	}
+}
+
+// A symbolic branch is not mirrored, so what it leads to is in no mirrored branch for that.
+func TestTagsAreDecidedByTheBranchesThatAreMirrored(t *testing.T) {
+	in := Input{
+		Remote:   remote(func(r *config.Remote) { r.Branches, r.Tags = config.PatternFilter("*a*"), config.TagsReachable }),
+		Upstream: refs("main=b hidden=x alias=x>hidden v1=b v2=x"), Default: "refs/heads/main",
+	}
+	gotTags, gotBranches := in.UndecidedTags()
+	if !slices.Equal(gotTags, refs("v1=b v2=x")) || !slices.Equal(gotBranches, refs("main=b")) {
+		t.Errorf("tags %v, by the branches %v", gotTags, gotBranches)
 	}
 }
 
 func TestPendingIsWhatUpstreamChanged(t *testing.T) {
 	in := Input{
 		Remote: remote(nokeep), Upstream: refs("main=b new=a sym=a>main v1=a v2=x"), Default: "refs/heads/main",
-		Mirror: Mirror{Refs: refs("main=a gone=a left=x v1=a"), Left: set("left")},
+		Mirror: Mirror{Refs: refs("main=a gone=a left=x there=a>main v1=a"), Left: set("left")},
 	}
 	var got []string
 	for _, name := range in.Pending(set("v2")) {
