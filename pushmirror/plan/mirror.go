@@ -87,8 +87,8 @@ func (m Mirror) clearForeign(upstream git.Refs) Mirror {
 	return m
 }
 
-// After is the mirror once those of the steps that are sent have happened. What was pushed is ours,
-// and so is what upstream holds, too.
+// After is the mirror once those of the steps that are sent have happened. What upstream holds, too,
+// is ours: so what was pushed is, since it was planned from there.
 func (m Mirror) After(done []*Step, upstream git.Refs) Mirror {
 	after := Mirror{Head: m.Head, Refs: m.Refs, Foreign: maps.Clone(m.Foreign), Left: m.Left}
 	if after.Foreign == nil {
@@ -100,7 +100,6 @@ func (m Mirror) After(done []*Step, upstream git.Refs) Mirror {
 		if !s.Sent() {
 			continue
 		}
-		delete(after.Foreign, s.Name)
 		changed = append(changed, git.Ref{Name: s.Name, OID: s.New})
 		if s.Old == "" {
 			created++
