@@ -111,7 +111,7 @@ func (q *Queue) makeDir(name string) error {
 		err = root.Rename(temp, name)
 	}
 	if err == nil {
-		return nil
+		return syncFolder(root)
 	}
 	err = errors.Join(err, root.Remove(temp))
 	if info, statErr := root.Lstat(name); statErr == nil && info.IsDir() {

@@ -95,6 +95,11 @@ func (q *Queue) replace(sub, name, content string, durably bool) error {
 	if !durably {
 		return nil
 	}
+	return syncFolder(folder)
+}
+
+// syncFolder has the names in a folder outlive a power failure.
+func syncFolder(folder *os.Root) error {
 	d, err := folder.Open(".")
 	if err != nil {
 		return err

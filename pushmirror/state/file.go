@@ -92,7 +92,7 @@ func syncDir(path string) error {
 }
 
 // mkdir makes the folder path below the repository with the repository's mode,
-// whatever the umask.
+// whatever the umask, durably: what is synced in a folder that a power failure takes is lost with it.
 func (d *Dir) mkdir(path string) error {
 	if err := os.Mkdir(path, 0o700); err != nil {
 		if errors.Is(err, fs.ErrExist) {
@@ -100,7 +100,7 @@ func (d *Dir) mkdir(path string) error {
 		}
 		return err
 	}
-	return errors.Join(os.Chmod(path, d.mode), d.chown(path))
+	return errors.Join(os.Chmod(path, d.mode), d.chown(path), syncDir(filepath.Dir(path)))
 }
 
 // owner reads who owns a file.
