@@ -237,6 +237,32 @@ func TestFilesHaveTheSharingModeOfTheRepository(t *testing.T) {
 	}
 }
 
+func TestScratchRepositoriesAreWhereNobodyElseMayWrite(t *testing.T) {
+	d := newDir(t)
+	folders := []string{d.repository, filepath.Dir(d.path), d.path}
+	for _, folder := range folders {
+		if err := os.Chmod(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := d.Scratch(); filepath.Dir(got) != d.path {
+		t.Errorf("with nobody else about: %s", got)
+	}
+	for _, folder := range folders {
+		for _, mode := range []fs.FileMode{0o775, 0o757} {
+			if err := os.Chmod(folder, mode); err != nil {
+				t.Fatal(err)
+			}
+			if got := d.Scratch(); filepath.Dir(got) != filepath.Clean(os.TempDir()) {
+				t.Errorf("where %s has the mode %v: %s", folder, mode, got)
+			}
+		}
+		if err := os.Chmod(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestOneUpdateAtATime(t *testing.T) {
 	d := newDir(t)
 	other, err := Of(d.repository, "m")
@@ -265,6 +291,37 @@ func TestOneUpdateAtATime(t *testing.T) {
 	}
 	if since, err := third.Running(); !since.IsZero() || err != nil {
 		t.Errorf("a lock that was let go of runs since %v, %v", since, err)
+	}
+}
+
+// A push that came while another update ran is dealt with by the one that waited, and has to be told so.
+func TestAnUpdateBeginsWhenItHasTheLock(t *testing.T) {
+	repository := t.TempDir()
+	lock := func(clock func() time.Time, waiting func() error) (Time, func() error) {
+		d, err := Of(repository, "m")
+		if err != nil {
+			t.Fatal(err)
+		}
+		since, unlock, err := d.Lock(t.Context(), clock, waiting)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return since, unlock
+	}
+	began := time.Unix(1700000000, 0)
+	ended := began.Add(time.Hour)
+	now := began
+	clock := func() time.Time { return now }
+	_, unlock := lock(clock, nil)
+	since, unlockSecond := lock(clock, func() error {
+		now = ended
+		return unlock()
+	})
+	if since != At(ended) {
+		t.Errorf("it began at %s, when the other one ran", since)
+	}
+	if err := unlockSecond(); err != nil {
+		t.Error(err)
 	}
 }
 
