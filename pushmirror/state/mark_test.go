@@ -1,6 +1,7 @@
 package state
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -143,6 +144,11 @@ func TestWhatKilledHooksLeftOfAMarkIsClearedOnceItIsOld(t *testing.T) {
 	if err := d.Mark(Push{Time: Now()}); err != nil {
 		t.Fatal(err)
 	}
+	long := time.Now().Add(-24 * time.Hour)
+	old := filepath.Join(d.Path(), logName)
+	if err := errors.Join(os.WriteFile(old, nil, 0o600), os.Chtimes(old, long, long)); err != nil {
+		t.Fatal(err)
+	}
 	left := filepath.Join(d.Path(), newPrefix+markName+"-1")
 	for age, want := range map[time.Duration]bool{time.Minute: true, 2 * time.Hour: false} {
 		at := time.Now().Add(-age)
@@ -158,5 +164,8 @@ func TestWhatKilledHooksLeftOfAMarkIsClearedOnceItIsOld(t *testing.T) {
 		if _, err := os.Stat(left); (err == nil) != want {
 			t.Errorf("after %s it is there: %t", age, err == nil)
 		}
+	}
+	if _, err := os.Stat(old); err != nil {
+		t.Errorf("what is finished is gone: %v", err)
 	}
 }

@@ -442,6 +442,13 @@ func TestWhatStandsInPlaceOfAStateFileLeadsNowhereAndHoldsNobodyUp(t *testing.T)
 	if err := d.Mark(Push{Time: Now()}); err == nil {
 		t.Error("a pipe is marked")
 	}
+	mark := filepath.Join(folder, markName)
+	if err := errors.Join(os.Remove(mark), os.Symlink(token, mark)); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Mark(Push{Time: Now()}); err == nil {
+		t.Error("a mark is made through a link")
+	}
 	old, err := Of(repository, "old")
 	if err == nil {
 		err = old.Forget()
