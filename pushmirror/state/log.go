@@ -38,11 +38,10 @@ type Entry struct {
 	Pusher string `json:"pusher,omitempty"`
 }
 
-// Drops reports whether Old may have become unreachable on the mirror, so that somebody may
-// want to bring it back.
+// Drops reports whether it tells of what may make Old unreachable on the mirror, or that this did not
+// happen, so that somebody may want to bring Old back.
 func (e Entry) Drops() bool {
-	return e.Announced || e.Old != "" && !e.Withdrawn &&
-		(e.Result == plan.Forced || e.Result == plan.Deleted || e.Result == plan.Updated && e.Name.IsTag())
+	return e.Old != "" && (e.Result == plan.Forced || e.Result == plan.Deleted || e.Result == plan.Updated && e.Name.IsTag())
 }
 
 // The log is bounded. When it has grown too long it becomes the old one, in place of the one
@@ -133,7 +132,7 @@ func (d *Dir) rotateLog() error {
 	var dropped bytes.Buffer
 	for _, name := range []string{droppedName, logName} {
 		err := d.eachEntry(name, func(line []byte, e Entry) {
-			if (e.Drops() || e.Withdrawn) && time.Since(e.Time.Time) < keepDropped {
+			if e.Drops() && time.Since(e.Time.Time) < keepDropped {
 				dropped.Write(line)
 			}
 		})

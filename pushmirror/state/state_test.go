@@ -70,6 +70,17 @@ func TestWhatWasSeenIsReadBack(t *testing.T) {
 	}
 }
 
+func TestWhatWasSeenCanBeForgotten(t *testing.T) {
+	d := newDir(t)
+	seen := exampleSeen()
+	if err := errors.Join(d.WriteSeen(seen), d.WriteSeen(nil), d.WriteSeen(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := d.Seen(seen.URL); got != nil || err != nil {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 func TestAnotherMirrorsRefsAreForgotten(t *testing.T) {
 	d := newDir(t)
 	seen := exampleSeen()
@@ -371,18 +382,30 @@ func TestNeverIsNull(t *testing.T) {
 // year.
 func TestTheLogIsBounded(t *testing.T) {
 	d := newDir(t)
-	add := func(name git.RefName, at time.Time, result plan.Result, reason string) {
+	write := func(e Entry) {
 		t.Helper()
-		e := Entry{Time: At(at), Remote: "m", Name: name, Result: result, Old: oidA, New: oidB, Reason: reason}
 		if err := d.Append(slices.Values([]Entry{e})); err != nil {
 			t.Fatal(err)
 		}
 	}
+	add := func(name git.RefName, at time.Time, result plan.Result, reason string) {
+		t.Helper()
+		write(Entry{Time: At(at), Remote: "m", Name: name, Result: result, Old: oidA, New: oidB, Reason: reason})
+	}
 	now := time.Now()
 	add("refs/heads/long-ago", now.Add(-keepDropped-time.Hour), plan.Forced, "")
 	add("refs/heads/dropped", now.Add(-time.Hour), plan.Forced, "")
+	add("refs/heads/deleted", now.Add(-time.Hour), plan.Deleted, "")
+	add("refs/tags/moved", now.Add(-time.Hour), plan.Updated, "")
+	refused := Entry{Time: At(now.Add(-time.Hour)), Remote: "m", Name: "refs/heads/refused", Result: plan.Forced, Old: oidA, New: oidB, Announced: true}
+	write(refused)
+	refused.Announced, refused.Withdrawn = false, true
+	write(refused)
 	for i := range 20 {
 		add("refs/heads/first", now.Add(time.Duration(i)*time.Second), plan.Updated, strings.Repeat("x", maxLog/4))
+		if i == 10 {
+			add("refs/heads/later", now.Add(time.Duration(i)*time.Second), plan.Forced, "")
+		}
 	}
 	add("refs/heads/last", now.Add(time.Minute), plan.Updated, "")
 
@@ -399,8 +422,16 @@ func TestTheLogIsBounded(t *testing.T) {
 	has := func(name git.RefName) bool {
 		return slices.ContainsFunc(entries, func(e Entry) bool { return e.Name == name })
 	}
-	if err != nil || !has("refs/heads/dropped") || !has("refs/heads/last") || has("refs/heads/long-ago") {
-		t.Errorf("the log has %d entries, %v", len(entries), err)
+	for name, want := range map[git.RefName]bool{
+		"refs/heads/dropped": true, "refs/heads/deleted": true, "refs/tags/moved": true, "refs/heads/later": true, "refs/heads/last": true,
+		"refs/heads/long-ago": false, "refs/heads/refused": false,
+	} {
+		if has(name) != want {
+			t.Errorf("of %d entries, one is of %s: %t", len(entries), name, !want)
+		}
+	}
+	if err != nil {
+		t.Error(err)
 	}
 }
 
