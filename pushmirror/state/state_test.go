@@ -378,6 +378,26 @@ func TestNeverIsNull(t *testing.T) {
 	}
 }
 
+// Whoever waited for a time that was written by a clock which was wrong could wait for years.
+func TestARecordFromAheadDoesNotHoldAnythingUp(t *testing.T) {
+	now := time.Unix(1700000000, 0)
+	at := func(d time.Duration) Record {
+		when := At(now.Add(d))
+		return Record{
+			StartedAt: when, UpdatedAt: when, SucceededAt: when, FailingSince: when, TroubleSince: when, PendingSince: when,
+			NextAttemptAt: At(now.Add(d + time.Hour)),
+		}
+	}
+	if got := at(2 * Skew).AsOf(now); asJSON(t, got) != asJSON(t, Record{}) {
+		t.Errorf("of times that lie ahead there are left: %+v", got)
+	}
+	for _, d := range []time.Duration{Skew / 2, -time.Hour} {
+		if got := at(d).AsOf(now); asJSON(t, got) != asJSON(t, at(d)) {
+			t.Errorf("of times at %s there are left: %+v", d, got)
+		}
+	}
+}
+
 // A log that has grown too long begins anew, but for what was dropped from the mirror within a
 // year.
 func TestTheLogIsBounded(t *testing.T) {
