@@ -161,10 +161,13 @@ func TestFilesOfStrangersDoNotCount(t *testing.T) {
 	if err := os.Chown(own, 12345, -1); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Load(g.sources)
-	var fault *Error
-	if !errors.As(err, &fault) || !strings.Contains(fault.Message, "belongs to user 12345") || !strings.HasSuffix(fault.Hint, " '"+g.sources.Repository+"'") {
-		t.Errorf("got %v", err)
+	for _, trusted := range []func() bool{nil, func() bool { return false }} {
+		g.sources.Trusted = trusted
+		_, err := Load(g.sources)
+		var fault *Error
+		if !errors.As(err, &fault) || !strings.Contains(fault.Message, "belongs to user 12345") || !strings.HasSuffix(fault.Hint, " '"+g.sources.Repository+"'") {
+			t.Errorf("got %v", err)
+		}
 	}
 	g.sources.Trusted = func() bool { return true }
 	g.load(t)

@@ -107,6 +107,22 @@ func TestModifiedIsTheNewestTime(t *testing.T) {
 	}
 }
 
+func TestChangedLooksAtAllPlaces(t *testing.T) {
+	g := newGround(t, map[string]string{"system": "", "own": "", "a.toml": ""})
+	folder := filepath.Join(g.sources.Repository, "push-mirror.d")
+	for i, name := range []string{
+		g.sources.System, filepath.Join(g.sources.Repository, "push-mirror.toml"), filepath.Join(folder, "a.toml"), folder,
+	} {
+		ahead := time.Now().Add(time.Duration(1+i) * time.Hour).Truncate(time.Second)
+		if err := os.Chtimes(name, ahead, ahead); err != nil {
+			t.Fatal(err)
+		}
+		if got := Changed(g.sources); !got.Equal(ahead) {
+			t.Errorf("with %s the newest, it is %v", name, got)
+		}
+	}
+}
+
 func TestLineEndsAndByteOrderMarksDoNotMatter(t *testing.T) {
 	c := loadOwn(t, "\ufeffprotected_branches = ['main']\r\n\r\n[[remote]]\r\nname = 'one'\r\nurl = '/1'\r\n")
 	if r := c.Remotes[0]; r.Line != 3 || r.Name != "one" || !r.OnlyProtectedBranches {
