@@ -19,25 +19,60 @@ import (
 	"git-push-mirror/pushmirror/state"
 )
 
-// update brings the mirror up to date, as a process of its own would.
-func (s *site) update(opt Options) Update {
-	s.t.Helper()
+// open opens upstream, as a process of its own would.
+func (s *site) open() (*Upstream, error) {
 	g, err := git.New(s.env)
 	if err != nil {
-		s.t.Error(err)
-		return Update{}
+		return nil, err
 	}
 	repo, err := g.Open(s.path("up.git"))
 	if err != nil {
-		s.t.Error(err)
-		return Update{}
+		return nil, err
 	}
-	u, err := Open(s.t.Context(), repo, s.getenv)
+	return Open(s.t.Context(), repo, s.getenv)
+}
+
+// update brings the mirror up to date, as a process of its own would.
+func (s *site) update(opt Options) Update {
+	s.t.Helper()
+	u, err := s.open()
 	if err != nil {
 		s.t.Error(err)
 		return Update{}
 	}
 	return u.Update(s.t.Context(), u.config.Remotes[0], opt)
+}
+
+func TestAMirrorIsListedAgainOnceWhatWasSeenIsOld(t *testing.T) {
+	s := newSite(t)
+	s.write("up.git/push-mirror.toml", "[[remote]]\nname = \"m\"\nurl = \""+s.path("m.git")+"\"\n")
+	s.commit()
+	u, err := s.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().Truncate(time.Second) // as the state has it
+	u.clock = func() time.Time { return now }
+	for _, step := range []struct {
+		name   string
+		later  time.Duration
+		listed bool
+	}{
+		{"at first", 0, true},
+		{"as long as verify_every", u.config.VerifyEvery, false},
+		{"once it is over", time.Second, true},
+		{"with a clock that differs a little", -state.Skew, false},
+		{"with one that was set back", -time.Second, true},
+	} {
+		now = now.Add(step.later)
+		if r := u.Update(t.Context(), u.config.Remotes[0], Options{}).Record; r.Status != state.Finished {
+			t.Errorf("%s: %s", step.name, r.Error)
+		}
+		if s.delivered() != step.listed {
+			t.Errorf("%s, what somebody deleted there is back: %t", step.name, !step.listed)
+		}
+		s.git("-C", s.path("m.git"), "update-ref", "-d", "refs/heads/main")
+	}
 }
 
 func TestAnUpdateThatWaitedPutsNoOlderValueThere(t *testing.T) {
