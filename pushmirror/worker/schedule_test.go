@@ -68,6 +68,23 @@ func TestHostsThatMayBeSilentLeaveAPlaceToOthers(t *testing.T) {
 	}
 }
 
+// Who pushes again and again is neither put back nor held up by that.
+func TestWhatIsAddedOnceMoreKeepsItsPlaceAndTheEarlierTime(t *testing.T) {
+	for _, times := range [][2]time.Time{{{}, noon.Add(time.Hour)}, {noon.Add(time.Hour), {}}} {
+		s := New(Limits{Concurrent: 1, PerHost: 4})
+		again := task("/again", "")
+		other := task("/other", "")
+		again.NotBefore, other.Since = times[0], noon.Add(time.Minute)
+		s.Add(again)
+		s.Add(other)
+		again.NotBefore, again.Since = times[1], noon.Add(2*time.Minute)
+		s.Add(again)
+		if got := repositories(s.Start(noon.Add(3 * time.Minute))); !slices.Equal(got, []string{"/again"}) {
+			t.Errorf("with the times %v: started %q", times, got)
+		}
+	}
+}
+
 func TestOneRemoteIsNeverUpdatedTwiceAtOnce(t *testing.T) {
 	s := New(Limits{Concurrent: 4, PerHost: 4})
 	s.Add(task("/a", ""))
@@ -228,6 +245,23 @@ func TestALoginThatIsRefusedHoldsUpNoOther(t *testing.T) {
 }
 
 // A sync is no task of the schedule's, and what it has found out holds all the same.
+func TestAHostThatFailsTellsNothingOfALogin(t *testing.T) {
+	s := New(Limits{Concurrent: 1, PerHost: 1})
+	for _, shared := range []string{"login", "host"} {
+		task := task("/a", "host")
+		task.Login = "login"
+		s.Add(task)
+		started := s.Start(noon)
+		if len(started) != 1 {
+			t.Fatalf("started %v", started)
+		}
+		s.Finish(started[0], End{Shared: shared, SharedRetry: noon, Retry: noon, Failed: true}, noon)
+	}
+	if !s.Fails("host") || !s.Fails("login") {
+		t.Errorf("the host fails: %t, the login: %t", s.Fails("host"), s.Fails("login"))
+	}
+}
+
 func TestAHostThatASyncHasReachedIsBack(t *testing.T) {
 	s := New(Limits{Concurrent: 4, PerHost: 4})
 	s.Add(task("/a", "ssh://down"))
