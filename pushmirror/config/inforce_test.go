@@ -96,6 +96,19 @@ name = "b"
 url = "https://example.com/b.git"
 username = "ada"
 password = "s3cret"
+[[remote]]
+name = "c"
+url = "https://example.com/c.git"
+username = "ada"
+password_command = [
+  "/bin/print",
+  "s3cret",
+]
+[[remote]]
+name = "d"
+url = "https://example.com/d.git"
+username = "ada"
+password_command = ["/bin/print token=s3cret"]
 `)
 	got := explained(t, Sources{Repository: repository})
 	if strings.Contains(got, "s3cret") || !strings.Contains(got, `"https://*****:*****@example.com/a.git"`) || !strings.Contains(got, "password = …") {
