@@ -2,7 +2,9 @@ package pushmirror
 
 import (
 	"errors"
+	"slices"
 	"testing"
+	"time"
 
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
@@ -24,6 +26,22 @@ func TestARefThatIsNotAnsweredForIsNotForgotten(t *testing.T) {
 		again := a.moved == 1 && err == nil || errors.As(err, &failed) && failed.Kind.Temporary()
 		if !again || len(left.steps)+len(a.done)+len(a.refused) > 0 {
 			t.Errorf("%s: %v, %d done, %d refused", text, err, len(a.done), len(a.refused))
+		}
+	}
+}
+
+// An announcement is withdrawn only if it is known to have come to nothing.
+func TestTheLogTellsOnlyWhatIsKnown(t *testing.T) {
+	const name git.RefName = "refs/heads/main"
+	for reason, want := range map[string]int{"stale info": 1, "pre-receive hook declined": 1, "remote failed to report status": 0} {
+		a := &attempt{Upstream: &Upstream{clock: time.Now}}
+		batch := plan.Batch{{Name: name, Result: plan.Forced, Old: "1", New: "2"}}
+		entries := slices.Collect(a.entriesAfter(batch, git.Outcomes{{Name: name, Flag: '!', Reason: reason}}))
+		if len(entries) != want || want > 0 && !entries[0].Withdrawn {
+			t.Errorf("%s: %+v", reason, entries)
+		}
+		if told := slices.Collect(a.entriesAfter(batch, nil)); len(told) > 0 {
+			t.Errorf("of a ref without an outcome: %+v", told)
 		}
 	}
 }
