@@ -136,9 +136,6 @@ func (w *awaited) look(upstream *pushmirror.Upstream, pushed state.Time) (ended 
 	if err == nil && !answered(w.record, pushed) {
 		return false, nil
 	}
-	if w.record.StartedAt.Before(pushed.Time) {
-		w.record.Results, w.record.More = nil, 0 // those of an earlier push
-	}
 	return true, err
 }
 
