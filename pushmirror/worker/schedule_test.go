@@ -244,7 +244,6 @@ func TestALoginThatIsRefusedHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-// A sync is no task of the schedule's, and what it has found out holds all the same.
 func TestAHostThatFailsTellsNothingOfALogin(t *testing.T) {
 	s := New(Limits{Concurrent: 1, PerHost: 1})
 	for _, shared := range []string{"login", "host"} {
@@ -262,6 +261,7 @@ func TestAHostThatFailsTellsNothingOfALogin(t *testing.T) {
 	}
 }
 
+// A sync is no task of the schedule's, and what it has found out holds all the same.
 func TestAHostThatASyncHasReachedIsBack(t *testing.T) {
 	s := New(Limits{Concurrent: 4, PerHost: 4})
 	s.Add(task("/a", "ssh://down"))
