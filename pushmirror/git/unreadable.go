@@ -69,6 +69,9 @@ func (r *Repository) unlisted(refs Refs, warnings string) (symbolic Refs, err er
 // file, as once they were.
 func symbolicIn(path string, entry fs.DirEntry) (target RefName, ok bool) {
 	if entry.Type()&fs.ModeSymlink != 0 {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return "", false // git lists the refs in there
+		}
 		to, err := os.Readlink(path)
 		return RefName(to), err == nil && to != ""
 	}
