@@ -94,7 +94,7 @@ func (s *Scratch) compareNew(ctx context.Context, a Ancestry) error {
 		return err
 	}
 	listed := revList{parents: make(map[OID][]OID, len(a.pairs))}
-	out := lines{each: listed.line}
+	out := lines{each: listed.line, most: 65 * maxParents}
 	_, err := s.run(ctx, command{stdin: strings.NewReader(in.String()), stdout: &out, args: []string{
 		"rev-list", "--parents", "--ignore-missing", "--max-count=" + strconv.Itoa(maxNew), "--stdin",
 	}})

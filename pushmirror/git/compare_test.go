@@ -48,3 +48,27 @@ func TestOfCommitsWithVeryManyParentsFewAreKept(t *testing.T) {
 		t.Error("a commit without parents is not kept")
 	}
 }
+
+func TestALineThatIsTooLongIsLeftOutAndNotKept(t *testing.T) {
+	var got []string
+	kept := 0
+	l := lines{most: 10, each: func(line string) error {
+		got = append(got, line)
+		return nil
+	}}
+	for _, text := range []string{"a\nb", "\nc ", strings.Repeat("no", 10), strings.Repeat("no", 1000), "no\nd", "\n", "e"} {
+		if n, err := l.Write([]byte(text)); n != len(text) || err != nil {
+			t.Fatalf("of %q %d bytes are written (%v)", text, n, err)
+		}
+		kept = max(kept, cap(l.rest))
+	}
+	if err := l.close(); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"a\n", "b\n", "d\n", "e"}; !slices.Equal(got, want) {
+		t.Errorf("%q is handed on, not %q", got, want)
+	}
+	if kept > 100 {
+		t.Errorf("%d bytes are kept of it", kept)
+	}
+}

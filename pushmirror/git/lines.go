@@ -9,19 +9,29 @@ import (
 // refs there is never the whole text. The lines of one write share a string.
 type lines struct {
 	each func(line string) error
+	most int    // how many bytes of a line are kept, a longer one is left out; 0: no limit
 	rest []byte // the beginning of a line
+	over bool   // that line is left out
 	err  error  // the first; later lines are not handed on
 }
 
 // Write implements io.Writer; it never fails, so that git gets to its end.
 func (l *lines) Write(p []byte) (int, error) {
+	n := len(p)
+	if l.over {
+		_, after, ended := bytes.Cut(p, []byte("\n"))
+		p, l.over = after, !ended
+	}
 	end := bytes.LastIndexByte(p, '\n') + 1
 	if end > 0 {
 		l.take(string(append(l.rest, p[:end]...)))
 		l.rest = l.rest[:0]
 	}
 	l.rest = append(l.rest, p[end:]...)
-	return len(p), nil
+	if l.most > 0 && len(l.rest) > l.most {
+		l.rest, l.over = nil, true
+	}
+	return n, nil
 }
 
 func (l *lines) take(text string) {
