@@ -221,11 +221,15 @@ func classify(stderr string) failure {
 	return failure{kind: KindNetwork}
 }
 
-// withoutTheirs leaves out what git marks as the mirror's words.
+// withoutTheirs leaves out what git marks as the mirror's words. Those that it ends with have as many
+// lines as the mirror likes.
 func withoutTheirs(stderr string) string {
 	var ours strings.Builder
 	for line := range strings.FieldsFuncSeq(stderr, func(r rune) bool { return r == '\n' || r == '\r' }) {
-		if !strings.HasPrefix(line, "remote:") && !strings.HasPrefix(line, "fatal: remote error:") {
+		if strings.HasPrefix(line, "fatal: remote error:") {
+			break
+		}
+		if !strings.HasPrefix(line, "remote:") {
 			ours.WriteString(line + "\n")
 		}
 	}

@@ -82,6 +82,7 @@ func TestWhatAMirrorSaysIsNotTakenForAFailureOfItsHost(t *testing.T) {
 		"remote: Host key verification failed.        \n" + end,
 		"remote: fatal: bad object HEAD        \n" + end,
 		"fatal: remote error: Could not resolve host: shard3\n",
+		"fatal: remote error: \n  access to shard3:\nconnection refused\n",
 	} {
 		if got := classify(said); got.host || got.kind != KindNetwork {
 			t.Errorf("%q is classed as %+v", said, got)
