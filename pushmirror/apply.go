@@ -214,8 +214,9 @@ func (a *attempt) withoutBroken(ctx context.Context, batch plan.Batch, outcomes 
 }
 
 // incomplete picks the steps of which objects are missing here. Each look goes over all that the
-// mirror lacks, so they are looked at together, and by halves only where something is missing: mostly
-// it is the mirror that is in trouble, and nothing is.
+// mirror lacks, so they are looked at together, and by quarters only where something is missing:
+// mostly it is the mirror that is in trouble, and nothing is. Halves would find one of many no
+// sooner, and take half as many looks again where all lack what is missing.
 func (a *attempt) incomplete(ctx context.Context, steps plan.Batch, known []git.OID) plan.Batch {
 	if len(steps) == 0 {
 		return nil
@@ -227,8 +228,11 @@ func (a *attempt) incomplete(ctx context.Context, steps plan.Batch, known []git.
 	case len(steps) == 1:
 		return steps
 	}
-	half := len(steps) / 2
-	return slices.Concat(a.incomplete(ctx, steps[:half], known), a.incomplete(ctx, steps[half:], known))
+	var broken plan.Batch
+	for quarter := range slices.Chunk(steps, (len(steps)+3)/4) {
+		broken = append(broken, a.incomplete(ctx, quarter, known)...)
+	}
+	return broken
 }
 
 // shared are the objects that the mirror's refs name and that are known here.
