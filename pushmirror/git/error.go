@@ -221,8 +221,8 @@ func classify(stderr string) failure {
 	return failure{kind: KindNetwork}
 }
 
-// withoutTheirs leaves out what git marks as the mirror's words. Those that it ends with have as many
-// lines as the mirror likes.
+// withoutTheirs leaves out what git marks as the mirror's words. Those that it ends with have as
+// many lines as the mirror likes.
 func withoutTheirs(stderr string) string {
 	var ours strings.Builder
 	for line := range strings.FieldsFuncSeq(stderr, func(r rune) bool { return r == '\n' || r == '\r' }) {
@@ -234,4 +234,15 @@ func withoutTheirs(stderr string) string {
 		}
 	}
 	return ours.String()
+}
+
+// hasLine reports whether a line of stderr begins so, which none of those does that git marks as
+// the mirror's words.
+func hasLine(stderr, begin string) bool {
+	for line := range strings.FieldsFuncSeq(stderr, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if strings.HasPrefix(line, begin) {
+			return true
+		}
+	}
+	return false
 }

@@ -151,6 +151,9 @@ func TestWhatAMirrorWillNeverTakeIsToldFromWhatItCannotTakeNow(t *testing.T) {
 		"remote: fatal: write error: No space left on device        \n":                                                                             "",
 		"remote: error: file write error: No space left on device        \n":                                                                        "",
 		"error: remote unpack failed: unable to create temporary object directory\n":                                                                "",
+		// What git says itself, behind its progress, and what a mirror's hook says that pushes on.
+		"Writing objects:  50% (1/2)\rerror: RPC failed; HTTP 413 curl 22 The requested URL returned error: 413\n": "HTTP 413, it is more than the mirror's web server takes in a request",
+		"remote: error: RPC failed; HTTP 413 curl 22 The requested URL returned error: 413        \n":              "",
 		// JGit.
 		"error: remote unpack failed: error Object too large (2,577 bytes), rejecting the pack. Max object size limit is 2,000 bytes.\n": "Object too large (2,577 bytes), rejecting the pack. Max object size limit is 2,000 bytes.",
 		"error: remote unpack failed: error No space left on device\n":                                                                   "",

@@ -209,7 +209,7 @@ func (s *Scratch) TryPush(ctx context.Context) error {
 // says of objects that it will never take; "" when it took all, or when trying again may help, as it
 // does once a full disk has room. GitHub breaks off once it has said so.
 func objection(text string) string {
-	if strings.Contains(text, "RPC failed; HTTP 413") {
+	if hasLine(text, "error: RPC failed; HTTP 413") {
 		return "HTTP 413, it is more than the mirror's web server takes in a request"
 	}
 	const tooLarge = "pack exceeds maximum allowed size"
