@@ -105,8 +105,9 @@ func (o Outcome) unlocked() bool {
 
 // Passing reports whether the mirror seems to have refused the ref for trouble of its own, which
 // may be over soon: a lock, or what hosts say of a service that is down, as GitHub's "failure".
+// An objection is none, whatever words of the pusher it repeats.
 func (o Outcome) Passing() bool {
-	return o.unlocked() || o.Refused() && o.remote && trouble().MatchString(o.Reason)
+	return o.unlocked() || o.Refused() && o.remote && !o.objected && trouble().MatchString(o.Reason)
 }
 
 var trouble = sync.OnceValue(func() *regexp.Regexp {
