@@ -151,7 +151,7 @@ func Notified(ctx context.Context, g *git.Git, dir string, getenv func(string) s
 
 // TellBroken tells that a repository cannot be mirrored at all, and why, unless that was told in this
 // episode, or it is for somebody else to see to. No remote has a record of it: which there are may not
-// be known.
+// be known. The worker is made to know the repository, as it forgets the episodes of what it does not.
 func (n Notifier) TellBroken(ctx context.Context, dir string, notify config.Notify, broken error) error {
 	if len(notify.Command) == 0 || notOurs(broken) {
 		return nil
@@ -160,26 +160,43 @@ func (n Notifier) TellBroken(ctx context.Context, dir string, notify config.Noti
 	if fault := (*config.Error)(nil); !errors.As(broken, &fault) {
 		status.Kind = optional(git.KindLocal)
 	}
-	done, first, err := n.Queue.BeginEpisode(dir)
+	knownErr := n.Queue.AddKnown(dir)
+	done, first, err := n.Queue.BeginEpisode(brokenEpisode(dir, notify))
 	if !first {
-		return err
+		return errors.Join(knownErr, err)
 	}
 	err = n.run(ctx, notify, Notice{Event: EventFailed, Time: state.Now(), Repositories: 1, Remote: status})
-	return errors.Join(err, done(err == nil))
+	return errors.Join(knownErr, err, done(err == nil))
 }
 
-// Mended reports whether somebody has to be told that a repository can be mirrored again.
-func (n Notifier) Mended(u *Upstream) bool { return u.Notifies() && n.Queue.InEpisode(u.Dir()) }
+// brokenEpisode names the episode in which one of those who can be told knows that a repository cannot
+// be mirrored: which one that is depends on which of the files are broken.
+func brokenEpisode(dir string, notify config.Notify) string { return dir + " by " + notify.File }
 
-// TellMended tells that a repository can be mirrored again, if TellBroken told that it could not.
-func (n Notifier) TellMended(ctx context.Context, u *Upstream) error {
-	done, first, err := n.Queue.EndEpisode(u.Dir())
-	if !first {
-		return err
+// Mended are the episodes of those who have to be told that a repository can be mirrored again.
+func (n Notifier) Mended(u *Upstream) (episodes []string) {
+	for _, notify := range u.config.Notifies {
+		if episode := brokenEpisode(u.Dir(), notify); n.Queue.InEpisode(episode) {
+			episodes = append(episodes, episode)
+		}
 	}
+	return episodes
+}
+
+// TellMended tells that a repository can be mirrored again, those whom TellBroken told that it could
+// not, even if it is somebody else who would be told by now.
+func (n Notifier) TellMended(ctx context.Context, u *Upstream) (err error) {
 	status := statusOf(u.Dir(), config.Remote{Enabled: true}, state.Record{Status: state.None})
-	err = n.run(ctx, u.config.Notify, Notice{Event: EventRecovered, Time: state.At(u.clock()), Repositories: 1, Remote: status})
-	return errors.Join(err, done(err == nil))
+	notice := Notice{Event: EventRecovered, Time: state.At(u.clock()), Repositories: 1, Remote: status}
+	for _, notify := range u.config.Notifies {
+		done, first, endErr := n.Queue.EndEpisode(brokenEpisode(u.Dir(), notify))
+		if first {
+			runErr := n.run(ctx, notify, notice)
+			endErr = errors.Join(runErr, done(runErr == nil))
+		}
+		err = errors.Join(err, endErr)
+	}
+	return err
 }
 
 func (n Notifier) send(ctx context.Context, u *Upstream, update Update, notice Notice) error {

@@ -94,8 +94,10 @@ func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) (
 	}
 	f.untold = upstream.untold(s.notifier())
 	defer func() {
-		if f.mended = f.err == nil && s.notifier().Mended(upstream); f.mended {
-			f.asked = append(f.asked, repository) // its episode is told to have ended
+		if f.err == nil {
+			episodes := s.notifier().Mended(upstream)
+			f.mended = len(episodes) > 0
+			f.asked = append(f.asked, episodes...) // of which it is told that they have ended
 		}
 	}()
 	for _, remote := range upstream.config.Remotes {

@@ -73,10 +73,8 @@ func (inv invocation) notifyOfRepository(ctx context.Context, r repository) erro
 	}
 	notifier := pushmirror.Notifier{Queue: q, Env: inv.env}
 	switch {
-	case r.err == nil && notifier.Mended(r.upstream):
-		return notifier.TellMended(ctx, r.upstream)
 	case r.err == nil:
-		return nil
+		return notifier.TellMended(ctx, r.upstream)
 	}
 	g, err := git.New(inv.env)
 	if err != nil {

@@ -50,6 +50,9 @@ type Config struct {
 	Notify            Notify
 	Log               Log
 	AllowHosts        []string // patterns; nil for any host
+	// Notifies are the [notify] of all files that name a program, also those that do not count beside a
+	// later one, which may have been told while that was broken.
+	Notifies []Notify
 	// Remotes are in the order in which the files first name them. They include
 	// those that are switched off.
 	Remotes []Remote
@@ -145,6 +148,7 @@ func (r Remote) Files() []string {
 type Notify struct {
 	Command []string      // a program, by its absolute path, and its arguments; nil for nobody
 	Limit   time.Duration // that the program may take
+	File    string        // that names it; "" for nobody
 }
 
 // Log says how the worker logs.
@@ -244,6 +248,9 @@ func load(s Sources) (*Config, *whole, error) {
 	}
 	c.Modified = newest
 	for _, f := range files {
+		if notify := notifiedBy(f.tables[inNotify]); len(notify.Command) > 0 {
+			c.Notifies = append(c.Notifies, notify)
+		}
 		c.Files = append(c.Files, f.name)
 	}
 	return c, w, nil
@@ -257,7 +264,7 @@ func Notified(s Sources) Notify {
 		return Notify{}
 	}
 	whole := slices.DeleteFunc(files, func(f *file) bool { return len(f.faults) > 0 })
-	return merge(whole, s.Repository).notified()
+	return notifiedBy(merge(whole, s.Repository).tables[inNotify])
 }
 
 func faultsOf(files []*file) Errors {

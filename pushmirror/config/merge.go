@@ -74,7 +74,7 @@ func (w *whole) config() *Config {
 			MaxConcurrent: get(worker, "max_concurrent", 4),
 			MaxPerHost:    get(worker, "max_per_host", 4),
 		},
-		Notify: w.notified(),
+		Notify: notifiedBy(w.tables[inNotify]),
 		Log: Log{
 			Level:  get(log, "level", LevelInfo),
 			Format: get(log, "format", FormatText),
@@ -90,12 +90,15 @@ func (w *whole) config() *Config {
 	return c
 }
 
-func (w *whole) notified() Notify {
-	notify := w.tables[inNotify]
-	return Notify{
-		Command: get[[]string](notify, "command", nil),
-		Limit:   get(notify, "time_limit", time.Minute),
+func notifiedBy(tables settings) Notify {
+	n := Notify{
+		Command: get[[]string](tables, "command", nil),
+		Limit:   get(tables, "time_limit", time.Minute),
 	}
+	if n.Command != nil {
+		n.File = tables[0].file.name
+	}
+	return n
 }
 
 // remote fills in the defaults of a remote, and judges what it comes to.
