@@ -27,6 +27,7 @@ func recursiveFlag() cli.Flag {
 type repository struct {
 	dir      string
 	root     string // below which --recursive found it
+	folder   bool   // that cannot be looked into, so that it is not known what is in it
 	upstream *pushmirror.Upstream
 	err      error
 }
@@ -66,7 +67,7 @@ func (inv invocation) repositories(c *cli.Context) ([]repository, error) {
 		found[i].upstream, found[i].err = inv.openAt(c.Context, g, dirs[i])
 	})
 	for _, dir := range slices.Sorted(maps.Keys(failed)) {
-		found = append(found, repository{dir: dir, root: root, err: failed[dir]})
+		found = append(found, repository{dir: dir, root: root, folder: true, err: failed[dir]})
 	}
 	return found, nil
 }

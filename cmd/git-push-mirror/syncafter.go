@@ -75,6 +75,8 @@ func (inv invocation) notifyOfRepository(ctx context.Context, r repository) erro
 	switch {
 	case r.err == nil:
 		return notifier.TellMended(ctx, r.upstream)
+	case r.folder:
+		return nil // and perhaps none of ours, as a file system's lost+found
 	}
 	g, err := git.New(inv.env)
 	if err != nil {
