@@ -68,11 +68,26 @@ func (u *Upstream) queueDirs() (dirs []string) {
 	return append(dirs, queue.OwnDir(u.Dir()))
 }
 
+// elsewhere reports whether the worker may have its list where we cannot know: each user has one of
+// their own unless the configuration or the environment names one for all, and the mirrors are another
+// user's work, as they are for whoever only watches over them.
+func (u *Upstream) elsewhere() bool {
+	if u.config.StateDir != "" || u.getenv(queue.DirVariable) != "" {
+		return false
+	}
+	info, err := os.Lstat(state.Folder(u.Dir()))
+	if err != nil {
+		return false
+	}
+	owner, known := ownerOf(info)
+	return known && owner != os.Geteuid()
+}
+
 // unknown reports whether the repository has had mirrors, and no worker knows of it: it was moved, copied
 // or restored to where it is, or their list was lost. What it owes its mirrors waits for a push or a
 // sync then.
 func (u *Upstream) unknown() bool {
-	if _, err := os.Lstat(state.Folder(u.Dir())); err != nil {
+	if _, err := os.Lstat(state.Folder(u.Dir())); err != nil || u.elsewhere() {
 		return false
 	}
 	return !slices.ContainsFunc(u.queueDirs(), func(dir string) bool { return queue.Knows(dir, u.Dir()) })
