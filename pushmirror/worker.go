@@ -178,7 +178,7 @@ func (s *shift) work(ctx context.Context) error {
 			}
 			delete(s.telling, key)
 		case host := <-s.reached:
-			s.schedule.Reached(host)
+			s.schedule.Reached(host, s.clock())
 		case f := <-s.found:
 			s.receive(ctx, f)
 		case <-more:

@@ -86,9 +86,9 @@ type host struct {
 	proven bool      // it answered, and did not fail since
 	retry  time.Time // when one that failed may be probed; zero: it did not fail
 	failed time.Time // when it last did
-	// succeeded is when an update, of anybody, last did.
-	succeeded time.Time
-	active    int // updates that run
+	// answered is when it was last known to, to an update of anybody.
+	answered time.Time
+	active   int // updates that run
 }
 
 // New makes an empty schedule.
@@ -311,15 +311,18 @@ func (s *Schedule) noteEnd(t Task, end End, now time.Time) {
 		case name == t.Login && end.Shared == t.Host:
 			// Nobody has looked at it.
 		default:
-			s.Reached(name)
+			s.Reached(name, now)
 		}
 	}
 }
 
 // Reached says that a host has answered an update, which may be long from its end, or that a
-// login was taken. All that wait for it are due.
-func (s *Schedule) Reached(name string) {
+// login was taken, and when. All that wait for it are due.
+func (s *Schedule) Reached(name string, at time.Time) {
 	h := s.host(name)
+	if at.After(h.answered) {
+		h.answered = at
+	}
 	failed := !h.retry.IsZero()
 	h.proven, h.retry = true, time.Time{}
 	s.release(name)
@@ -334,7 +337,8 @@ func (s *Schedule) Reached(name string) {
 }
 
 // release makes those due that had failed for a host or login, under another worker, before it last
-// succeeded.
+// answered. That it did before they failed is no reason to try at once: a password that cannot be used
+// says nothing against a host or login, whose answers go on to count.
 func (s *Schedule) release(name string) {
 	for _, t := range s.waiting {
 		if t.Blamed == name && s.released(t) {
@@ -345,7 +349,7 @@ func (s *Schedule) release(name string) {
 
 func (s *Schedule) released(t *Task) bool {
 	h, ok := s.hosts[t.Blamed]
-	return ok && (h.proven || h.succeeded.After(t.Failed))
+	return ok && h.answered.After(t.Failed)
 }
 
 // Fails reports whether a host, or a login there, has failed and not answered since.
@@ -359,14 +363,21 @@ func (s *Schedule) Fails(name string) bool {
 func (s *Schedule) NoteSuccess(t Task, now time.Time) {
 	for _, name := range t.shares() {
 		h := s.host(name)
-		if t.Succeeded.After(h.succeeded) && !t.Succeeded.After(now.Add(skew)) {
-			h.succeeded = t.Succeeded
+		if t.Succeeded.After(h.answered) && !t.Succeeded.After(now.Add(skew)) {
+			h.answered = t.Succeeded
 			s.release(name)
 		}
 		if !h.retry.IsZero() && (t.Succeeded.After(h.failed) || !t.Succeeded.IsZero() && h.failed.After(now.Add(skew))) {
-			s.Reached(name)
+			s.Reached(name, earlier(t.Succeeded, now))
 		}
 	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // Hurry makes the waiting tasks of a repository due now, and lets a host that they wait for

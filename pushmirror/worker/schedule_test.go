@@ -112,7 +112,7 @@ func TestAHostGetsAsManyAsItMay(t *testing.T) {
 	}
 	s.Add(task("/local", ""))
 	first := repositories(s.Start(noon))
-	s.Reached("h")
+	s.Reached("h", noon)
 	if got := append(first, repositories(s.Start(noon))...); !slices.Equal(got, []string{"/0", "/local", "/1"}) {
 		t.Errorf("started %q", got)
 	}
@@ -164,7 +164,7 @@ func TestADeadHostIsProbedByOne(t *testing.T) {
 	if len(probe) != 1 {
 		t.Fatalf("%d probes at once", len(probe))
 	}
-	s.Reached("dead")
+	s.Reached("dead", noon)
 	if others := s.Start(later); len(others) != 9 {
 		t.Errorf("%d others start when the host has answered", len(others))
 	} else {
@@ -224,7 +224,7 @@ func TestALoginThatIsRefusedHoldsUpNoOther(t *testing.T) {
 		t.Fatalf("%d probes of the login at once", len(probe))
 	}
 	// That the host answers says nothing of the login, and that the host is down neither.
-	s.Reached("h")
+	s.Reached("h", noon)
 	if more := s.Start(later); len(more) != 0 {
 		t.Errorf("%d others start before the login was taken", len(more))
 	}
@@ -304,6 +304,21 @@ func TestAHostThatIsBackReleasesWhatFailedForItUnderAnotherWorker(t *testing.T) 
 	prove(s, "git://h")
 	if got := s.Start(noon); len(got) != 0 {
 		t.Errorf("after they have failed by themselves: %v", got)
+	}
+}
+
+func TestWhatFailedAfterItsLoginHadAnsweredWaits(t *testing.T) {
+	s := New(Limits{Concurrent: 4, PerHost: 4})
+	prove(s, "git://h")
+	failed := task("/a", "git://h") // whose password could not be used, so nobody was asked
+	failed.Failing, failed.Blamed, failed.Failed, failed.NotBefore = true, "git://h", noon.Add(time.Minute), noon.Add(time.Hour)
+	s.Add(failed)
+	if got := s.Start(noon.Add(2 * time.Minute)); len(got) != 0 {
+		t.Errorf("started %q", repositories(got))
+	}
+	s.Reached("git://h", noon.Add(3*time.Minute))
+	if got := s.Start(noon.Add(3 * time.Minute)); len(got) != 1 {
+		t.Errorf("once it has answered again: %q", repositories(got))
 	}
 }
 
