@@ -147,6 +147,27 @@ func laterOf(a, b time.Time) time.Time {
 	return b
 }
 
+// readable tells what keeps the repository from being mirrored although its configuration is sound.
+func (u *Upstream) readable(ctx context.Context) error {
+	for _, remote := range u.config.Remotes {
+		if !remote.Enabled {
+			continue
+		}
+		dir, err := state.Of(u.Dir(), remote.Name)
+		if err != nil {
+			return err
+		}
+		record, err := dir.Record()
+		if err != nil {
+			return err
+		}
+		if _, err := u.shortfall(ctx, remote, dir, record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // behind reports whether a remote that no mark tells of is to be looked at: it has never
 // been, its configuration changed, it was not listed for long, or refs are pending.
 func (u *Upstream) behind(ctx context.Context, remote config.Remote, dir *state.Dir, record state.Record) (bool, error) {

@@ -173,7 +173,7 @@ func (n Notifier) TellBroken(ctx context.Context, dir string, notify config.Noti
 // be mirrored: which one that is depends on which of the files are broken.
 func brokenEpisode(dir string, notify config.Notify) string { return dir + " by " + notify.File }
 
-// Mended are the episodes of those who have to be told that a repository can be mirrored again.
+// Mended are the episodes of those who have to be told once a repository can be mirrored again.
 func (n Notifier) Mended(u *Upstream) (episodes []string) {
 	for _, notify := range u.config.Notifies {
 		if episode := brokenEpisode(u.Dir(), notify); n.Queue.InEpisode(episode) {
@@ -186,6 +186,9 @@ func (n Notifier) Mended(u *Upstream) (episodes []string) {
 // TellMended tells that a repository can be mirrored again, those whom TellBroken told that it could
 // not, even if it is somebody else who would be told by now.
 func (n Notifier) TellMended(ctx context.Context, u *Upstream) (err error) {
+	if len(n.Mended(u)) == 0 || u.readable(ctx) != nil {
+		return nil
+	}
 	status := statusOf(u.Dir(), config.Remote{Enabled: true}, state.Record{Status: state.None})
 	notice := Notice{Event: EventRecovered, Time: state.At(u.clock()), Repositories: 1, Remote: status}
 	for _, notify := range u.config.Notifies {

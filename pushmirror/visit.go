@@ -96,8 +96,11 @@ func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) (
 	defer func() {
 		if f.err == nil {
 			episodes := s.notifier().Mended(upstream)
-			f.mended = len(episodes) > 0
 			f.asked = append(f.asked, episodes...) // of which it is told that they have ended
+			if len(episodes) > 0 {
+				f.err = upstream.readable(ctx) // a mark is enough to be due, whatever is broken
+				f.mended = f.err == nil
+			}
 		}
 	}()
 	for _, remote := range upstream.config.Remotes {
