@@ -69,8 +69,8 @@ func (u *Upstream) queueDirs() (dirs []string) {
 }
 
 // elsewhere reports whether the worker may have its list where we cannot know: each user has one of
-// their own unless the configuration or the environment names one for all, and the mirrors are another
-// user's work, as they are for whoever only watches over them.
+// their own unless the configuration or the environment names one for all, and the mirrors are
+// another user's work, as they are for whoever only watches over them.
 func (u *Upstream) elsewhere() bool {
 	if u.config.StateDir != "" || u.getenv(queue.DirVariable) != "" {
 		return false

@@ -149,9 +149,10 @@ func Notified(ctx context.Context, g *git.Git, dir string, getenv func(string) s
 	return config.Notified(Sources(ctx, repo, getenv))
 }
 
-// TellBroken tells that a repository cannot be mirrored at all, and why, unless that was told in this
-// episode, or it is for somebody else to see to. No remote has a record of it: which there are may not
-// be known. The worker is made to know the repository, as it forgets the episodes of what it does not.
+// TellBroken tells that a repository cannot be mirrored at all, and why, unless that was told in
+// this episode, or it is for somebody else to see to. No remote has a record of it: which there are
+// may not be known. The worker is made to know the repository, as it forgets the episodes of what
+// it does not.
 func (n Notifier) TellBroken(ctx context.Context, dir string, notify config.Notify, broken error) error {
 	if len(notify.Command) == 0 || notOurs(broken) {
 		return nil
@@ -169,8 +170,8 @@ func (n Notifier) TellBroken(ctx context.Context, dir string, notify config.Noti
 	return errors.Join(knownErr, err, done(err == nil))
 }
 
-// brokenEpisode names the episode in which one of those who can be told knows that a repository cannot
-// be mirrored: which one that is depends on which of the files are broken.
+// brokenEpisode names the episode in which one of those who can be told knows that a repository
+// cannot be mirrored: which one that is depends on which of the files are broken.
 func brokenEpisode(dir string, notify config.Notify) string { return dir + " by " + notify.File }
 
 // Mended are the episodes of those who have to be told once a repository can be mirrored again.
@@ -183,8 +184,8 @@ func (n Notifier) Mended(u *Upstream) (episodes []string) {
 	return episodes
 }
 
-// TellMended tells that a repository can be mirrored again, those whom TellBroken told that it could
-// not, even if it is somebody else who would be told by now.
+// TellMended tells that a repository can be mirrored again, those whom TellBroken told that it
+// could not, even if it is somebody else who would be told by now.
 func (n Notifier) TellMended(ctx context.Context, u *Upstream) (err error) {
 	if len(n.Mended(u)) == 0 || u.readable(ctx) != nil {
 		return nil

@@ -337,8 +337,8 @@ func (s *Schedule) Reached(name string, at time.Time) {
 }
 
 // release makes those due that had failed for a host or login, under another worker, before it last
-// answered. That it did before they failed is no reason to try at once: a password that cannot be used
-// says nothing against a host or login, whose answers go on to count.
+// answered. That it did before they failed is no reason to try at once: a password that cannot be
+// used says nothing against a host or login, whose answers go on to count.
 func (s *Schedule) release(name string) {
 	for _, t := range s.waiting {
 		if t.Blamed == name && s.released(t) {
