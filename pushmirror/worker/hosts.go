@@ -1,0 +1,115 @@
+package worker
+
+import (
+	"slices"
+	"time"
+)
+
+// host is what is known of a host, or of a login there.
+type host struct {
+	proven bool      // it answered, and did not fail since
+	retry  time.Time // when one that failed may be probed; zero: it did not fail
+	failed time.Time // when it last did
+	// answered is when it was last known to, to an update of anybody.
+	answered time.Time
+	active   int // updates that run
+}
+
+func (s *Schedule) host(name string) *host {
+	h, ok := s.hosts[name]
+	if !ok {
+		h = &host{}
+		s.hosts[name] = h
+	}
+	return h
+}
+
+// noteEnd notes what the end of an update says about its host and login.
+func (s *Schedule) noteEnd(t Task, end End, now time.Time) {
+	for _, name := range t.shares() {
+		h := s.host(name)
+		h.active--
+		switch {
+		case end.Unasked:
+		case end.Shared == name:
+			h.proven, h.retry, h.failed = false, end.SharedRetry, now
+		case name == t.Login && end.Shared == t.Host:
+			// Nobody has looked at it.
+		default:
+			s.Reached(name, now)
+		}
+	}
+}
+
+// Reached says that a host has answered an update, which may be long from its end, or that a
+// login was taken, and when. All that wait for it are due.
+func (s *Schedule) Reached(name string, at time.Time) {
+	h := s.host(name)
+	if at.After(h.answered) {
+		h.answered = at
+	}
+	failed := !h.retry.IsZero()
+	h.proven, h.retry = true, time.Time{}
+	s.release(name)
+	if !failed {
+		return
+	}
+	for _, t := range s.waiting {
+		if slices.Contains(t.shares(), name) {
+			t.NotBefore = time.Time{}
+		}
+	}
+}
+
+// release makes those due that had failed for a host or login, under another worker, before it last
+// answered. That it did before they failed is no reason to try at once: a password that cannot be
+// used says nothing against a host or login, whose answers go on to count.
+func (s *Schedule) release(name string) {
+	for _, t := range s.waiting {
+		if t.Blamed == name && s.released(t) {
+			t.NotBefore = time.Time{}
+		}
+	}
+}
+
+func (s *Schedule) released(t *Task) bool {
+	h, ok := s.hosts[t.Blamed]
+	return ok && h.answered.After(t.Failed)
+}
+
+// Fails reports whether a host, or a login there, has failed and not answered since.
+func (s *Schedule) Fails(name string) bool {
+	h, ok := s.hosts[name]
+	return ok && !h.retry.IsZero()
+}
+
+// NoteSuccess takes in when a task, due or not, last succeeded: an update of another process, a
+// sync, may have shown that a host or login which failed is back.
+func (s *Schedule) NoteSuccess(t Task, now time.Time) {
+	for _, name := range t.shares() {
+		h := s.host(name)
+		if t.Succeeded.After(h.answered) && !t.Succeeded.After(now.Add(skew)) {
+			h.answered = t.Succeeded
+			s.release(name)
+		}
+		if !h.retry.IsZero() && (t.Succeeded.After(h.failed) || !t.Succeeded.IsZero() && h.failed.After(now.Add(skew))) {
+			s.Reached(name, earlier(t.Succeeded, now))
+		}
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// probe lets what failed of a task's host and login be probed now.
+func (s *Schedule) probe(t *Task, now time.Time) {
+	for _, name := range t.shares() {
+		if h, ok := s.hosts[name]; ok && h.retry.After(now) {
+			h.retry = now
+		}
+	}
+}
