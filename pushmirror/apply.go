@@ -74,7 +74,7 @@ func (a *attempt) push(ctx context.Context, batch plan.Batch) (declined, error) 
 
 // pushOnce runs one git push. What it may drop from the mirror is in the log before.
 func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) (git.Outcomes, string, error) {
-	p := git.Push{Progress: a.Progress}
+	p := git.Push{Progress: a.Progress, Update: make(git.Refs, 0, len(batch))}
 	if !a.noPushOptions {
 		p.Options = a.remote.PushOptions
 	}

@@ -245,38 +245,40 @@ func (a *attempt) checkExtra(ctx context.Context, upstream, listed git.Refs) Fin
 	if err != nil {
 		return failure(check, err)
 	}
-	var gone, outside []string
+	var gone, outside []git.RefName
 	for up, there := range git.Join(upstream, listed) {
 		name := there.Name
 		if name == "" || there.Symref != "" || through[name] {
 			continue
 		}
 		if up.Name == "" && plan.Inside(a.remote, name) {
-			gone = append(gone, string(name))
+			gone = append(gone, name)
 		} else {
-			outside = append(outside, string(name))
+			outside = append(outside, name)
 		}
 	}
 	switch {
 	case len(outside) > 0:
-		detail := fmt.Sprintf("the filter leaves out %s on the mirror: %s", count(len(outside), "ref that is", "refs that are"), list(outside))
+		detail := fmt.Sprintf("the filter leaves out %s on the mirror: %s", count(len(outside), "ref that is", "refs that are"), list(outside, inFull))
 		if len(gone) > 0 {
-			detail += fmt.Sprintf("; %s only there: %s", count(len(gone), "is", "are"), list(gone))
+			detail += fmt.Sprintf("; %s only there: %s", count(len(gone), "is", "are"), list(gone, inFull))
 		}
 		return warn(check, detail, "what the filter leaves out is neither updated nor deleted; to delete it: "+a.deletes(outside[0]))
 	case len(gone) > 0:
-		detail := fmt.Sprintf("%s only on the mirror: %s", count(len(gone), "ref is", "refs are"), list(gone))
+		detail := fmt.Sprintf("%s only on the mirror: %s", count(len(gone), "ref is", "refs are"), list(gone, inFull))
 		return warn(check, detail, a.extraHint(gone[0]))
 	}
 	return ok(check, "the mirror has no ref that does not belong there")
 }
 
-func (a *attempt) deletes(name string) string {
-	return fmt.Sprintf("git push %s --delete %s", git.ShellQuote(a.remote.URL.String()), git.ShellQuote(name))
+func inFull(name git.RefName) string { return string(name) }
+
+func (a *attempt) deletes(name git.RefName) string {
+	return fmt.Sprintf("git push %s --delete %s", git.ShellQuote(a.remote.URL.String()), git.ShellQuote(string(name)))
 }
 
 // extraHint says what becomes of a ref that only the mirror has.
-func (a *attempt) extraHint(name string) string {
+func (a *attempt) extraHint(name git.RefName) string {
 	switch a.remote.Prune {
 	case config.PruneAll:
 		return fmt.Sprintf("git push-mirror sync %s deletes what may be deleted", a.remote.Name)

@@ -205,26 +205,22 @@ func (a *attempt) divergentFault(r *state.Record) fault {
 	if n == 0 {
 		return fault{}
 	}
-	names := make([]string, 0, n)
-	for _, d := range r.Divergent {
-		names = append(names, string(d.Name))
-	}
-	text := fmt.Sprintf("%s diverged and %s not updated: %s", count(n, "ref has", "refs have"), wasWere(n), list(names))
+	names := list(r.Divergent, func(d state.Divergence) string { return string(d.Name) })
+	text := fmt.Sprintf("%s diverged and %s not updated: %s", count(n, "ref has", "refs have"), wasWere(n), names)
 	return fault{state.KindDivergent, text, a.divergentHint(r.Divergent)}
 }
 
 // rejectedFault tells of the refs that the mirror refuses, with its own words, which it notes.
 func (a *attempt) rejectedFault(r *state.Record) fault {
-	var names []string
-	for _, d := range r.Rejected {
-		if _, ours := a.large.refused[d.Name]; !ours {
-			names = append(names, fmt.Sprintf("%s (%s)", d.Name, d.Reason))
-		}
-	}
-	if len(names) == 0 {
+	theirs := slices.DeleteFunc(slices.Clone(r.Rejected), func(d plan.Refusal) bool {
+		_, ours := a.large.refused[d.Name]
+		return ours
+	})
+	if len(theirs) == 0 {
 		return fault{}
 	}
-	text := fmt.Sprintf("%s rejected: %s", count(len(names), "ref was", "refs were"), list(names))
+	text := fmt.Sprintf("%s rejected: %s", count(len(theirs), "ref was", "refs were"),
+		list(theirs, func(d plan.Refusal) string { return fmt.Sprintf("%s (%s)", d.Name, d.Reason) }))
 	if r.Said = a.said; !a.refusing {
 		r.Said = a.before.Said // of those that are not asked for again
 	}
@@ -248,7 +244,7 @@ func (a *attempt) withheldFault() fault {
 		f.hint = fmt.Sprintf("if they are meant: git push-mirror sync %s --prune-anyway", a.remote.Name)
 	case a.broken != nil:
 		why = "what cannot be read may be what seems to be gone"
-	case len(a.upstream) == 0:
+	case a.empty:
 		why = "this repository is empty"
 		f.hint = "push to it, or restore it from the mirror; what is not wanted any more can be deleted there"
 	default:
@@ -288,10 +284,14 @@ func (a *attempt) divergentHint(all []state.Divergence) string {
 // maxNames is how many refs a text names.
 const maxNames = 10
 
-// list joins the first names.
-func list(names []string) string {
-	if more := len(names) - maxNames; more > 0 {
-		names = append(slices.Clone(names[:maxNames]), fmt.Sprintf("and %d more", more))
+// list joins the names of the first few, of what may be very many.
+func list[T any](all []T, name func(T) string) string {
+	var names []string
+	for _, one := range all[:min(len(all), maxNames)] {
+		names = append(names, name(one))
+	}
+	if more := len(all) - maxNames; more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(names, ", ")
 }

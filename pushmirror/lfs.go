@@ -282,15 +282,16 @@ func (l *largeFiles) failing(objects []lfs.Object) []failedObject {
 
 // trouble says which refs were not pushed, and why, and gives the object whose hint counts.
 func (l *largeFiles) trouble() (first failedObject, text string) {
-	var parts, names []string
-	for _, name := range slices.Sorted(maps.Keys(l.refused)) {
-		names = append(names, fmt.Sprintf("%s (%s)", name, l.refused[name]))
+	var parts []string
+	names := slices.Sorted(maps.Keys(l.refused))
+	for _, name := range names {
 		if first.OID == "" || first.Temporary {
 			first = l.refused[name]
 		}
 	}
 	if n := len(names); n > 0 {
-		parts = append(parts, fmt.Sprintf("%s not pushed: %s", count(n, "ref was", "refs were"), list(names)))
+		parts = append(parts, fmt.Sprintf("%s not pushed: %s", count(n, "ref was", "refs were"),
+			list(names, func(name git.RefName) string { return fmt.Sprintf("%s (%s)", name, l.refused[name]) })))
 	}
 	if n := len(l.held); n > 0 {
 		parts = append(parts, fmt.Sprintf("%s of refs that are on the mirror already did not get there: %s", count(n, "large file", "large files"), l.held[0]))

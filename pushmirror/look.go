@@ -47,6 +47,7 @@ func (a *attempt) look(ctx context.Context) error {
 	listed := plan.Listed(refs, head, before, a.upstream).WithSymbolic(before, a.deleted())
 	a.seen = &state.Seen{URL: a.url, Listed: state.At(a.clock()), Mirror: listed}
 	a.hear()
+	a.noteUnchanged()
 	a.distrust(before)
 	return nil
 }
@@ -72,6 +73,19 @@ func (a *attempt) hear() {
 	clear(a.unanswered)
 }
 
+// noteUnchanged notes which of the refs that were called changed a listing shows as they were.
+func (a *attempt) noteUnchanged() {
+	a.unchanged = map[git.RefName]bool{}
+	for _, was := range a.changed {
+		up, _ := a.upstream.Get(was.name)
+		there, _ := a.seen.Mirror.Refs.Get(was.name)
+		if there.OID == was.old && up.OID == was.new {
+			a.unchanged[was.name] = true
+		}
+	}
+	a.changed = nil
+}
+
 // lookHere finds out what upstream holds.
 func (a *attempt) lookHere(ctx context.Context, known git.Refs) (err error) {
 	a.fingerprint = a.repo.Fingerprint()
@@ -80,6 +94,7 @@ func (a *attempt) lookHere(ctx context.Context, known git.Refs) (err error) {
 	}
 	a.broken = nil
 	a.upstream, a.head, err = a.repo.Refs(ctx, known)
+	a.empty = len(a.upstream) == 0
 	if a.fingerprint != a.repo.Fingerprint() {
 		a.fingerprint = "" // what was read may be of neither
 	}

@@ -143,24 +143,11 @@ func (a *attempt) makePlan(ctx context.Context, first bool) error {
 	}
 	a.plan = plan.Make(in, facts)
 	a.seen.Mirror.Left = a.plan.Left
-
-	a.noteUnchanged()
 	maps.DeleteFunc(a.refused, func(name git.RefName, _ *plan.Step) bool {
 		s := a.plan.Step(name)
 		return s == nil || !s.Sent()
 	})
 	return nil
-}
-
-// noteUnchanged notes which of the refs that were called changed are as they were.
-func (a *attempt) noteUnchanged() {
-	a.unchanged = map[git.RefName]bool{}
-	for _, was := range a.changed {
-		if now := a.plan.Step(was.name); now != nil && now.Old == was.old && now.New == was.new {
-			a.unchanged[was.name] = true
-		}
-	}
-	a.changed = nil
 }
 
 // maxPresumed is how many branches may be left to the push to compare. It saves a process, and

@@ -94,8 +94,9 @@ type attempt struct {
 	pushers       pushers
 
 	// What look finds.
-	list        bool // it is to list the mirror: what was last seen is not enough
-	upstream    git.Refs
+	list        bool                 // it is to list the mirror: what was last seen is not enough
+	upstream    git.Refs             // nil again once the rounds are over
+	empty       bool                 // upstream has no refs
 	head        git.RefName          // upstream's default branch
 	broken      *git.UnreadableError // what else upstream has
 	fingerprint string               // upstream's, just before it was read; "" when that cannot be told
@@ -209,7 +210,9 @@ func (a *attempt) make(ctx context.Context, scratch string) (record state.Record
 		return record, err // no record can be written either
 	}
 	defer func() { err = errors.Join(err, a.scratch.Remove()) }()
-	return a.conclude(ctx, a.rounds(ctx)), nil
+	err = a.rounds(ctx)
+	a.upstream = nil // of very many refs the record alone takes much memory
+	return a.conclude(ctx, err), nil
 }
 
 // keep records how the attempt ended and what the mirror holds now; then the mark that it

@@ -8,9 +8,10 @@ import (
 // refList collects refs that come in order. Those that are known share the name, and a value that
 // is the same, so that the text that they were read from can go.
 type refList struct {
-	known Refs // sorted
-	next  int  // of known
-	refs  Refs
+	known  Refs // sorted
+	next   int  // of known
+	refs   Refs
+	values Pool // new ones of known refs
 }
 
 func (l *refList) add(ref Ref) {
@@ -22,7 +23,7 @@ func (l *refList) add(ref Ref) {
 		switch {
 		case known.Name != ref.Name:
 		case known.OID != ref.OID:
-			ref.Name, ref.OID = known.Name, OID(strings.Clone(string(ref.OID)))
+			ref.Name, ref.OID = known.Name, OID(l.values.Keep(string(ref.OID)))
 		default:
 			ref.Name, ref.OID = known.Name, known.OID
 		}

@@ -119,10 +119,10 @@ func parseSeen(text string) (s *Seen, where string, err error) {
 	}
 	p := seenParser{rest: rest}
 	s = &Seen{Mirror: plan.Mirror{Foreign: map[git.RefName]bool{}, Left: map[git.RefName]bool{}}}
-	s.URL = p.unquote(p.field("url"))
+	s.URL = strings.Clone(p.unquote(p.field("url")))
 	where = p.field("repository")
 	s.Listed = p.time(p.field("listed"))
-	s.Mirror.Head = git.RefName(p.field("head"))
+	s.Mirror.Head = git.RefName(strings.Clone(p.field("head")))
 	count, err := strconv.Atoi(p.field("refs"))
 	if p.damaged || err != nil || count != strings.Count(p.rest, "\n") || (p.rest != "" && !strings.HasSuffix(p.rest, "\n")) {
 		return nil, "", errDamaged
@@ -136,9 +136,12 @@ func parseSeen(text string) (s *Seen, where string, err error) {
 	return s, where, nil
 }
 
+// seenParser keeps names and values apart, and nothing in the text, which is large: the names stay in
+// use when a new listing brings other values.
 type seenParser struct {
-	rest    string
-	damaged bool
+	rest          string
+	damaged       bool
+	names, values git.Pool
 }
 
 func (p *seenParser) field(key string) string {
@@ -173,15 +176,15 @@ func (p *seenParser) ref(m *plan.Mirror) error {
 		part[n] = field
 		n++
 	}
-	oid, err := git.ParseOID(part[0])
-	name := git.RefName(part[2])
+	oid, err := git.ParseOID(p.values.Keep(part[0]))
+	name, target := git.RefName(p.names.Keep(part[2])), git.RefName(p.names.Keep(part[3]))
 	if err != nil || (!name.IsBranch() && !name.IsTag()) {
 		return errDamaged
 	}
 	if last := len(m.Refs) - 1; last >= 0 && m.Refs[last].Name >= name {
 		return errDamaged
 	}
-	m.Refs = append(m.Refs, git.Ref{Name: name, OID: oid, Symref: git.RefName(part[3])})
+	m.Refs = append(m.Refs, git.Ref{Name: name, OID: oid, Symref: target})
 	for _, flag := range part[1] {
 		switch flag {
 		case 'f':
