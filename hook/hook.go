@@ -24,6 +24,8 @@ type Hook struct {
 	Stdin   io.Reader // what was pushed
 	Stderr  io.Writer // what the pusher sees
 	Waits   func()    // called once all marks are made and there is only waiting left, which the end of ctx may cut short; nil: nobody asks
+
+	unhurried bool // the worker may begin a moment later
 }
 
 // Run has what was pushed delivered, and runs the hook that was there before us. It
@@ -82,6 +84,7 @@ func (h Hook) handOver(repo *git.Repository, changes []change) (*pushmirror.Upst
 		}
 		return upstream, nil, nil
 	}
+	h.unhurried = h.wait(upstream, concerned) == 0
 	return upstream, concerned, h.deliver(upstream, concerned, push)
 }
 

@@ -55,7 +55,7 @@ func (h Hook) wake(q *queue.Queue, start config.Start) error {
 	if err != nil || working {
 		return err
 	}
-	return startWorker(h.Program, q.Log(), append(workerEnv(h.Env), queue.DirVariable+"="+q.Dir()))
+	return h.startWorker(q.Log(), append(workerEnv(h.Env), queue.DirVariable+"="+q.Dir()))
 }
 
 // workerEnv is what a worker gets of the environment of the hook that starts it: what git
@@ -68,11 +68,22 @@ func workerEnv(env []string) []string {
 	})
 }
 
+// worker is the command that starts a worker. Where the pusher does not wait for the outcome, nor
+// shall they for the start of a program that is ten times the size of a shell's, and for what it
+// does at once, beside the end of their push: it begins a moment later. A sleep that takes no
+// fractions fails, and the worker begins at once.
+func (h Hook) worker() (path string, args []string) {
+	if h.unhurried {
+		return "/bin/sh", []string{"sh", "-c", `sleep 0.05 2>/dev/null; exec "$0" worker --until-idle`, h.Program}
+	}
+	return h.Program, []string{"git-push-mirror", "worker", "--until-idle"}
+}
+
 // startWorker starts the worker in a session of its own, in the folder /, with nothing of the
 // pusher's: a descriptor that it inherited would keep them waiting for its end. What it prints, a
 // panic too, goes to its log. It is no os.StartProcess, which probes for what Wait needs first:
 // nobody waits for the worker, but the pusher would wait for the probe.
-func startWorker(program, log string, env []string) error {
+func (h Hook) startWorker(log string, env []string) error {
 	in, err := os.Open(os.DevNull)
 	if err != nil {
 		return fmt.Errorf("starting the worker: %w", err)
@@ -84,11 +95,12 @@ func startWorker(program, log string, env []string) error {
 	}
 	defer out.Close()
 	keepDescriptors()
-	_, err = syscall.ForkExec(program, []string{"git-push-mirror", "worker", "--until-idle"}, &syscall.ProcAttr{
+	path, args := h.worker()
+	_, err = syscall.ForkExec(path, args, &syscall.ProcAttr{
 		Dir: "/", Env: env, Files: []uintptr{in.Fd(), out.Fd(), out.Fd()}, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {
-		return fmt.Errorf("starting the worker: %s: %w", program, err)
+		return fmt.Errorf("starting the worker: %s: %w", path, err)
 	}
 	return nil
 }

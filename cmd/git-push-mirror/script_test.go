@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"git-push-mirror/pushmirror/queue"
 )
 
 var update = flag.Bool("update", false, "write what a script's cmp found into the script")
@@ -124,9 +126,11 @@ func setUpScript(env *testscript.Env) error {
 	env.Values[scriptKey{}] = &script{environment: env.Vars, servers: map[string]*server{}}
 
 	env.Defer(func() {
+		// A hook's worker may be about to begin.
+		killProcesses(queue.DirVariable + "=" + env.Getenv("PUSH_MIRROR_STATE_DIR"))
 		killWorker(env.Getenv("PUSH_MIRROR_STATE_DIR"))
 		if t := env.T().(interface{ Failed() bool }); t.Failed() {
-			killProcesses(env.WorkDir)
+			killProcesses("WORK=" + env.WorkDir)
 		}
 	})
 	if err := os.MkdirAll(home, 0o700); err != nil {
@@ -138,14 +142,14 @@ func setUpScript(env *testscript.Env) error {
 	)
 }
 
-// killProcesses ends all processes of a script. Before it says what failed, testscript interrupts
-// each process in the background and waits for those that write to the same pipe, which a shell's
-// children do, who were not interrupted.
-func killProcesses(work string) {
+// killProcesses ends all processes that have a variable in their environment, as those of a script
+// have. Before it says what failed, testscript interrupts each process in the background and waits
+// for those that write to the same pipe, which a shell's children do, who were not interrupted.
+func killProcesses(variable string) {
 	environs, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, environ := range environs {
 		variables, err := os.ReadFile(environ)
-		if err != nil || !bytes.Contains(variables, []byte("WORK="+work+"\x00")) {
+		if err != nil || !bytes.Contains(variables, []byte(variable+"\x00")) {
 			continue
 		}
 		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(environ))); err == nil {
