@@ -68,13 +68,16 @@ func workerEnv(env []string) []string {
 	})
 }
 
-// worker is the command that starts a worker. Where the pusher does not wait for the outcome, nor
-// shall they for the start of a program that is ten times the size of a shell's, and for what it
-// does at once, beside the end of their push: it begins a moment later. A sleep that takes no
-// fractions fails, and the worker begins at once.
+// afterPush has a shell become the worker a moment later: at once where it cannot sleep for part of
+// a second, or start a process at all.
+const afterPush = `trap 'exec "$0" worker --until-idle' 0; sleep 0.05 2>/dev/null; exit`
+
+// worker is the command that starts a worker. Where the pusher does not wait for the outcome, the
+// worker, which takes ten times as long to start as a shell, would still compete with the end of
+// their push: it begins after that.
 func (h Hook) worker() (path string, args []string) {
 	if h.unhurried {
-		return "/bin/sh", []string{"sh", "-c", `sleep 0.05 2>/dev/null; exec "$0" worker --until-idle`, h.Program}
+		return "/bin/sh", []string{"sh", "-c", afterPush, h.Program}
 	}
 	return h.Program, []string{"git-push-mirror", "worker", "--until-idle"}
 }
