@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"git-push-mirror/pushmirror"
+	"git-push-mirror/pushmirror/disk"
 	"git-push-mirror/pushmirror/git"
 )
 
@@ -71,7 +72,7 @@ func (i Installer) Install(ctx context.Context, dir string) (Result, error) {
 		} else {
 			result, err = i.installBeside(t, name)
 		}
-		if closed := i.closedTo(t.uid); err == nil && closed != "" {
+		if closed := i.closedTo(t.inode.UID); err == nil && closed != "" {
 			if result.Note != "" {
 				result.Note += "; "
 			}
@@ -137,7 +138,7 @@ func (i Installer) envFor(dir string) []string {
 
 // Owner is the name of the user whom a folder belongs to; "" if it is not known.
 func Owner(dir string) string {
-	if owner, err := ownerOf(dir); owner != nil && err == nil {
+	if owner, err := ownerOf(dir); err == nil {
 		return owner.Username
 	}
 	return ""
@@ -149,11 +150,7 @@ func ownerOf(dir string) (*user.User, error) {
 	if err != nil {
 		return nil, err
 	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return nil, nil
-	}
-	return user.LookupId(strconv.FormatUint(uint64(stat.Uid), 10))
+	return user.LookupId(strconv.Itoa(disk.InodeOf(info).UID))
 }
 
 // closedTo gives the file or folder on the way to the program that others than its owner may

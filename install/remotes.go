@@ -46,7 +46,7 @@ func (r *Remotes) open(ctx context.Context) error {
 	if err != nil {
 		return explain(r.sources.Repository, err)
 	}
-	if os.Geteuid() != t.uid && os.Geteuid() != 0 {
+	if os.Geteuid() != t.inode.UID && os.Geteuid() != 0 {
 		t.close()
 		err := &RefusedError{fmt.Sprintf("%s belongs to somebody else, who could not read what you write there", t.dir), "run it as the owner"}
 		if owner, _ := ownerOf(t.dir); owner != nil {

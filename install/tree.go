@@ -11,17 +11,18 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"git-push-mirror/pushmirror/disk"
 )
 
 // tree is a repository that is written to. No link leads a write out of it.
 type tree struct {
-	root *os.Root
-	dir  string // absolute
-	mode fs.FileMode
-	uid  int
-	gid  int
-	held *os.File // the lock; nil where there is none
-	step func()   // called before each change
+	root  *os.Root
+	dir   string // absolute
+	mode  fs.FileMode
+	inode disk.Inode // of its folder
+	held  *os.File   // the lock; nil where there is none
+	step  func()     // called before each change
 }
 
 // openTree opens a repository and keeps other runs of ours out of it. The lock is on the
@@ -38,10 +39,7 @@ func openTree(ctx context.Context, dir string, patience time.Duration, step func
 		return nil, errors.Join(err, root.Close())
 	}
 	t.mode = info.Mode() & (fs.ModePerm | fs.ModeSetgid)
-	t.uid, t.gid = os.Geteuid(), os.Getegid()
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		t.uid, t.gid = int(stat.Uid), int(stat.Gid)
-	}
+	t.inode = disk.InodeOf(info)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := t.lock(ctx); err != nil {
@@ -135,28 +133,20 @@ func (t *tree) give(f *os.File) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	return f.Chown(t.uid, t.gid)
+	return f.Chown(t.inode.UID, t.inode.GID)
 }
 
 // keepGroup gives a file that was written the group of the one that it is to replace, if the user
 // may do that. Somebody else's that has its name by now has another one besides.
 func (t *tree) keepGroup(name string, old fs.FileInfo) {
-	stat, ok := old.Sys().(*syscall.Stat_t)
-	if !ok {
-		return
-	}
 	t.step()
 	f, err := t.root.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return
-	}
-	if written, ok := info.Sys().(*syscall.Stat_t); ok && written.Nlink == 1 {
-		_ = f.Chown(-1, int(stat.Gid))
+	if info, err := f.Stat(); err == nil && disk.InodeOf(info).Links == 1 {
+		_ = f.Chown(-1, disk.InodeOf(old).GID)
 	}
 }
 

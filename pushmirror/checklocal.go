@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/disk"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
 	"git-push-mirror/pushmirror/queue"
@@ -32,14 +33,14 @@ func (c Checkup) owner(ctx context.Context) (Finding, bool) {
 	if err != nil {
 		return failure("owner", err), false
 	}
-	uid, known := ownerOf(info)
-	switch {
-	case !known || uid == os.Geteuid():
+	switch uid := disk.InodeOf(info).UID; uid {
+	case os.Geteuid():
 		return ok("owner", "the repository belongs to the user who runs this"), true
-	case uid == 0:
+	case 0:
 		return ok("owner", "the repository belongs to root"), true
+	default:
+		return ok("owner", fmt.Sprintf("the repository belongs to %s, and git's safe.directory names it", userName(uid))), true
 	}
-	return ok("owner", fmt.Sprintf("the repository belongs to %s, and git's safe.directory names it", userName(uid))), true
 }
 
 func (c Checkup) bare(ctx context.Context) Finding {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/disk"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/queue"
 	"git-push-mirror/pushmirror/state"
@@ -76,11 +77,7 @@ func (u *Upstream) elsewhere() bool {
 		return false
 	}
 	info, err := os.Lstat(state.Folder(u.Dir()))
-	if err != nil {
-		return false
-	}
-	owner, known := ownerOf(info)
-	return known && owner != os.Geteuid()
+	return err == nil && disk.InodeOf(info).UID != os.Geteuid()
 }
 
 // unknown reports whether the repository has had mirrors, and no worker knows of it: it was moved, copied

@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/disk"
 	"git-push-mirror/pushmirror/git"
 )
 
@@ -163,9 +163,8 @@ func Trust(ctx context.Context, repo *git.Repository) error {
 	if err != nil {
 		return fmt.Errorf("opening the repository: %w", err)
 	}
-	owner, known := ownerOf(info)
-	us := os.Geteuid()
-	if !known || owner == us || (owner == 0 && us != 0) {
+	owner, us := disk.InodeOf(info).UID, os.Geteuid()
+	if owner == us || (owner == 0 && us != 0) {
 		return nil
 	}
 	if us != 0 {
@@ -174,15 +173,6 @@ func Trust(ctx context.Context, repo *git.Repository) error {
 		}
 	}
 	return &OwnerError{Dir: repo.Dir(), Owner: userName(owner), Root: us == 0}
-}
-
-// ownerOf is whom a file belongs to.
-func ownerOf(info os.FileInfo) (uid int, known bool) {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, false
-	}
-	return int(stat.Uid), true
 }
 
 // userName is what a user is called; their number if that is not known.

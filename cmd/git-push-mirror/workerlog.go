@@ -11,6 +11,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/disk"
 	"git-push-mirror/pushmirror/queue"
 )
 
@@ -117,8 +118,8 @@ func (inv invocation) stderrIsJournal() bool {
 	if err != nil {
 		return false
 	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && inv.getenv("JOURNAL_STREAM") == fmt.Sprintf("%d:%d", stat.Dev, stat.Ino)
+	inode := disk.InodeOf(info)
+	return inv.getenv("JOURNAL_STREAM") == fmt.Sprintf("%d:%d", inode.Device, inode.Number)
 }
 
 // journalFormatter begins each line with its level, as sd-daemon(3) has the journal read it.

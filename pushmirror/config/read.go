@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"git-push-mirror/pushmirror/disk"
 	"git-push-mirror/pushmirror/git"
 )
 
@@ -78,7 +79,7 @@ func (s Sources) checkOwners(own []*file) {
 		if f == nil || f.info == nil {
 			continue
 		}
-		uid := ownerOf(f.info)
+		uid := disk.InodeOf(f.info).UID
 		if uid == os.Geteuid() || uid == 0 || (s.Trusted != nil && s.Trusted()) {
 			continue
 		}
@@ -88,13 +89,6 @@ func (s Sources) checkOwners(own []*file) {
 				"git config --global --add safe.directory " + git.ShellQuote(s.Repository),
 		}}
 	}
-}
-
-func ownerOf(info fs.FileInfo) int {
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		return int(stat.Uid)
-	}
-	return os.Geteuid()
 }
 
 // CheckPrivate checks that nobody can get at a file with a secret but those who may: nobody
@@ -112,7 +106,7 @@ func checkPrivate(path string, info fs.FileInfo) *Error {
 	mode := info.Mode().Perm()
 	who, change := "others", "o-rwx"
 	switch {
-	case ownerOf(info) == os.Geteuid() && mode&0o077 != 0:
+	case disk.InodeOf(info).UID == os.Geteuid() && mode&0o077 != 0:
 		change = "go-rwx"
 		if mode&0o007 == 0 {
 			who = "its group"
@@ -278,7 +272,7 @@ func Changed(s Sources) time.Time {
 func ModifiedAt(info fs.FileInfo) time.Time {
 	const skew = time.Minute // how far the clocks of two machines may be apart
 	limit := time.Now().Add(skew)
-	for _, t := range []time.Time{info.ModTime(), inodeChanged(info)} {
+	for _, t := range []time.Time{info.ModTime(), disk.InodeOf(info).Changed} {
 		if !t.After(limit) {
 			return t
 		}
@@ -294,7 +288,7 @@ func NewestChange(files []string) (newest time.Time) {
 		if err != nil {
 			continue
 		}
-		for _, t := range []time.Time{info.ModTime(), inodeChanged(info)} {
+		for _, t := range []time.Time{info.ModTime(), disk.InodeOf(info).Changed} {
 			if t.After(newest) {
 				newest = t
 			}

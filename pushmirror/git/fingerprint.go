@@ -9,7 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"git-push-mirror/pushmirror/disk"
 )
 
 // maxCompared is up to which size packed-refs is read, in bytes.
@@ -54,11 +55,7 @@ func (r *Repository) addPacked(sum hash.Hash) error {
 	if err != nil || info.Size() <= maxCompared {
 		return errors.Join(err, r.addFile(sum, name))
 	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return errors.ErrUnsupported
-	}
-	_, _ = fmt.Fprintf(sum, "%q %d %d %d\n", name, stat.Ino, info.Size(), info.ModTime().UnixNano())
+	_, _ = fmt.Fprintf(sum, "%q %d %d %d\n", name, disk.InodeOf(info).Number, info.Size(), info.ModTime().UnixNano())
 	return nil
 }
 

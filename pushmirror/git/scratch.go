@@ -9,8 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
+
+	"git-push-mirror/pushmirror/disk"
 )
 
 // Scratch is the repository that a mirror is listed and pushed from. It is made
@@ -94,11 +95,7 @@ func ClearScratch(begin string) error {
 
 func isOurs(entry fs.DirEntry) bool {
 	info, err := entry.Info()
-	if err != nil {
-		return false
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return !ok || int(stat.Uid) == os.Geteuid()
+	return err == nil && disk.InodeOf(info).UID == os.Geteuid()
 }
 
 // scratchVariable marks all processes of an update in their environment, with the folder of

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+
+	"git-push-mirror/pushmirror/disk"
 )
 
 // private is the mode of a state directory that its owner alone may look at.
@@ -178,14 +180,12 @@ func owner(dir string) (uid, gid int) {
 		dir = filepath.Dir(dir)
 		info, err = os.Stat(dir)
 	}
-	if err != nil {
-		return -1, -1
+	if err == nil {
+		if folder := disk.InodeOf(info); folder.UID != os.Geteuid() {
+			return folder.UID, folder.GID
+		}
 	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || int(stat.Uid) == os.Geteuid() {
-		return -1, -1
-	}
-	return int(stat.Uid), int(stat.Gid)
+	return -1, -1
 }
 
 // Dir is the state directory.

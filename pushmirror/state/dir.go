@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"git-push-mirror/pushmirror/disk"
 	"git-push-mirror/pushmirror/git"
 
 	"github.com/gofrs/flock"
@@ -26,10 +27,9 @@ import (
 type Dir struct {
 	path       string
 	repository string
-	inode      uint64      // of the repository's folder: a copy of it has another
+	inode      disk.Inode  // of the repository's folder: a copy of it has another
 	mode       fs.FileMode // of the repository's folder
-	uid, gid   int
-	held       bool // we hold the lock
+	held       bool        // we hold the lock
 }
 
 // Folder is where a repository, which is a GIT_DIR, has the state folders of its remotes.
@@ -42,14 +42,11 @@ func Of(repository, remote string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the state: %w", err)
 	}
-	uid, gid := owner(info)
 	return &Dir{
 		path:       filepath.Join(Folder(repository), remote),
 		repository: repository,
-		inode:      inode(info),
+		inode:      disk.InodeOf(info),
 		mode:       info.Mode() & (fs.ModePerm | fs.ModeSetgid),
-		uid:        uid,
-		gid:        gid,
 	}, nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
 // newPrefix begins the name of a file that is about to replace another.
@@ -77,10 +76,10 @@ func (d *Dir) share(f *os.File) error {
 }
 
 func (d *Dir) chown(path string) error {
-	if os.Geteuid() != 0 || (d.uid == 0 && d.gid == 0) {
+	if os.Geteuid() != 0 || (d.inode.UID == 0 && d.inode.GID == 0) {
 		return nil
 	}
-	return os.Lchown(path, d.uid, d.gid)
+	return os.Lchown(path, d.inode.UID, d.inode.GID)
 }
 
 func syncDir(path string) error {
@@ -101,19 +100,4 @@ func (d *Dir) mkdir(path string) error {
 		return err
 	}
 	return errors.Join(os.Chmod(path, d.mode), d.chown(path), syncDir(filepath.Dir(path)))
-}
-
-// owner reads who owns a file.
-func owner(info fs.FileInfo) (uid, gid int) {
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		return int(stat.Uid), int(stat.Gid)
-	}
-	return os.Geteuid(), os.Getegid()
-}
-
-func inode(info fs.FileInfo) uint64 {
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		return stat.Ino
-	}
-	return 0
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"git-push-mirror/pushmirror/disk"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
 )
@@ -170,7 +171,7 @@ func (d *Dir) RecordID() string {
 	if err != nil {
 		return ""
 	}
-	return fmt.Sprint(inode(info), info.Size(), info.ModTime().UnixNano())
+	return fmt.Sprint(disk.InodeOf(info).Number, info.Size(), info.ModTime().UnixNano())
 }
 
 // parseRecord reads a status.json.

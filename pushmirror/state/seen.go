@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"git-push-mirror/pushmirror/disk"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
 )
@@ -51,12 +52,12 @@ func (d *Dir) SeenFingerprint() string {
 	if err != nil {
 		return ""
 	}
-	return fmt.Sprintf("%d %d %d %s", inode(info), info.Size(), info.ModTime().UnixNano(), d.identity())
+	return fmt.Sprintf("%d %d %d %s", disk.InodeOf(info).Number, info.Size(), info.ModTime().UnixNano(), d.identity())
 }
 
 // identity tells this repository from a copy of it and from one that was moved.
 func (d *Dir) identity() string {
-	return fmt.Sprintf("%d %q", d.inode, d.repository)
+	return fmt.Sprintf("%d %q", d.inode.Number, d.repository)
 }
 
 // WriteSeen replaces what is known of the mirror; nil forgets it. Nothing depends on its outliving

@@ -1,0 +1,32 @@
+// Package disk is what the house does with files that package os leaves to each system, or to its
+// callers.
+package disk
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+)
+
+// Inode is what a system knows of a file beyond [fs.FileInfo].
+type Inode struct {
+	Device, Number uint64    // which tell it from all other files that exist
+	Links          uint64    // how many names it has
+	UID, GID       int       // whom it belongs to
+	Changed        time.Time // when it last got another content, owner, mode or name
+}
+
+// InodeOf is what the system knows of a file. Where it does not tell, the file counts as ours, and
+// all else is zero.
+func InodeOf(info fs.FileInfo) Inode {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return Inode{UID: os.Geteuid(), GID: os.Getegid()}
+	}
+	return Inode{
+		Device: uint64(stat.Dev), Number: stat.Ino, Links: uint64(stat.Nlink), // of other sizes elsewhere
+		UID: int(stat.Uid), GID: int(stat.Gid),
+		Changed: changed(stat),
+	}
+}
