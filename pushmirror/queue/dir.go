@@ -101,7 +101,7 @@ func (q *Queue) makeDir(name string) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	temp := newPrefix + strconv.FormatUint(rand.Uint64(), 36)
+	temp := disk.Unfinished + strconv.FormatUint(rand.Uint64(), 36)
 	if err := root.Mkdir(temp, 0o700); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (q *Queue) makeDir(name string) error {
 		err = root.Rename(temp, name)
 	}
 	if err == nil {
-		return syncFolder(root)
+		return disk.Sync(root.Open("."))
 	}
 	err = errors.Join(err, root.Remove(temp))
 	if info, statErr := root.Lstat(name); statErr == nil && info.IsDir() {
@@ -139,7 +139,7 @@ func (q *Queue) makeFile(path string) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	f, err = os.CreateTemp(q.dir, newPrefix)
+	f, err = os.CreateTemp(q.dir, disk.Unfinished)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"git-push-mirror/pushmirror/disk"
 )
 
 // Queue is the list in a user's state directory. It can be used from many goroutines and processes.
@@ -76,7 +78,7 @@ func (q *Queue) replace(sub, name, content string, durably bool) error {
 		return err
 	}
 	defer folder.Close()
-	temp := newPrefix + strconv.FormatUint(rand.Uint64(), 36)
+	temp := disk.Unfinished + strconv.FormatUint(rand.Uint64(), 36)
 	f, err := folder.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -95,16 +97,7 @@ func (q *Queue) replace(sub, name, content string, durably bool) error {
 	if !durably {
 		return nil
 	}
-	return syncFolder(folder)
-}
-
-// syncFolder has the names in a folder outlive a power failure.
-func syncFolder(folder *os.Root) error {
-	d, err := folder.Open(".")
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return disk.Sync(folder.Open("."))
 }
 
 // Known are the repositories that are known, in no order. It gives what it can read, also
@@ -248,26 +241,9 @@ func parse(content []byte) (string, bool) {
 	return path, err == nil && filepath.IsAbs(path)
 }
 
-// clearUnfinished removes what hooks that were killed left half-written. What is being
-// written is younger.
+// clearUnfinished removes what hooks that were killed left half-written.
 func (q *Queue) clearUnfinished() {
 	for _, sub := range []string{"", "repositories", "work"} {
-		folder, err := q.folder(sub)
-		if err != nil {
-			continue
-		}
-		entries, _ := fs.ReadDir(folder.FS(), ".")
-		for _, entry := range entries {
-			if !strings.HasPrefix(entry.Name(), newPrefix) {
-				continue
-			}
-			if info, err := entry.Info(); err == nil && time.Since(info.ModTime()) > time.Hour {
-				_ = folder.Remove(entry.Name())
-			}
-		}
-		_ = folder.Close()
+		disk.Sweep(q.folder(sub))
 	}
 }
-
-// newPrefix begins the name of what is about to get its own.
-const newPrefix = ".new-"

@@ -186,20 +186,6 @@ func (d *Dir) Running() (Time, error) {
 	return At(info.ModTime()), nil
 }
 
-// clearUnfinished removes the files that somebody who was killed left half-written. Those
-// that are being written are younger.
-func (d *Dir) clearUnfinished() {
-	entries, _ := os.ReadDir(d.path)
-	for _, entry := range entries {
-		if !strings.HasPrefix(entry.Name(), newPrefix) {
-			continue
-		}
-		if info, err := entry.Info(); err == nil && time.Since(info.ModTime()) > time.Hour {
-			_ = os.Remove(filepath.Join(d.path, entry.Name()))
-		}
-	}
-}
-
 // errDamaged marks content that cannot be what was written.
 var errDamaged = errors.New("damaged")
 

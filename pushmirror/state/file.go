@@ -7,10 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-)
 
-// newPrefix begins the name of a file that is about to replace another.
-const newPrefix = ".new-"
+	"git-push-mirror/pushmirror/disk"
+)
 
 // durability is what a power failure may do to a file that was replaced.
 type durability int
@@ -43,7 +42,7 @@ func (d *Dir) replace(name string, lasts durability, write func(w *bufio.Writer)
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is no regular file", path)
 	}
-	f, err := os.CreateTemp(d.path, newPrefix+name+"-")
+	f, err := os.CreateTemp(d.path, disk.Unfinished+name+"-")
 	if err != nil {
 		return err
 	}
@@ -63,7 +62,7 @@ func (d *Dir) replace(name string, lasts durability, write func(w *bufio.Writer)
 	if err = os.Rename(f.Name(), path); err != nil || lasts == cached || lasts == whole {
 		return err
 	}
-	return syncDir(d.path)
+	return disk.Sync(os.Open(d.path))
 }
 
 // share gives a new file the mode that the repository's own files have and, when
@@ -82,14 +81,6 @@ func (d *Dir) chown(path string) error {
 	return os.Lchown(path, d.inode.UID, d.inode.GID)
 }
 
-func syncDir(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
-
 // mkdir makes the folder path below the repository with the repository's mode,
 // whatever the umask, durably: what is synced in a folder that a power failure takes is lost with it.
 func (d *Dir) mkdir(path string) error {
@@ -99,5 +90,5 @@ func (d *Dir) mkdir(path string) error {
 		}
 		return err
 	}
-	return errors.Join(os.Chmod(path, d.mode), d.chown(path), syncDir(filepath.Dir(path)))
+	return errors.Join(os.Chmod(path, d.mode), d.chown(path), disk.Sync(os.Open(filepath.Dir(path))))
 }

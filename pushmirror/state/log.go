@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"git-push-mirror/pushmirror/disk"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
 )
@@ -111,7 +112,7 @@ func (d *Dir) torn(f *os.File) (bool, error) {
 		return false, err
 	}
 	if end == 0 {
-		return false, errors.Join(d.share(f), syncDir(d.path))
+		return false, errors.Join(d.share(f), disk.Sync(os.Open(d.path)))
 	}
 	var last [1]byte
 	_, err = f.ReadAt(last[:], end-1)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"git-push-mirror/pushmirror/disk"
 	"git-push-mirror/pushmirror/git"
 )
 
@@ -149,7 +150,7 @@ func parseMark(content string) iter.Seq[Push] {
 // Take takes the mark, so that one which is made from now on stays, and clears what killed
 // hooks and updates left half-written. The lock must be held.
 func (d *Dir) Take() error {
-	d.clearUnfinished()
+	disk.Sweep(os.OpenRoot(d.path))
 	err := os.Rename(filepath.Join(d.path, markName), filepath.Join(d.path, takenName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"git-push-mirror/pushmirror/disk"
 	"git-push-mirror/pushmirror/git"
 )
 
@@ -149,7 +150,7 @@ func TestWhatKilledHooksLeftOfAMarkIsClearedOnceItIsOld(t *testing.T) {
 	if err := errors.Join(os.WriteFile(old, nil, 0o600), os.Chtimes(old, long, long)); err != nil {
 		t.Fatal(err)
 	}
-	left := filepath.Join(d.Path(), newPrefix+markName+"-1")
+	left := filepath.Join(d.Path(), disk.Unfinished+markName+"-1")
 	for age, want := range map[time.Duration]bool{time.Minute: true, 2 * time.Hour: false} {
 		at := time.Now().Add(-age)
 		if err := os.WriteFile(left, nil, 0o600); err != nil {
