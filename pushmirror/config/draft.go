@@ -256,7 +256,7 @@ func Trim(s Sources, drafts []*Draft) {
 		return // of which Check tells
 	}
 	w := merge(files, s.Repository)
-	protected := get[[]string](w.tables[atTop], "protected_branches", nil)
+	protected := get[[]string](w.tables[atTop], "protected_branches")
 	for _, d := range drafts {
 		f := &file{}
 		f.parse(d.Text())

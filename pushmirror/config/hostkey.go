@@ -26,7 +26,7 @@ func (k hostKey) isFor(u URL) bool {
 
 // setHostKeys keeps of each host key what is the same for all hosts.
 func (r *Remote) setHostKeys(t *table) {
-	for _, key := range get[[]hostKey](settings{t}, "host_keys", nil) {
+	for _, key := range get[[]hostKey](settings{t}, "host_keys") {
 		if key.hosts != "" && !strings.HasPrefix(key.hosts, "|") && !key.isFor(r.URL) {
 			t.fault("host_keys", complaint("host_keys has a line for another host than the url's", "give the keys of "+r.URL.Host()))
 			return

@@ -3,7 +3,6 @@ package config
 import (
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -28,7 +27,7 @@ func Explain(s Sources) ([]InForce, error) {
 	for _, k := range schema {
 		for _, kind := range append([]tableKind{{place: atTop}}, tables...) {
 			if k.places&kind.place != 0 && kind.place&(inRemote|inDefaults) == 0 {
-				all = append(all, k.inForce(w.tables[kind.place], kind.header, k.def))
+				all = append(all, k.inForce(w.tables[kind.place], kind.header, asTOML(k.def)))
 			}
 		}
 	}
@@ -63,13 +62,13 @@ func (k key) inForce(s settings, header, otherwise string) InForce {
 func (r Remote) otherwise(k key) string {
 	switch k.name {
 	case "only_protected_branches":
-		return strconv.FormatBool(r.OnlyProtectedBranches)
+		return asTOML(r.OnlyProtectedBranches)
 	case "tags":
-		return strconv.Quote(string(r.Tags))
+		return asTOML(r.Tags)
 	case "prune":
-		return strconv.Quote(string(r.Prune))
+		return asTOML(r.Prune)
 	}
-	return k.def
+	return asTOML(k.def)
 }
 
 // shownValue is what may be shown of a statement's value.

@@ -15,7 +15,7 @@ type Key struct {
 func Keys() []Key {
 	keys := make([]Key, 0, len(schema))
 	for _, k := range schema {
-		known := Key{Name: k.name, System: k.system, Means: k.means, Example: k.example, Default: k.def, Except: k.except}
+		known := Key{Name: k.name, System: k.system, Means: k.means, Example: k.example, Default: asTOML(k.def), Except: k.except}
 		for _, header := range Headers() {
 			if k.places&placeOf(header) != 0 {
 				known.Headers = append(known.Headers, header)

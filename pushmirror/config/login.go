@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -116,10 +117,10 @@ const (
 func (r *Remote) setLogin(t *table) {
 	s := settings{t}
 	r.Login = Login{
-		Username:        get(s, "username", r.URL.user()),
-		Password:        get(s, "password", Secret{}),
-		PasswordFile:    get(s, "password_file", ""),
-		PasswordCommand: get[[]string](s, "password_command", nil),
+		Username:        cmp.Or(get[string](s, "username"), r.URL.user()),
+		Password:        get[Secret](s, "password"),
+		PasswordFile:    get[string](s, "password_file"),
+		PasswordCommand: get[[]string](s, "password_command"),
 	}
 	switch {
 	case !r.URL.password().isZero():

@@ -60,27 +60,27 @@ func (w *whole) add(t *table) {
 func (w *whole) config() *Config {
 	top, hook, worker, log := w.tables[atTop], w.tables[inHook], w.tables[inWorker], w.tables[inLog]
 	c := &Config{
-		ProtectedBranches: get[[]string](top, "protected_branches", nil),
-		Root:              get(top, "root", ""),
-		VerifyEvery:       get(top, "verify_every", 24*time.Hour),
-		StateDir:          get(top, "state_dir", ""),
+		ProtectedBranches: get[[]string](top, "protected_branches"),
+		Root:              get[string](top, "root"),
+		VerifyEvery:       get[time.Duration](top, "verify_every"),
+		StateDir:          get[string](top, "state_dir"),
 		Hook: Hook{
-			Wait:    get(hook, "wait", 3*time.Second),
-			Show:    get(hook, "show", ShowAll),
-			Contact: get(hook, "contact", ""),
+			Wait:    get[time.Duration](hook, "wait"),
+			Show:    get[Show](hook, "show"),
+			Contact: get[string](hook, "contact"),
 		},
 		Worker: Worker{
-			Start:         get(worker, "start", StartHook),
-			MaxConcurrent: get(worker, "max_concurrent", 4),
-			MaxPerHost:    get(worker, "max_per_host", 4),
+			Start:         get[Start](worker, "start"),
+			MaxConcurrent: get[int](worker, "max_concurrent"),
+			MaxPerHost:    get[int](worker, "max_per_host"),
 		},
 		Notify: notifiedBy(w.tables[inNotify]),
 		Log: Log{
-			Level:  get(log, "level", LevelInfo),
-			Format: get(log, "format", FormatText),
-			Output: get(log, "output", OutputStderr),
+			Level:  get[Level](log, "level"),
+			Format: get[Format](log, "format"),
+			Output: get[string](log, "output"),
 		},
-		AllowHosts: get[[]string](w.tables[inPolicy], "allow_hosts", nil),
+		AllowHosts: get[[]string](w.tables[inPolicy], "allow_hosts"),
 	}
 	for _, t := range w.remotes {
 		r := w.remote(t, c.ProtectedBranches)
@@ -92,8 +92,8 @@ func (w *whole) config() *Config {
 
 func notifiedBy(tables settings) Notify {
 	n := Notify{
-		Command: get[[]string](tables, "command", nil),
-		Limit:   get(tables, "time_limit", time.Minute),
+		Command: get[[]string](tables, "command"),
+		Limit:   get[time.Duration](tables, "time_limit"),
 	}
 	if n.Command != nil {
 		n.File = tables[0].file.name
@@ -107,25 +107,25 @@ func (w *whole) remote(t *table, protected []string) Remote {
 	r := Remote{
 		Name:              t.name(),
 		URL:               w.url(t, "url"),
-		Enabled:           get(s, "enabled", true),
-		KeepDivergentRefs: get(s, "keep_divergent_refs", true),
-		PruneLimit:        get(s, "prune_limit", 100),
-		FollowRewrites:    get(s, "follow_rewrites", false),
-		RefsPerPush:       get(s, "refs_per_push", 0),
-		PushOptions:       get[[]string](s, "push_options", nil),
-		LFS:               get(s, "lfs", LFSAuto),
+		Enabled:           get[bool](s, "enabled"),
+		KeepDivergentRefs: get[bool](s, "keep_divergent_refs"),
+		PruneLimit:        get[int](s, "prune_limit"),
+		FollowRewrites:    get[bool](s, "follow_rewrites"),
+		RefsPerPush:       get[int](s, "refs_per_push"),
+		PushOptions:       get[[]string](s, "push_options"),
+		LFS:               get[LFS](s, "lfs"),
 		LFSURL:            w.url(t, "lfs_url"),
-		Timeout:           get(s, "timeout", 3*time.Hour),
-		StallTimeout:      get(s, "stall_timeout", 5*time.Minute),
-		RetryMin:          get(s, "retry_min", 5*time.Second),
-		RetryMax:          get(s, "retry_max", time.Hour),
-		FailAfter:         get(s, "fail_after", time.Hour),
-		MinInterval:       get(s, "min_interval", time.Duration(0)),
-		SSHKey:            get(s, "ssh_key", ""),
-		KnownHosts:        get(s, "known_hosts", ""),
-		CAFile:            get(s, "ca_file", ""),
-		ClientCert:        get(s, "client_cert", ""),
-		ClientKey:         get(s, "client_key", ""),
+		Timeout:           get[time.Duration](s, "timeout"),
+		StallTimeout:      get[time.Duration](s, "stall_timeout"),
+		RetryMin:          get[time.Duration](s, "retry_min"),
+		RetryMax:          get[time.Duration](s, "retry_max"),
+		FailAfter:         get[time.Duration](s, "fail_after"),
+		MinInterval:       get[time.Duration](s, "min_interval"),
+		SSHKey:            get[string](s, "ssh_key"),
+		KnownHosts:        get[string](s, "known_hosts"),
+		CAFile:            get[string](s, "ca_file"),
+		ClientCert:        get[string](s, "client_cert"),
+		ClientKey:         get[string](s, "client_key"),
 		File:              t.file.name,
 		Line:              t.line(),
 	}
@@ -133,11 +133,10 @@ func (w *whole) remote(t *table, protected []string) Remote {
 	r.setHostKeys(t)
 	r.setBranches(t, s, protected)
 	r.setPrune(t, s)
-	r.Tags = TagsReachable
-	if r.Branches.All() {
-		r.Tags = TagsAll
+	var said bool
+	if r.Tags, said = lookup[Tags](s, "tags"); !said && !r.Branches.All() {
+		r.Tags = TagsReachable
 	}
-	r.Tags = get(s, "tags", r.Tags)
 	return r
 }
 
@@ -166,11 +165,10 @@ func (r *Remote) setBranches(t *table, s settings, protected []string) {
 }
 
 func (r *Remote) setPrune(t *table, s settings) {
-	r.Prune = PruneMerged
-	if r.KeepDivergentRefs {
-		r.Prune = PruneNever
+	var said bool
+	if r.Prune, said = lookup[Prune](s, "prune"); !said && !r.KeepDivergentRefs {
+		r.Prune = PruneMerged
 	}
-	r.Prune = get(s, "prune", r.Prune)
 	if r.Prune == PruneAll && r.KeepDivergentRefs {
 		t.file.fault(t.path, complaint(
 			fmt.Sprintf(`remote %q has prune = "all", which deletes what keep_divergent_refs = true keeps`, r.Name),
@@ -180,7 +178,7 @@ func (r *Remote) setPrune(t *table, s settings) {
 
 // url fills in the placeholders in a url of a remote of the system file.
 func (w *whole) url(t *table, key string) URL {
-	template := get(settings{t}, key, URL{})
+	template := get[URL](settings{t}, key)
 	if !t.file.system || template == (URL{}) {
 		return template
 	}

@@ -66,7 +66,7 @@ func (s Sources) read() (files []*file, newest time.Time) {
 func allowsOwn(files []*file) bool {
 	for _, f := range files {
 		if f != nil && f.system {
-			return get(settings(f.tables[inPolicy]), "repository_config", true)
+			return get[bool](settings(f.tables[inPolicy]), "repository_config")
 		}
 	}
 	return true

@@ -32,7 +32,7 @@ func (t *table) has(name string) bool {
 
 // name returns the name of a remote; "" if it has none, or a wrong one.
 func (t *table) name() string {
-	return get(settings{t}, "name", "")
+	return get[string](settings{t}, "name")
 }
 
 // label is what an error calls a remote.
@@ -81,7 +81,7 @@ func namesake(t, earlier *table) *Error {
 
 func (t *table) checkURL() {
 	u, valid := lookup[URL](settings{t}, "url")
-	enabled := get(settings{t}, "enabled", true)
+	enabled := get[bool](settings{t}, "enabled")
 	switch {
 	case !t.has("url") && enabled:
 		t.file.fault(t.path, complaint(t.label()+" has no url", findKey("url", inRemote).explain()))

@@ -1,5 +1,7 @@
 package config
 
+import "time"
+
 // place is where in a file a key may stand.
 type place uint16
 
@@ -41,7 +43,7 @@ type key struct {
 	system  bool   // allowed in the system file only
 	means   string // completes "NAME: "
 	example string // a value, as TOML
-	def     string // what holds if no file has it, as TOML; "" for nothing
+	def     any    // what holds if no file has it, of the type that parse gives; nil for nothing
 	except  string // where something else holds, and what: completes "but "
 	parse   parser
 	mask    func(value string) string // nil if every value of it may be shown
@@ -62,7 +64,7 @@ var schema = []key{
 	{
 		name: "verify_every", places: atTop, system: true, parse: duration, example: `"24h"`,
 		means: "how often a mirror is looked at even if nothing was pushed",
-		def:   `"24h"`,
+		def:   24 * time.Hour,
 	},
 	{
 		name: "state_dir", places: atTop, system: true, parse: fromString(absolutePath), example: `"/var/lib/push-mirror"`,
@@ -71,12 +73,12 @@ var schema = []key{
 	{
 		name: "wait", places: inHook, parse: durationOrNone, example: `"3s"`,
 		means: "how long a pusher may wait to be told what became of the push, 0s for not at all",
-		def:   `"3s"`,
+		def:   3 * time.Second,
 	},
 	{
 		name: "show", places: inHook, parse: choice(ShowAll, ShowProblems, ShowNothing), example: `"problems"`,
 		means: "what pushers are told",
-		def:   `"all"`,
+		def:   ShowAll,
 	},
 	{
 		name: "contact", places: inHook, parse: fromString(oneLine), example: `"ask git@example.com"`,
@@ -85,18 +87,18 @@ var schema = []key{
 	{
 		name: "start", places: inWorker, system: true, parse: choice(StartHook, StartNever), example: `"never"`,
 		means: "who starts the worker: the hook, or nobody but you",
-		def:   `"hook"`,
+		def:   StartHook,
 	},
 	{
 		name: "max_concurrent", places: inWorker, system: true, parse: positive, example: `4`,
 		means: "how many remotes are updated at once; an update that takes longer than half a minute makes room for another, " +
 			"up to four times as many",
-		def: `4`,
+		def: 4,
 	},
 	{
 		name: "max_per_host", places: inWorker, system: true, parse: positive, example: `4`,
 		means: "how many remotes on one host are updated at once",
-		def:   `4`,
+		def:   4,
 	},
 	{
 		name: "command", places: inNotify, parse: command, mask: maskArguments, example: `["/usr/local/bin/tell-us"]`,
@@ -105,22 +107,22 @@ var schema = []key{
 	{
 		name: "time_limit", places: inNotify, parse: duration, example: `"1m"`,
 		means: "how long that program may take",
-		def:   `"1m"`,
+		def:   time.Minute,
 	},
 	{
 		name: "level", places: inLog, system: true, parse: choice(LevelError, LevelWarn, LevelInfo, LevelDebug), example: `"debug"`,
 		means: "how much the worker logs",
-		def:   `"info"`,
+		def:   LevelInfo,
 	},
 	{
 		name: "format", places: inLog, system: true, parse: choice(FormatText, FormatJSON), example: `"json"`,
 		means: "how the worker's log is written",
-		def:   `"text"`,
+		def:   FormatText,
 	},
 	{
 		name: "output", places: inLog, system: true, parse: logOutput, example: `"/var/log/push-mirror.log"`,
 		means: "where the worker's log goes: a file, the journal, or its stderr",
-		def:   `"stderr"`,
+		def:   OutputStderr,
 	},
 	{
 		name: "allow_hosts", places: inPolicy, system: true, parse: hostPatterns, example: `["github.com", "*.example.com"]`,
@@ -129,7 +131,7 @@ var schema = []key{
 	{
 		name: "repository_config", places: inPolicy, system: true, parse: truth, example: `false`,
 		means: "whether repositories may have configs of their own",
-		def:   `true`,
+		def:   true,
 	},
 	{
 		name: "name", places: inRemote, parse: fromString(remoteName), example: `"github"`,
@@ -183,17 +185,17 @@ var schema = []key{
 	{
 		name: "enabled", places: inDefaults | inRemote, parse: truth, example: `false`,
 		means: "whether the remote is mirrored to",
-		def:   `true`,
+		def:   true,
 	},
 	{
 		name: "keep_divergent_refs", places: inDefaults | inRemote, parse: truth, example: `false`,
 		means: "whether work that only the mirror has stays there",
-		def:   `true`,
+		def:   true,
 	},
 	{
 		name: "only_protected_branches", places: inDefaults | inRemote, parse: truth, example: `false`,
 		means: "whether the remote gets the protected branches only",
-		def:   `false`, except: `true where there are protected_branches`,
+		def:   false, except: `true where there are protected_branches`,
 	},
 	{
 		name: "mirror_branch_regex", places: inDefaults | inRemote, parse: fromString(regex), example: `"feature/.*"`,
@@ -203,28 +205,28 @@ var schema = []key{
 		name: "tags", places: inDefaults | inRemote, parse: choice(TagsAll, TagsReachable, TagsNone),
 		example: `"reachable"`,
 		means:   "which tags the remote gets",
-		def:     `"all"`, except: `"reachable" for a remote that gets some of the branches only`,
+		def:     TagsAll, except: `"reachable" for a remote that gets some of the branches only`,
 	},
 	{
 		name: "prune", places: inDefaults | inRemote, parse: choice(PruneNever, PruneMerged, PruneAll),
 		example: `"merged"`,
 		means:   "which refs are deleted from the mirror when they are gone here",
-		def:     `"never"`, except: `"merged" with keep_divergent_refs = false`,
+		def:     PruneNever, except: `"merged" with keep_divergent_refs = false`,
 	},
 	{
 		name: "prune_limit", places: inDefaults | inRemote, parse: count, example: `100`,
 		means: "how many refs one update may delete, 0 for no limit",
-		def:   `100`,
+		def:   100,
 	},
 	{
 		name: "follow_rewrites", places: inDefaults | inRemote, parse: truth, example: `true`,
 		means: "whether what was rewritten here replaces what we put on the mirror",
-		def:   `false`,
+		def:   false,
 	},
 	{
 		name: "refs_per_push", places: inDefaults | inRemote, parse: count, example: `2`,
 		means: "how many refs one push may carry, 0 for no limit",
-		def:   `0`,
+		def:   0,
 	},
 	{
 		name: "push_options", places: inDefaults | inRemote, parse: pushOptions, example: `["ci.skip"]`,
@@ -233,7 +235,7 @@ var schema = []key{
 	{
 		name: "lfs", places: inDefaults | inRemote, parse: choice(LFSAuto, LFSOn, LFSOff), example: `"on"`,
 		means: "whether large files are uploaded with Git LFS before the refs that need them; auto: if this repository has any and git-lfs is installed",
-		def:   `"auto"`,
+		def:   LFSAuto,
 	},
 	{
 		name: "lfs_url", places: inRemote, parse: fromString(lfsURL), mask: maskURL, example: `"https://lfs.example.com/acme/widgets"`,
@@ -242,32 +244,32 @@ var schema = []key{
 	{
 		name: "timeout", places: inDefaults | inRemote, parse: duration, example: `"3h"`,
 		means: "how long a whole attempt may take",
-		def:   `"3h"`,
+		def:   3 * time.Hour,
 	},
 	{
 		name: "stall_timeout", places: inDefaults | inRemote, parse: duration, example: `"5m"`,
 		means: "how long an attempt may make no progress",
-		def:   `"5m"`,
+		def:   5 * time.Minute,
 	},
 	{
 		name: "retry_min", places: inDefaults | inRemote, parse: duration, example: `"5s"`,
 		means: "how soon a failed update is tried again at first",
-		def:   `"5s"`,
+		def:   5 * time.Second,
 	},
 	{
 		name: "retry_max", places: inDefaults | inRemote, parse: duration, example: `"1h"`,
 		means: "how often an update that keeps failing is tried again",
-		def:   `"1h"`,
+		def:   time.Hour,
 	},
 	{
 		name: "fail_after", places: inDefaults | inRemote, parse: duration, example: `"1h"`,
 		means: "after how long without success a remote counts as failed",
-		def:   `"1h"`,
+		def:   time.Hour,
 	},
 	{
 		name: "min_interval", places: inDefaults | inRemote, parse: durationOrNone, example: `"1m"`,
 		means: "how much time lies between two updates, at least",
-		def:   `"0s"`,
+		def:   time.Duration(0),
 	},
 	{
 		name: "repositories", places: inRemote, system: true, parse: repositoryPatterns, example: `["public/*"]`,

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -67,4 +69,18 @@ func short(d time.Duration) string {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
+}
+
+// asTOML writes a default; "" for none.
+func asTOML(value any) string {
+	switch value := value.(type) {
+	case nil:
+		return ""
+	case bool, int:
+		return fmt.Sprint(value)
+	case time.Duration:
+		return strconv.Quote(short(value))
+	default:
+		return fmt.Sprintf("%q", value)
+	}
 }

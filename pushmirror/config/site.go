@@ -32,7 +32,7 @@ func (f *file) pathBelowRoot(repository string) string {
 		return ""
 	}
 	// Both may be reached through links, and by different ones.
-	root, err := filepath.EvalSymlinks(get(settings(f.tables[atTop]), "root", ""))
+	root, err := filepath.EvalSymlinks(get[string](settings(f.tables[atTop]), "root"))
 	if err != nil {
 		e := complaint("root cannot be looked up: "+reason(err), findKey("root", atTop).explain())
 		e.cause = err
@@ -68,8 +68,8 @@ func (t *table) serves(path string) bool {
 		return false
 	}
 	names := []string{path, strings.TrimSuffix(path, ".git")}
-	return matchAny(get[[]string](settings{t}, "repositories", nil), names...) &&
-		!matchAny(get[[]string](settings{t}, "exclude", nil), names...)
+	return matchAny(get[[]string](settings{t}, "repositories"), names...) &&
+		!matchAny(get[[]string](settings{t}, "exclude"), names...)
 }
 
 // checkPlaceholders checks a url before it is known what will be filled in.
@@ -95,7 +95,7 @@ func checkPlaceholders(template URL, system bool) *Error {
 // checkOneEach refuses one url for several repositories: in one mirror, each would undo the others'
 // work or report it as diverged.
 func (t *table) checkOneEach(template URL) *Error {
-	patterns := get[[]string](settings{t}, "repositories", nil)
+	patterns := get[[]string](settings{t}, "repositories")
 	several := slices.ContainsFunc(patterns, func(p string) bool {
 		return strings.Contains(p, "*") || strings.TrimSuffix(p, ".git") != strings.TrimSuffix(patterns[0], ".git")
 	})
