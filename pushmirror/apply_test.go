@@ -20,7 +20,7 @@ func TestARefThatIsNotAnsweredForIsNotForgotten(t *testing.T) {
 		"the mirror breaks off":               {{Name: name, Flag: '!', Reason: "remote failed to report status"}},
 		"the mirror cannot unpack the others": {{Name: name, Flag: '!', Reason: "unpacker error"}},
 	} {
-		a := &attempt{Upstream: &Upstream{}, seen: &state.Seen{}, refused: map[git.RefName]*plan.Step{}}
+		a := &attempt{access: access{Upstream: &Upstream{}}, seen: &state.Seen{}, refused: map[git.RefName]*plan.Step{}}
 		left, err := a.noteOutcomes(plan.Batch{{Name: name, Result: plan.Updated, Old: "1", New: "2"}}, outcomes, "")
 		var failed *git.Error
 		again := a.moved == 1 && err == nil || errors.As(err, &failed) && failed.Kind.Temporary()
@@ -34,7 +34,7 @@ func TestARefThatIsNotAnsweredForIsNotForgotten(t *testing.T) {
 func TestTheLogTellsOnlyWhatIsKnown(t *testing.T) {
 	const name git.RefName = "refs/heads/main"
 	for reason, want := range map[string]int{"stale info": 1, "pre-receive hook declined": 1, "remote failed to report status": 0} {
-		a := &attempt{Upstream: &Upstream{clock: time.Now}}
+		a := &attempt{access: access{Upstream: &Upstream{clock: time.Now}}}
 		batch := plan.Batch{{Name: name, Result: plan.Forced, Old: "1", New: "2"}}
 		entries := slices.Collect(a.entriesAfter(batch, git.Outcomes{{Name: name, Flag: '!', Reason: reason}}))
 		if len(entries) != want || want > 0 && !entries[0].Withdrawn {

@@ -8,7 +8,6 @@ import (
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
-	"git-push-mirror/pushmirror/state"
 )
 
 // Level says whether somebody has to do something about a finding.
@@ -139,8 +138,8 @@ func (l *localCheck) remote(ctx context.Context, remote config.Remote) []Finding
 	findings = append(findings, l.url(remote), l.filter(ctx, remote))
 	ctx, cancel := context.WithTimeout(ctx, remote.Timeout)
 	defer cancel()
-	a := &attempt{Upstream: l.Upstream, remote: remote, url: remote.URL.Identity(), started: state.At(l.clock())}
-	return append(findings, a.check(ctx, l.upstream)...)
+	c := &remoteCheck{access: access{Upstream: l.Upstream, remote: remote}, upstream: l.upstream}
+	return append(findings, c.run(ctx)...)
 }
 
 // configFaults are what keeps the configuration from being used.

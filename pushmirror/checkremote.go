@@ -19,25 +19,31 @@ import (
 // checkStall is how long a mirror that has answered may keep a check waiting.
 const checkStall = time.Minute
 
-// check finds out whether a remote can be updated, up to the first thing that keeps all that
-// follows from being tried. Upstream are the refs here.
-func (a *attempt) check(ctx context.Context, upstream git.Refs) []Finding {
-	findings, usable := a.checkFiles()
+// remoteCheck looks at a remote and its mirror.
+type remoteCheck struct {
+	access
+	upstream git.Refs // the refs here
+}
+
+// run finds out whether the remote can be updated, up to the first thing that keeps all that
+// follows from being tried.
+func (c *remoteCheck) run(ctx context.Context) []Finding {
+	findings, usable := c.checkFiles()
 	if !usable {
 		return findings
 	}
-	to, err := a.target(ctx)
+	to, err := c.target(ctx)
 	if err != nil {
 		return append(findings, failure("login", err))
 	}
-	findings = append(findings, ok("login", a.login()))
+	findings = append(findings, ok("login", c.login()))
 	to.Stall = min(to.Stall, checkStall)
-	if a.scratch, err = a.repo.NewScratch(ctx, filepath.Join(os.TempDir(), scratchName), to); err != nil {
+	if c.scratch, err = c.repo.NewScratch(ctx, filepath.Join(os.TempDir(), scratchName), to); err != nil {
 		return append(findings, failure("read_access", err))
 	}
-	defer func() { _ = a.scratch.Remove() }()
-	listed, _, err := a.scratch.List(ctx, false)
-	findings = append(findings, a.reachFindings(ctx, err)...)
+	defer func() { _ = c.scratch.Remove() }()
+	listed, _, err := c.scratch.List(ctx, false)
+	findings = append(findings, c.reachFindings(ctx, err)...)
 	if err != nil {
 		return findings
 	}
@@ -48,36 +54,36 @@ func (a *attempt) check(ctx context.Context, upstream git.Refs) []Finding {
 	findings = append(
 		findings,
 		ok("read_access", fmt.Sprintf("the mirror has %s and %s", count(held.branches, "branch", "branches"), count(held.tags, "tag", "tags"))),
-		a.checkWrite(ctx),
-		a.checkExtra(ctx, upstream, listed),
+		c.checkWrite(ctx),
+		c.checkExtra(ctx, listed),
 	)
-	if a.usesLFS(a.remote) {
-		findings = append(findings, a.checkLFS())
+	if c.usesLFS(c.remote) {
+		findings = append(findings, c.checkLFS())
 	}
 	return findings
 }
 
 // checkLFS tells whether there is a way for large files. Their server is not asked: it would have
 // to be for an object.
-func (a *attempt) checkLFS() Finding {
+func (c *remoteCheck) checkLFS() Finding {
 	const check = "large_files"
-	to := cmp.Or(a.remote.LFSURL, a.remote.URL)
+	to := cmp.Or(c.remote.LFSURL, c.remote.URL)
 	if to.Scheme() == "file" {
 		return ok(check, "they are copied")
 	}
-	if _, _, err := lfsServer(a.remote); err != nil {
+	if _, _, err := lfsServer(c.remote); err != nil {
 		return failure(check, err)
 	}
-	if !a.repo.Git().HasLFS() {
+	if !c.repo.Git().HasLFS() {
 		return fail(check, "git-lfs is not installed", `install git-lfs, or write lfs = "off" for a mirror that is to be without large files`)
 	}
 	return ok(check, "git-lfs brings them to the LFS server of "+to.String()+", which was not asked")
 }
 
 // checkFiles looks at each file that the remote needs.
-func (a *attempt) checkFiles() (findings []Finding, usable bool) {
+func (c *remoteCheck) checkFiles() (findings []Finding, usable bool) {
 	usable = true
-	r := a.remote
+	r := c.remote
 	for _, file := range []struct {
 		key, path string
 		check     func(path string, info fs.FileInfo) error
@@ -130,8 +136,8 @@ func checkFile(path string, check func(string, fs.FileInfo) error) error {
 }
 
 // login says how we log in.
-func (a *attempt) login() string {
-	r := a.remote
+func (c *remoteCheck) login() string {
+	r := c.remote
 	switch {
 	case r.URL.Scheme() == "ssh" && r.SSHKey != "":
 		return "with ssh_key alone"
@@ -151,15 +157,15 @@ func (a *attempt) login() string {
 
 // reachFindings tell how far a listing came that ended with err: to the host, past its key,
 // into the repository.
-func (a *attempt) reachFindings(ctx context.Context, err error) []Finding {
-	r := a.remote
+func (c *remoteCheck) reachFindings(ctx context.Context, err error) []Finding {
+	r := c.remote
 	var findings []Finding
 	var failed *git.Error
 	errors.As(err, &failed)
 	told := func(check string) []Finding {
 		hint := "see what git says: git ls-remote " + git.ShellQuote(r.URL.String())
 		if failed != nil {
-			hint = cmp.Or(a.cure(ctx, failed), hint)
+			hint = cmp.Or(c.cure(ctx, failed), hint)
 		}
 		return append(findings, fail(check, err.Error(), hint))
 	}
@@ -173,7 +179,7 @@ func (a *attempt) reachFindings(ctx context.Context, err error) []Finding {
 		return told("host")
 	}
 	findings = append(findings, ok("host", r.URL.Host()+" answers"))
-	if identity := a.identity(); identity.Check != "" {
+	if identity := c.identity(); identity.Check != "" {
 		if failed != nil && failed.Kind == git.KindHostKey {
 			return told(identity.Check)
 		}
@@ -186,9 +192,9 @@ func (a *attempt) reachFindings(ctx context.Context, err error) []Finding {
 }
 
 // identity says by what the host was known; nothing where none proves who it is.
-func (a *attempt) identity() Finding {
+func (c *remoteCheck) identity() Finding {
 	const key, certificate = "host_key", "certificate"
-	switch r := a.remote; {
+	switch r := c.remote; {
 	case r.URL.Scheme() == "ssh" && r.HostKeys != nil:
 		return ok(key, "it is one of host_keys")
 	case r.URL.Scheme() == "ssh" && r.KnownHosts != "":
@@ -206,10 +212,10 @@ func (a *attempt) identity() Finding {
 // checkWrite tells whether the mirror offers to take a push. That shows who may write to the
 // repository at all, over http and ssh, and on hosts such as GitHub and GitLab; not what a
 // hook, a protected branch or a full disk says to a ref.
-func (a *attempt) checkWrite(ctx context.Context) Finding {
-	err := a.scratch.TryPush(ctx)
-	if err == nil && a.remote.URL.Host() == "" {
-		err = localAccess(repositoryAt(a.remote.URL.Path()))
+func (c *remoteCheck) checkWrite(ctx context.Context) Finding {
+	err := c.scratch.TryPush(ctx)
+	if err == nil && c.remote.URL.Host() == "" {
+		err = localAccess(repositoryAt(c.remote.URL.Path()))
 	}
 	if err == nil {
 		return ok("write_access", "the mirror would take a push; which refs it refuses, sync shows")
@@ -217,7 +223,7 @@ func (a *attempt) checkWrite(ctx context.Context) Finding {
 	f := fail("write_access", err.Error(), roomOrRight(err))
 	var failed *git.Error
 	if errors.As(err, &failed) {
-		f.Hint = optional(cmp.Or(a.cure(ctx, failed), "see what git says: git push --dry-run "+git.ShellQuote(a.remote.URL.String())+" HEAD"))
+		f.Hint = optional(cmp.Or(c.cure(ctx, failed), "see what git says: git push --dry-run "+git.ShellQuote(c.remote.URL.String())+" HEAD"))
 	}
 	return f
 }
@@ -239,19 +245,19 @@ const accessWrite = 2
 
 // checkExtra finds the refs on the mirror that no update brings there: those that upstream
 // lacks and no deletion takes away, and those that the filter leaves out.
-func (a *attempt) checkExtra(ctx context.Context, upstream, listed git.Refs) Finding {
+func (c *remoteCheck) checkExtra(ctx context.Context, listed git.Refs) Finding {
 	const check = "extra_refs"
-	through, err := a.through(ctx, a.remote, upstream, "")
+	through, err := c.through(ctx, c.remote, c.upstream, "")
 	if err != nil {
 		return failure(check, err)
 	}
 	var gone, outside []git.RefName
-	for up, there := range git.Join(upstream, listed) {
+	for up, there := range git.Join(c.upstream, listed) {
 		name := there.Name
 		if name == "" || there.Symref != "" || through[name] {
 			continue
 		}
-		if up.Name == "" && plan.Inside(a.remote, name) {
+		if up.Name == "" && plan.Inside(c.remote, name) {
 			gone = append(gone, name)
 		} else {
 			outside = append(outside, name)
@@ -263,27 +269,27 @@ func (a *attempt) checkExtra(ctx context.Context, upstream, listed git.Refs) Fin
 		if len(gone) > 0 {
 			detail += fmt.Sprintf("; %s only there: %s", count(len(gone), "is", "are"), list(gone, inFull))
 		}
-		return warn(check, detail, "what the filter leaves out is neither updated nor deleted; to delete it: "+a.deletes(outside[0]))
+		return warn(check, detail, "what the filter leaves out is neither updated nor deleted; to delete it: "+c.deletes(outside[0]))
 	case len(gone) > 0:
 		detail := fmt.Sprintf("%s only on the mirror: %s", count(len(gone), "ref is", "refs are"), list(gone, inFull))
-		return warn(check, detail, a.extraHint(gone[0]))
+		return warn(check, detail, c.extraHint(gone[0]))
 	}
 	return ok(check, "the mirror has no ref that does not belong there")
 }
 
 func inFull(name git.RefName) string { return string(name) }
 
-func (a *attempt) deletes(name git.RefName) string {
-	return fmt.Sprintf("git push %s --delete %s", git.ShellQuote(a.remote.URL.String()), git.ShellQuote(string(name)))
+func (c *remoteCheck) deletes(name git.RefName) string {
+	return fmt.Sprintf("git push %s --delete %s", git.ShellQuote(c.remote.URL.String()), git.ShellQuote(string(name)))
 }
 
 // extraHint says what becomes of a ref that only the mirror has.
-func (a *attempt) extraHint(name git.RefName) string {
-	switch a.remote.Prune {
+func (c *remoteCheck) extraHint(name git.RefName) string {
+	switch c.remote.Prune {
 	case config.PruneAll:
-		return fmt.Sprintf("git push-mirror sync %s deletes what may be deleted", a.remote.Name)
+		return fmt.Sprintf("git push-mirror sync %s deletes what may be deleted", c.remote.Name)
 	case config.PruneMerged:
-		return `prune = "merged" deletes what the default branch contains; to delete another: ` + a.deletes(name)
+		return `prune = "merged" deletes what the default branch contains; to delete another: ` + c.deletes(name)
 	}
-	return `they stay there, as prune = "never"; to delete one: ` + a.deletes(name)
+	return `they stay there, as prune = "never"; to delete one: ` + c.deletes(name)
 }

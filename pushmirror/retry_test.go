@@ -29,9 +29,11 @@ func TestAHostThatFailsForLongHasFailedForAllThatTryIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &attempt{
-				Upstream: &Upstream{clock: func() time.Time { return now }}, Options: Options{Shared: c.shared},
-				remote:  config.Remote{FailAfter: time.Hour, RetryMin: time.Second, RetryMax: time.Hour},
-				started: state.At(now), failedFor: "ssh://h",
+				access: access{
+					Upstream: &Upstream{clock: func() time.Time { return now }},
+					remote:   config.Remote{FailAfter: time.Hour, RetryMin: time.Second, RetryMax: time.Hour},
+				},
+				Options: Options{Shared: c.shared}, started: state.At(now), failedFor: "ssh://h",
 			}
 			r := state.Record{Status: state.ToRetry, Kind: git.KindNetwork, Attempts: 1, FailingSince: state.At(now)}
 			if a.schedule(&r); r.Status != c.want {

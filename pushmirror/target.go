@@ -14,12 +14,19 @@ import (
 	"git-push-mirror/pushmirror/git"
 )
 
+// access is a remote and the way to its mirror.
+type access struct {
+	*Upstream
+	remote  config.Remote
+	scratch *git.Scratch // what the mirror is talked with from; nil until git is asked
+}
+
 // target says how git reaches the mirror, with the credentials as they are by now.
-func (a *attempt) target(ctx context.Context) (git.Target, error) {
+func (a *access) target(ctx context.Context) (git.Target, error) {
 	r := a.remote
 	to := git.Target{
 		URL: r.URL.Raw(), CAFile: r.CAFile, ClientCert: r.ClientCert, ClientKey: r.ClientKey,
-		Stall: r.StallTimeout, Reached: a.Reached,
+		Stall: r.StallTimeout,
 	}
 	if r.URL.Host() != "" {
 		to.Answer = answerTimeout
@@ -64,7 +71,7 @@ func checkKeys(r config.Remote) error {
 }
 
 // logIn has git log in with the remote's user and password.
-func (a *attempt) logIn(ctx context.Context, to *git.Target) error {
+func (a *access) logIn(ctx context.Context, to *git.Target) error {
 	r := a.remote
 	password, err := credentials.Password(ctx, r.Login, a.repo.Git().Environ())
 	if err != nil {
@@ -89,7 +96,7 @@ func (a *attempt) logIn(ctx context.Context, to *git.Target) error {
 }
 
 // cure adds to the hint of a failed command what is known of the remote.
-func (a *attempt) cure(ctx context.Context, failed *git.Error) string {
+func (a *access) cure(ctx context.Context, failed *git.Error) string {
 	r := a.remote
 	switch {
 	case strings.Contains(failed.Stderr, "IDENTIFICATION HAS CHANGED"):

@@ -79,13 +79,11 @@ const answerTimeout = 15 * time.Second
 
 // attempt is an update under way.
 type attempt struct {
-	*Upstream
+	access
 	Options
-	remote  config.Remote
 	url     string // without user and password: what the state is kept for
 	started state.Time
 	dir     *state.Dir
-	scratch *git.Scratch
 
 	// What was known before.
 	before        state.Record // how the last update ended
@@ -127,7 +125,7 @@ type attempt struct {
 // of any kind stands in the record that it returns.
 func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options) Update {
 	a := &attempt{
-		Upstream: u, Options: opt, remote: remote, url: remote.URL.Identity(), started: state.At(u.clock()),
+		access: access{Upstream: u, remote: remote}, Options: opt, url: remote.URL.Identity(), started: state.At(u.clock()),
 		refused: map[git.RefName]*plan.Step{},
 		large:   largeFiles{arrived: map[lfs.Pointer]lfs.Object{}, failed: map[lfs.Pointer]failedObject{}},
 	}
@@ -200,6 +198,7 @@ func (a *attempt) make(ctx context.Context, scratch string) (record state.Record
 	if err = cmp.Or(err, CheckNotSelf(a.remote.URL, a.Dir())); err != nil {
 		return a.conclude(ctx, err), nil
 	}
+	to.Reached = a.Reached
 	if a.seen != nil {
 		to.Known = a.seen.Mirror.Refs
 	}
