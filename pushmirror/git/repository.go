@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"git-push-mirror/pushmirror/disk"
 )
 
 // Repository is upstream: a repository on this machine that is only read. It can be used from
@@ -60,7 +62,7 @@ func (g *Git) Open(dir string) (*Repository, error) {
 
 // readCommondir reads the file by which the folder of a linked worktree names its repository.
 func readCommondir(dir string) (string, error) {
-	f, err := OpenRegular(filepath.Join(dir, "commondir"))
+	f, err := disk.OpenRegular(filepath.Join(dir, "commondir"))
 	if err != nil {
 		return "", err
 	}

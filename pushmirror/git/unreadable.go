@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"git-push-mirror/pushmirror/disk"
 )
 
 // UnreadableError tells of branches and tags, or folders of them, that are there and cannot be
@@ -75,7 +77,7 @@ func symbolicIn(path string, entry fs.DirEntry) (target RefName, ok bool) {
 		to, err := os.Readlink(path)
 		return RefName(to), err == nil && to != ""
 	}
-	f, err := OpenRegular(path)
+	f, err := disk.OpenRegular(path)
 	if err != nil {
 		return "", false
 	}

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"git-push-mirror/pushmirror/disk"
-	"git-push-mirror/pushmirror/git"
 
 	"github.com/gofrs/flock"
 )
@@ -217,7 +216,7 @@ func (d *Dir) read(name string, parse func(string) error) (found bool, err error
 
 // readText reads a file into a string that is there only once.
 func readText(path string) (string, error) {
-	f, err := git.OpenRegular(path)
+	f, err := disk.OpenRegular(path)
 	if err != nil {
 		return "", err
 	}

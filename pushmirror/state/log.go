@@ -151,7 +151,7 @@ func (d *Dir) rotateLog() error {
 
 // eachEntry goes over a file of the log, which need not exist.
 func (d *Dir) eachEntry(name string, each func(line []byte, e Entry)) error {
-	f, err := git.OpenRegular(filepath.Join(d.path, name))
+	f, err := disk.OpenRegular(filepath.Join(d.path, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

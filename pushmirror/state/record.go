@@ -162,7 +162,7 @@ func (d *Dir) Record() (Record, error) {
 
 // RecordID tells records apart without reading them; it is empty if there is none.
 func (d *Dir) RecordID() string {
-	f, err := git.OpenRegular(filepath.Join(d.path, recordName)) // NFS asks the server anew for what is opened
+	f, err := disk.OpenRegular(filepath.Join(d.path, recordName)) // NFS asks the server anew for what is opened
 	if err != nil {
 		return ""
 	}
