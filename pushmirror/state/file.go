@@ -84,10 +84,17 @@ func (d *Dir) chown(path string) error {
 // mkdir makes the folder path below the repository with the repository's mode,
 // whatever the umask, durably: what is synced in a folder that a power failure takes is lost with it.
 func (d *Dir) mkdir(path string) error {
-	if err := os.Mkdir(path, 0o700); err != nil {
-		if errors.Is(err, fs.ErrExist) {
+	const unfinished = 0o700 // until it has its owner and mode, which who makes it may be killed before
+	err := os.Mkdir(path, unfinished)
+	if errors.Is(err, fs.ErrExist) {
+		if d.mode.Perm() == unfinished {
 			return nil
 		}
+		info, err := os.Lstat(path)
+		if err != nil || !info.IsDir() || info.Mode().Perm() != unfinished || disk.InodeOf(info).UID != os.Geteuid() {
+			return nil //nolint:nilerr // who uses the folder will tell
+		}
+	} else if err != nil {
 		return err
 	}
 	return errors.Join(os.Chmod(path, d.mode), d.chown(path), disk.Sync(os.Open(filepath.Dir(path))))
