@@ -80,6 +80,15 @@ func (f *file) syntaxError(err error, text string) *Error {
 		return e
 	}
 	e.Line = min(max(syntax.Position.Line, 1), 1+strings.Count(text, "\n"))
+	if st, ok := f.source.oddHeader(e.Line); ok {
+		e.Line = st.first
+		if findTable(st.names[0]) != nil { // or it may be a list of secrets
+			e.Text = st.shown()
+		}
+		e.Message += ": the brackets of this header do not match"
+		e.Hint = "a header stands on a line of its own, in as many brackets on either side, as [[remote]] and [hook]"
+		return e
+	}
 	st, ok := f.source.at(e.Line)
 	switch {
 	case !ok:

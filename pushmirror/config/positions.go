@@ -34,6 +34,7 @@ type statement struct {
 	last  int      // its last line
 	key   string   // how the key or the header is written
 	value string   // the value's first line, up to a comment; empty for a header
+	odd   bool     // a header whose brackets do not match
 }
 
 func (st statement) isHeader() bool {
@@ -64,6 +65,16 @@ func (s *source) at(line int) (statement, bool) {
 		return st.last - line
 	})
 	if i == len(s.statements) || s.statements[i].first > line {
+		return statement{}, false
+	}
+	return s.statements[i], true
+}
+
+// oddHeader returns the first header up to a line whose brackets do not match. The decoder finds out
+// on the next line only.
+func (s *source) oddHeader(line int) (statement, bool) {
+	i := slices.IndexFunc(s.statements, func(st statement) bool { return st.odd })
+	if i < 0 || s.statements[i].first > line {
 		return statement{}, false
 	}
 	return s.statements[i], true
@@ -101,7 +112,11 @@ func scan(text string) *source {
 
 func (s *scanner) header(start int, end string) {
 	names, ok := s.names()
-	if !ok || !s.accept(end) {
+	if !ok {
+		return
+	}
+	if odd := !s.accept(end); s.accept("]") || odd {
+		s.add(statement{names: names, key: s.text[start:s.pos], odd: true}, start)
 		return
 	}
 	s.add(statement{names: names, key: s.text[start:s.pos]}, start)
