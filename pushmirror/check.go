@@ -135,6 +135,7 @@ func (l *localCheck) remote(ctx context.Context, remote config.Remote) []Finding
 	if !remote.Enabled {
 		return append(findings, ok("enabled", "it is switched off, and nothing else of it is looked at"))
 	}
+	findings = append(findings, l.state(remote)...)
 	findings = append(findings, l.url(remote), l.filter(ctx, remote))
 	ctx, cancel := context.WithTimeout(ctx, remote.Timeout)
 	defer cancel()

@@ -24,6 +24,21 @@ func (l *localCheck) stateFolder() Finding {
 	return ok("state_folder", folder)
 }
 
+// state looks whether what is remembered of a mirror can be read.
+func (l *localCheck) state(remote config.Remote) []Finding {
+	dir, err := state.Of(l.Dir(), remote.Name)
+	if err == nil {
+		_, err = dir.Record()
+	}
+	if err == nil {
+		_, err = dir.Seen(remote.URL.Identity())
+	}
+	if err != nil {
+		return []Finding{failure("state", err)}
+	}
+	return nil
+}
+
 // stateDir looks whether the worker can keep its list.
 func (l *localCheck) stateDir() Finding {
 	const check = "state_dir"

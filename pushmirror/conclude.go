@@ -152,6 +152,8 @@ func (a *attempt) failed(ctx context.Context, err error) state.Record {
 		if failed.Kind.Temporary() {
 			r.Status = state.ToRetry
 		}
+	default:
+		r.Hint = HintOf(err)
 	}
 	a.schedule(&r)
 	return r

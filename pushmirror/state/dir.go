@@ -241,3 +241,8 @@ func (e *versionError) Error() string {
 	return "it was written by a newer version of git-push-mirror (format " + strconv.Itoa(e.Got) +
 		", this one knows " + strconv.Itoa(e.Known) + ")"
 }
+
+// Hint is the cure: an older version would lose what it does not know of.
+func (e *versionError) Hint() string {
+	return "update git-push-mirror on this machine: git-push-mirror --version tells how old it is"
+}
