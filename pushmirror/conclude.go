@@ -260,14 +260,14 @@ func (a *attempt) withheldFault() fault {
 // divergentHint says how a divergence is mended. The first of several decides, as the
 // others mostly have the same cause; of those that do, it names the first.
 func (a *attempt) divergentHint(all []state.Divergence) string {
-	var names []string
+	var names, kept []string
 	for _, d := range all {
 		if d.Ours == all[0].Ours && len(names) < maxNames {
 			names = append(names, git.ShellQuote(string(d.Name)))
+			kept = append(kept, git.ShellQuote(fmt.Sprintf("%s:%s", d.Name, a.keeps(d.Name))))
 		}
 	}
-	refs := strings.Join(names, " ")
-	overwrite := fmt.Sprintf("git push-mirror sync %s --overwrite %s", a.remote.Name, refs)
+	overwrite := fmt.Sprintf("git push-mirror sync %s --overwrite %s", a.remote.Name, strings.Join(names, " "))
 	if all[0].Ours {
 		verb := "it was rewritten here: %s replaces it once, follow_rewrites = true always"
 		if len(names) > 1 {
@@ -279,8 +279,14 @@ func (a *attempt) divergentHint(all []state.Divergence) string {
 	if a.remote.SSHKey != "" {
 		fetch = "git -c core.sshCommand=" + git.ShellQuote("ssh -o IdentitiesOnly=yes -i "+git.ShellQuote(a.remote.SSHKey)) + " fetch"
 	}
-	return fmt.Sprintf("take the mirror's work over (%s %s %s), or give it up: %s",
-		fetch, git.ShellQuote(a.remote.URL.String()), refs, overwrite)
+	// Without --no-tags, git takes tags along, which would then go to all mirrors.
+	return fmt.Sprintf("take the mirror's work over (%s --no-tags %s %s) and merge it, or give it up: %s",
+		fetch, git.ShellQuote(a.remote.URL.String()), strings.Join(kept, " "), overwrite)
+}
+
+// keeps is where a hint has the mirror's value of a ref kept here: where it goes to no mirror.
+func (a *attempt) keeps(name git.RefName) string {
+	return "refs/push-mirror/" + a.remote.Name + strings.TrimPrefix(string(name), "refs")
 }
 
 // maxNames is how many refs a text names.
