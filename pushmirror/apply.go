@@ -149,7 +149,11 @@ func (a *attempt) noteOutcomes(batch plan.Batch, outcomes git.Outcomes, text str
 			left.steps = append(left.steps, s)
 			left.reason, left.text, left.passing = o.Reason, text, o.Passing()
 		case o.Changed():
-			a.lookAgain(s, o.Reason)
+			reason := o.Reason
+			if reason == "non-fast-forward" && !o.RefusedThere() {
+				reason = a.damage() // if it is as it was compared: git looks further back, and finds no answer
+			}
+			a.lookAgain(s, reason)
 		case o.Lost() || o.Unpacked():
 			lost = &git.Error{Args: []string{"push"}, Stderr: text, Kind: git.KindNetwork, Err: errors.New(o.Reason)}
 		default:
@@ -207,10 +211,15 @@ func (a *attempt) withoutBroken(ctx context.Context, batch plan.Batch, outcomes 
 	broken := map[*plan.Step]bool{}
 	for _, s := range a.incomplete(ctx, sends, a.shared(ctx)) {
 		broken[s] = true
-		a.refuse(s, fmt.Sprintf("objects of it are missing or damaged here: run git -C %s fsck", git.ShellQuote(a.Dir())))
+		a.refuse(s, a.damage())
 	}
 	sound = slices.DeleteFunc(slices.Clone(batch), func(s *plan.Step) bool { return broken[s] })
 	return sound, len(broken) > 0
+}
+
+// damage is why a ref is refused whose objects are missing or damaged here.
+func (a *attempt) damage() string {
+	return fmt.Sprintf("objects of it are missing or damaged here: run git -C %s fsck", git.ShellQuote(a.Dir()))
 }
 
 // incomplete picks the steps of which objects are missing here. Each look goes over all that the

@@ -229,7 +229,11 @@ func (a *attempt) rejectedFault(r *state.Record) fault {
 	if r.Said != "" {
 		text += fmt.Sprintf("; the mirror says: %s", r.Said)
 	}
-	return fault{state.KindRejected, text, "what the mirror refuses can only be allowed there; then: git push-mirror sync " + a.remote.Name}
+	hint := "what the mirror refuses can only be allowed there"
+	if theirs[0].Reason == a.damage() {
+		hint = "bring back what is missing, from the mirror or a backup"
+	}
+	return fault{state.KindRejected, text, hint + "; then: git push-mirror sync " + a.remote.Name}
 }
 
 // withheldFault tells of the deletions that were not done.

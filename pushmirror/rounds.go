@@ -128,19 +128,22 @@ func (a *attempt) makePlan(ctx context.Context, first bool) error {
 	in := a.input(first)
 	var facts plan.Facts
 	var err error
-	if facts.Ancestry, err = a.compare(ctx, in); err != nil {
+	var unreadable map[git.OID]bool
+	if facts.Ancestry, unreadable, err = a.compare(ctx, in); err != nil {
 		return err
 	}
 	facts.Outside, err = a.outside(ctx, in)
 	var broken *git.UnreadableError
-	switch {
-	case errors.As(err, &broken) && a.broken != nil:
-		a.broken.Names = append(a.broken.Names, broken.Names...)
-	case errors.As(err, &broken):
-		a.broken, in.Incomplete = broken, true
-	case err != nil:
+	if errors.As(err, &broken) {
+		a.cannotRead(broken.Names...)
+	} else if err != nil {
 		return err
 	}
+	for _, name := range in.Holding(unreadable) {
+		a.cannotRead(string(name))
+		facts.Outside = with(facts.Outside, name)
+	}
+	in.Incomplete = a.broken != nil
 	a.plan = plan.Make(in, facts)
 	a.seen.Mirror.Left = a.plan.Left
 	maps.DeleteFunc(a.refused, func(name git.RefName, _ *plan.Step) bool {
@@ -155,12 +158,48 @@ func (a *attempt) makePlan(ctx context.Context, first bool) error {
 // matter any more.
 const maxPresumed = 1000
 
-// compare finds out which of the refs that differ have diverged. Branches of a mirror that
+// cannotRead notes refs that cannot be read here.
+func (a *attempt) cannotRead(names ...string) {
+	if a.broken == nil {
+		a.broken = &git.UnreadableError{Dir: a.Dir()}
+	}
+	for _, name := range names {
+		if !slices.Contains(a.broken.Names, name) {
+			a.broken.Names = append(a.broken.Names, name)
+		}
+	}
+}
+
+// with is a set with another name in it.
+func with(set map[git.RefName]bool, name git.RefName) map[git.RefName]bool {
+	if set == nil {
+		set = map[git.RefName]bool{}
+	}
+	set[name] = true
+	return set
+}
+
+// compare finds out which of the refs that differ have diverged, and of which values here that
+// cannot be told, since history is missing or damaged: they would seem to have, and to be mended by
+// giving up what the mirror holds, which may be all there is left. Branches of a mirror that
 // has been listed before are presumed not to: if one has, git does not push it, and it is compared
 // in the next round. Large files go before the push, and so do not presume.
-func (a *attempt) compare(ctx context.Context, in plan.Input) (plan.Ancestry, error) {
+func (a *attempt) compare(ctx context.Context, in plan.Input) (plan.Ancestry, map[git.OID]bool, error) {
 	if !a.list && !a.DryRun && in.Presumes(maxPresumed) && !a.usesLFS(a.remote) {
-		return plan.Presumed{}, nil
+		return plan.Presumed{}, nil, nil
 	}
-	return a.scratch.Compare(ctx, in.Questions())
+	questions := in.Questions()
+	answers, err := a.scratch.Compare(ctx, questions)
+	unread := answers.Unread()
+	if err != nil || len(unread) == 0 {
+		return answers, nil, err
+	}
+	w := walk{repo: a.repo, tips: a.shared(ctx), left: maxWalks, unreachable: map[git.OID]bool{}, broken: map[git.OID]bool{}}
+	if err := w.from(ctx, unread); err != nil {
+		return nil, nil, err
+	}
+	// They have kept git from an answer about the others, too.
+	questions = slices.DeleteFunc(questions, func(p git.Pair) bool { return w.broken[p.New] || !answers.Known(p.Old) })
+	sound, err := a.scratch.Compare(ctx, questions)
+	return sound, w.broken, err
 }

@@ -24,7 +24,8 @@ type Ancestry struct {
 	answers []answer
 }
 
-type answer struct{ known, ancestor bool }
+// answer is unread where history here could not be read: then Old may be an ancestor nevertheless.
+type answer struct{ known, ancestor, unread bool }
 
 // Known reports whether upstream has the Old of a pair that was asked for.
 func (a Ancestry) Known(old OID) bool {
@@ -38,6 +39,19 @@ func (a Ancestry) Known(old OID) bool {
 func (a Ancestry) IsAncestor(p Pair) bool {
 	i, found := slices.BinarySearchFunc(a.pairs, p, Pair.compare)
 	return found && a.answers[i].ancestor
+}
+
+// Unread are the News, sorted, whose history could not be read here, or may not have been: what
+// IsAncestor denies may be one of their ancestors.
+func (a Ancestry) Unread() []OID {
+	var oids []OID
+	for i, p := range a.pairs {
+		if a.answers[i].unread && !a.answers[i].ancestor {
+			oids = append(oids, p.New)
+		}
+	}
+	slices.Sort(oids)
+	return slices.Compact(oids)
 }
 
 // Compare answers any number of questions about ancestry, for which git has no command. Most are
@@ -100,7 +114,10 @@ func (s *Scratch) compareNew(ctx context.Context, a Ancestry) error {
 	}})
 	var failed *Error
 	if errors.As(err, &failed) && failed.ExitCode > 0 {
-		return nil // history that cannot be read: a push knows how far that matters
+		for i := range a.answers {
+			a.answers[i].unread = true
+		}
+		return nil // a push knows how far that matters
 	}
 	if err = cmp.Or(err, out.close()); err != nil {
 		return err
@@ -183,7 +200,10 @@ func (s *Scratch) compareLeft(ctx context.Context, a Ancestry) error {
 			continue
 		}
 		from, to := objects.Commit(p.Old), objects.Commit(p.New)
-		a.answers[i] = answer{known: objects.Known(p.Old), ancestor: from != "" && from == to}
+		a.answers[i] = answer{
+			known: objects.Known(p.Old), ancestor: from != "" && from == to,
+			unread: !p.New.isZero() && (a.answers[i].unread || to == ""),
+		}
 		if from != "" && to != "" && from != to {
 			asked = append(asked, i)
 		}

@@ -118,6 +118,16 @@ func (in Input) Questions() []git.Pair {
 	return pairs
 }
 
+// Holding lists the refs that differ and that have one of these values upstream.
+func (in Input) Holding(values map[git.OID]bool) (names []git.RefName) {
+	for up := range in.differences() {
+		if values[up.OID] {
+			names = append(names, up.Name)
+		}
+	}
+	return names
+}
+
 // Presumes reports whether Presumed may answer the questions: all of them, which are so many at
 // most, are about branches that both sides have. Tags and deletions go with a lease, for which git
 // compares nothing; so does what replaces a branch that was rewritten, where that is wanted.
