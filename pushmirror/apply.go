@@ -44,10 +44,11 @@ func (a *attempt) deliver(ctx context.Context, batch plan.Batch) error {
 // declined are refs that the mirror's pre-receive hook refused, all together and
 // maybe because of one of them.
 type declined struct {
-	steps   []*plan.Step
-	reason  string
-	text    string // what the mirror said
-	passing bool   // the reason may be over soon
+	steps    []*plan.Step
+	reason   string
+	text     string // what the mirror said
+	passing  bool   // the reason may be over soon
+	objected bool   // it is an object, or the size of them all, not what a hook makes of the refs
 }
 
 // push runs one git push for the batch, once more without push options if the mirror
@@ -147,7 +148,7 @@ func (a *attempt) noteOutcomes(batch plan.Batch, outcomes git.Outcomes, text str
 			a.seen.Mirror.Head, a.seen.Mirror.Left[s.Name] = s.Name, true
 		case o.Declined():
 			left.steps = append(left.steps, s)
-			left.reason, left.text, left.passing = o.Reason, text, o.Passing()
+			left.reason, left.text, left.passing, left.objected = o.Reason, text, o.Passing(), o.Objected()
 		case o.Changed():
 			reason := o.Reason
 			if reason == "non-fast-forward" && !o.RefusedThere() {

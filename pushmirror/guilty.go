@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
 )
 
@@ -68,15 +69,19 @@ func (s *search) withoutNamed(ctx context.Context, group []*plan.Step) ([]*plan.
 }
 
 // fromDefault tries the default branch, which stands at head, alone. When it is declined, and so
-// are the others without it and two of them alone, the mirror declines everything.
+// are the others without it and two of them alone, the mirror declines everything. Not so over an
+// object, or the size of them all: that is a matter of what each ref brings along.
 func (s *search) fromDefault(ctx context.Context, group []*plan.Step, head int) error {
 	others := without(group, head)
 	clean, err := s.takes(ctx, group[head:head+1])
 	if err != nil {
 		return err
 	}
-	if clean {
+	switch {
+	case clean:
 		return s.searchRest(ctx, others)
+	case s.last.objected:
+		return s.apart(ctx, group, group[head])
 	}
 	if clean, err = s.takes(ctx, others); err != nil {
 		return err
@@ -101,6 +106,31 @@ func (s *search) fromDefault(ctx context.Context, group []*plan.Step, head int) 
 		s.refuse(step, s.last.reason)
 	}
 	return nil
+}
+
+// apart refuses those of a group that bring along a ref in which there is what the mirror does not
+// take, that ref too, and tries the others.
+func (s *search) apart(ctx context.Context, group []*plan.Step, heavy *plan.Step) error {
+	var pairs []git.Pair
+	for _, step := range group {
+		pairs = append(pairs, git.Pair{Old: heavy.New, New: step.New})
+	}
+	brings, err := s.scratch.Compare(ctx, pairs)
+	if err != nil {
+		return err
+	}
+	var others []*plan.Step
+	for i, step := range group {
+		if brings.IsAncestor(pairs[i]) {
+			s.refuse(step, s.last.reason)
+		} else {
+			others = append(others, step)
+		}
+	}
+	if len(others) > 0 {
+		_, err = s.try(ctx, others)
+	}
+	return err
 }
 
 // try pushes a group and, if it is declined, finds the guilty refs in it. It reports whether there

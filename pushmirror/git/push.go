@@ -97,6 +97,9 @@ func (o Outcome) Declined() bool {
 	return o.objected || o.unlocked() || o.Refused() && o.remote && strings.Contains(o.Reason, "pre-receive hook declined")
 }
 
+// Objected reports whether the mirror refused the push over an object in it, or its size.
+func (o Outcome) Objected() bool { return o.objected }
+
 // unlocked reports whether the mirror, with git 2.50 or newer, updated none of the refs of a push
 // since one of them was locked.
 func (o Outcome) unlocked() bool {
