@@ -19,7 +19,11 @@ func (a *attempt) apply(ctx context.Context) error {
 		return err
 	}
 	a.anew = false
-	for _, batch := range plan.Batches(steps, a.head, a.remote.RefsPerPush) {
+	again := a.inTurn()
+	for _, batch := range again.shuffled(plan.Batches(steps, a.head, a.remote.RefsPerPush)) {
+		if again.passesOver(batch) {
+			continue
+		}
 		err := a.deliver(ctx, batch)
 		if a.anew {
 			a.seen, a.before.LFS, a.large.whole, a.large.unchecked = nil, "", "", nil
@@ -27,6 +31,7 @@ func (a *attempt) apply(ctx context.Context) error {
 		if err != nil || a.anew {
 			return err
 		}
+		again.note(batch)
 	}
 	return nil
 }
