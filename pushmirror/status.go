@@ -196,7 +196,8 @@ func (u *Upstream) status(ctx context.Context, remote config.Remote, record stat
 	case s.Status == state.Started:
 	case (len(s.Pending) > 0 || again) && u.unknown():
 		s.add("no worker knows this repository, as after a move", "git push-mirror sync "+s.Name)
-	case again && u.clock().Sub(s.NextAttemptAt.Time) > young && !u.attended() && !u.elsewhere():
+	case again && u.clock().Sub(earlier(record.UpdatedAt.Time, s.NextAttemptAt.Time)) > young && !u.attended() && !u.elsewhere():
+		// Whenever that is: a worker that is to try again stays until then.
 		o := u.unattended(remote)
 		s.add(o.trouble, o.hint)
 	}
