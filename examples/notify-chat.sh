@@ -28,6 +28,9 @@ if [ "$host" ]; then
 	number=$(printf '%s\n' "$notice" | sed -nE 's/.*"repositories":([0-9]+).*/\1/p')
 	what="$host ($number repositories)"
 fi
+case $event$notice in
+recovered*'"enabled":false'*) event='switched off or removed, having failed' ;;
+esac
 
 printf '{"text":"%s %s%s"}' "\`$what\`" "$event" "${error:+: \`$error\`}" |
 	curl --config "$address" --silent --show-error --fail --max-time 20 \

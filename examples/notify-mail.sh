@@ -25,8 +25,9 @@ if [ "$host" ]; then
 	number=$(printf '%s\n' "$notice" | sed -nE 's/.*"repositories":([0-9]+).*/\1/p')
 	what="$host, with mirrors of $number repositories,"
 fi
-case $event in
-failed) said="$what has failed" ;;
+case $event$notice in
+failed*) said="$what has failed" ;;
+*'"enabled":false'*) said="$what, which had failed, was switched off or removed" ;;
 *) said="$what has recovered" ;;
 esac
 

@@ -329,6 +329,14 @@ func (s *shift) tell(ctx context.Context, t endedUpdate) {
 	s.meanwhile(ctx, key, func() error { return s.notifier().Tell(ctx, t.upstream, t.Update, count) })
 }
 
+// tellOfRetired has somebody told that a remote which had failed gets nothing any more.
+func (s *shift) tellOfRetired(ctx context.Context, u *Upstream, name string) {
+	key := worker.Key{Repository: u.Dir(), Remote: name}
+	if !s.tells(key) {
+		s.meanwhile(ctx, key, func() error { return s.notifier().TellRetired(ctx, u, name) })
+	}
+}
+
 // tellOfRepository has somebody told that a repository cannot be mirrored, or can be again.
 func (s *shift) tellOfRepository(ctx context.Context, f found) {
 	key := worker.Key{Repository: f.repository}

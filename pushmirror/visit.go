@@ -27,6 +27,7 @@ type found struct {
 	tasks      []worker.Task
 	others     []worker.Task // that are not due
 	untold     []endedUpdate
+	retired    []string  // remotes, of which somebody is to be told
 	mended     bool      // somebody was told that it cannot be mirrored, and now it can
 	changed    time.Time // when its configuration was
 	files      []string  // with passwords and keys, that its remotes read
@@ -92,7 +93,7 @@ func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) (
 	if f.err != nil {
 		return f
 	}
-	f.untold = upstream.untold(s.notifier())
+	f.untold, f.retired = upstream.untold(s.notifier()), upstream.retired()
 	defer func() {
 		if f.err == nil {
 			episodes := s.notifier().Mended(upstream)
@@ -161,6 +162,9 @@ func (s *shift) receive(ctx context.Context, f found) {
 	s.watched[f.repository] = watched{changed, f.files}
 	for _, t := range f.untold {
 		s.tell(ctx, t)
+	}
+	for _, name := range f.retired {
+		s.tellOfRetired(ctx, f.upstream, name)
 	}
 	for _, task := range slices.Concat(f.tasks, f.others) {
 		s.schedule.NoteSuccess(task, s.clock())
@@ -285,7 +289,7 @@ func (s *shift) lookAround(ctx context.Context, visited map[string]bool) {
 				}
 			}
 		}
-		if f.err == nil && len(f.tasks)+len(f.untold) == 0 && !f.mended {
+		if f.err == nil && len(f.tasks)+len(f.untold)+len(f.retired) == 0 && !f.mended {
 			continue
 		}
 		f.looked = true

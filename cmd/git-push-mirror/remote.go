@@ -295,6 +295,9 @@ func (inv invocation) runRemoteRemove(ctx context.Context, r *install.Remotes, r
 		inv.say("note", fmt.Sprintf("a remote of that name counts again: %s:%d", left.File, left.Line))
 		return inv.announce(ctx, repo, []string{name})
 	}
+	if upstream, err := pushmirror.Open(ctx, repo, inv.getenv); err == nil { // else nobody can be told
+		inv.tellRetired(ctx, upstream, name)
+	}
 	logged, err := pushmirror.Forget(repo.Dir(), name)
 	if err != nil {
 		return err
@@ -316,6 +319,9 @@ func (inv invocation) announce(ctx context.Context, repo *git.Repository, names 
 	if err != nil {
 		return err
 	}
+	for _, remote := range remotes {
+		inv.tellRetired(ctx, upstream, remote.Name)
+	}
 	remotes = slices.DeleteFunc(slices.Clone(remotes), func(remote config.Remote) bool {
 		return !remote.Enabled || !slices.Contains(names, remote.Name)
 	})
@@ -335,4 +341,15 @@ func (inv invocation) announce(ctx context.Context, repo *git.Repository, names 
 		inv.say("hint", "no hook mirrors what is pushed: "+inv.commandFor(repo.Dir(), "install"))
 	}
 	return nil
+}
+
+// tellRetired has the owners told if a remote of whose failure they were told gets nothing any more.
+func (inv invocation) tellRetired(ctx context.Context, upstream *pushmirror.Upstream, name string) {
+	if !upstream.Notifies() {
+		return
+	}
+	err := (pushmirror.Notifier{Env: inv.env}).TellRetired(ctx, upstream, name)
+	if err != nil {
+		inv.say("error", name+": "+err.Error())
+	}
 }
