@@ -240,7 +240,7 @@ func (u *Upstream) told(ctx context.Context, update Update) (err error) {
 	if err != nil {
 		return err
 	}
-	_, unlock, err := dir.Lock(ctx, u.clock, func() error { return nil })
+	unlock, err := dir.Lock(ctx, u.clock, func() error { return nil })
 	if err != nil {
 		return err
 	}

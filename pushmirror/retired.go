@@ -46,7 +46,7 @@ func (n Notifier) TellRetired(ctx context.Context, u *Upstream, name string) (er
 	if r, err := dir.Record(); err != nil || !r.Told {
 		return err
 	}
-	_, unlock, err := dir.Lock(ctx, u.clock, func() error { return errBusy })
+	unlock, err := dir.Lock(ctx, u.clock, func() error { return errBusy })
 	if errors.Is(err, errBusy) {
 		return nil // it is told later
 	} else if err != nil {

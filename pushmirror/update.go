@@ -154,12 +154,15 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 	}
 	scratch := filepath.Join(os.TempDir(), scratchName)
 	if !a.DryRun {
-		since, unlock, lockErr := a.dir.Lock(ctx, a.clock, a.waiting)
+		unlock, lockErr := a.dir.Lock(ctx, a.clock, a.waiting)
 		if lockErr != nil {
 			return record, lockErr
 		}
-		a.started = since
 		defer func() { err = errors.Join(err, unlock()) }()
+		if err := a.dir.Take(); err != nil {
+			return record, fmt.Errorf("taking the mark: %w", err)
+		}
+		a.started = state.At(a.clock()) // whoever made the mark waits for an update that began after their push
 		scratch = a.dir.Scratch()
 		if err := git.ClearScratch(scratch); err != nil {
 			return record, fmt.Errorf("clearing what a killed update left: %w", err)
@@ -169,11 +172,6 @@ func (a *attempt) run(ctx context.Context) (record state.Record, err error) {
 	defer cancel()
 	if err := a.recall(); err != nil {
 		return record, err
-	}
-	if !a.DryRun {
-		if err := a.dir.Take(); err != nil {
-			return record, fmt.Errorf("taking the mark: %w", err)
-		}
 	}
 	record, err = a.make(ctx, scratch)
 	if err != nil {

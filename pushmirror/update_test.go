@@ -123,7 +123,7 @@ func TestTheTimeoutBeginsWhenNoOtherUpdateRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, unlock, err := dir.Lock(t.Context(), time.Now, func() error { return nil })
+	unlock, err := dir.Lock(t.Context(), time.Now, func() error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,6 +168,44 @@ func TestAMarkThatIsMadeDuringAnUpdateOutlivesIt(t *testing.T) {
 	}
 	if _, marked, err := dir.Marked(); !marked || err != nil {
 		t.Errorf("the mark is gone: %t, %v", marked, err)
+	}
+}
+
+// Whoever pushes waits for an update that began no earlier, and the one that takes their mark may be
+// the last: it is such a one, although it had the lock before they pushed.
+func TestAnUpdateBeganAfterThePushesWhoseMarksItTook(t *testing.T) {
+	s := newSite(t)
+	s.write("up.git/push-mirror.toml", "[[remote]]\nname = \"m\"\nurl = \""+s.path("m.git")+"\"\n")
+	s.commit()
+	dir, err := state.Of(s.path("up.git"), "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := s.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().Truncate(time.Second)
+	var pushed state.Time
+	u.clock = func() time.Time {
+		asked := now
+		if running, err := dir.Running(); err != nil {
+			t.Error(err)
+		} else if !running.IsZero() && pushed.IsZero() {
+			now = now.Add(time.Second)
+			pushed = state.At(now)
+			if err := dir.Mark(state.Push{Time: pushed}); err != nil {
+				t.Error(err)
+			}
+		}
+		return asked
+	}
+	r := u.Update(t.Context(), u.config.Remotes[0], Options{}).Record
+	if _, marked, err := dir.Marked(); marked || err != nil || pushed.IsZero() || !s.delivered() {
+		t.Fatalf("the push at %s is still to be dealt with: %t, %v", pushed, marked, err)
+	}
+	if r.StartedAt.Before(pushed.Time) {
+		t.Errorf("it began at %s, and there was a push at %s", r.StartedAt, pushed)
 	}
 }
 

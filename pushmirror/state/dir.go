@@ -78,11 +78,11 @@ const lockName = "lock"
 const lockPoll = 20 * time.Millisecond
 
 // Lock makes the folder and takes the lock of the remote, so that there is one update of it at a
-// time; waiting is called once if somebody else holds it, and its error ends the wait. Lock returns
-// when, by clock, the lock was taken. The lock is gone when unlock is called or this process dies.
-func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func() error) (since Time, unlock func() error, err error) {
+// time; waiting is called once if somebody else holds it, and its error ends the wait. Running tells
+// when, by clock, the lock was taken. It is gone when unlock is called or this process dies.
+func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func() error) (unlock func() error, err error) {
 	if err := d.make(); err != nil {
-		return Time{}, nil, fmt.Errorf("making the state folder: %w", err)
+		return nil, fmt.Errorf("making the state folder: %w", err)
 	}
 	path := filepath.Join(d.path, lockName)
 	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW), flock.SetPermissions(d.mode&0o666))
@@ -93,20 +93,19 @@ func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func() e
 		}
 	}
 	if err != nil {
-		return Time{}, nil, fmt.Errorf("locking %s: %w", path, err)
+		return nil, fmt.Errorf("locking %s: %w", path, err)
 	}
-	since = At(clock())
 	// The content is for people and for Running; the lock is the kernel's.
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|syscall.O_NOFOLLOW, 0)
 	if err == nil {
-		_, err = fmt.Fprintf(f, "pid %d\nsince %s\n", os.Getpid(), since)
+		_, err = fmt.Fprintf(f, "pid %d\nsince %s\n", os.Getpid(), At(clock()))
 		err = errors.Join(err, d.share(f), f.Close())
 	}
 	if err != nil && !errors.Is(err, fs.ErrPermission) {
-		return Time{}, nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), lock.Unlock())
+		return nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), lock.Unlock())
 	}
 	d.held = true
-	return since, func() error {
+	return func() error {
 		d.held = false
 		return lock.Unlock()
 	}, nil

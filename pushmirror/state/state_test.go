@@ -29,7 +29,7 @@ func newDir(t *testing.T) *Dir {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, unlock, err := d.Lock(t.Context(), time.Now, func() error { return nil })
+	unlock, err := d.Lock(t.Context(), time.Now, func() error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +226,7 @@ func TestFilesHaveTheSharingModeOfTheRepository(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, unlock, err := d.Lock(t.Context(), time.Now, func() error { return nil })
+		unlock, err := d.Lock(t.Context(), time.Now, func() error { return nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -289,14 +289,14 @@ func TestOneUpdateAtATime(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	waited := false
-	if _, _, err := other.Lock(ctx, time.Now, func() error { waited = true; cancel(); return nil }); err == nil || !waited {
+	if _, err := other.Lock(ctx, time.Now, func() error { waited = true; cancel(); return nil }); err == nil || !waited {
 		t.Errorf("the lock was given twice (%v)", err)
 	}
 	third, err := Of(d.repository, "another")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, unlock, err := third.Lock(t.Context(), time.Now, func() error { t.Error("another remote waits"); return nil })
+	unlock, err := third.Lock(t.Context(), time.Now, func() error { t.Error("another remote waits"); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,31 +308,28 @@ func TestOneUpdateAtATime(t *testing.T) {
 	}
 }
 
-// A push that came while another update ran is dealt with by the one that waited, and has to be told so.
-func TestAnUpdateBeginsWhenItHasTheLock(t *testing.T) {
-	repository := t.TempDir()
-	lock := func(clock func() time.Time, waiting func() error) (Time, func() error) {
-		d, err := Of(repository, "m")
-		if err != nil {
-			t.Fatal(err)
-		}
-		since, unlock, err := d.Lock(t.Context(), clock, waiting)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return since, unlock
+func TestAnUpdateRunsSinceItHasTheLock(t *testing.T) {
+	d, err := Of(t.TempDir(), "m")
+	if err != nil {
+		t.Fatal(err)
 	}
 	began := time.Unix(1700000000, 0)
 	ended := began.Add(time.Hour)
 	now := began
 	clock := func() time.Time { return now }
-	_, unlock := lock(clock, nil)
-	since, unlockSecond := lock(clock, func() error {
+	unlock, err := d.Lock(t.Context(), clock, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlockSecond, err := d.Lock(t.Context(), clock, func() error {
 		now = ended
 		return unlock()
 	})
-	if since != At(ended) {
-		t.Errorf("it began at %s, when the other one ran", since)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if since, err := d.Running(); since != At(ended) || err != nil {
+		t.Errorf("it runs since %s, when the other one ran (%v)", since, err)
 	}
 	if err := unlockSecond(); err != nil {
 		t.Error(err)
@@ -478,7 +475,7 @@ func TestWhatStandsInPlaceOfAStateFileLeadsNowhereAndHoldsNobodyUp(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := d.Lock(t.Context(), time.Now, func() error { return nil }); err == nil {
+	if _, err := d.Lock(t.Context(), time.Now, func() error { return nil }); err == nil {
 		t.Error("it is locked by a link")
 	}
 	if err := d.Append(slices.Values([]Entry{{Time: Now(), Remote: "m", Result: plan.Updated}})); err == nil {
