@@ -118,6 +118,19 @@ func TestAHostGetsAsManyAsItMay(t *testing.T) {
 	}
 }
 
+func TestALoginThatIsTakenGetsAsManyAsItsHost(t *testing.T) {
+	s := New(Limits{Concurrent: 10, PerHost: 10})
+	prove(s, "h")
+	for i := range 3 {
+		task := task(fmt.Sprintf("/%d", i), "h")
+		task.Login = "h as a"
+		s.Add(task)
+	}
+	if got := s.Start(noon); len(got) != 3 {
+		t.Errorf("started %q", repositories(got))
+	}
+}
+
 func TestFailingRemotesLeaveRoomForOthers(t *testing.T) {
 	s := New(Limits{Concurrent: 4, PerHost: 4})
 	for i := range 20 {
@@ -261,6 +274,29 @@ func TestAHostThatFailsTellsNothingOfALogin(t *testing.T) {
 	}
 }
 
+// A login was refused, and then the host failed for somebody who has another one.
+func TestWhoNeedsAHostAndALoginThatFailWaitsForBoth(t *testing.T) {
+	s := New(Limits{Concurrent: 1, PerHost: 1})
+	fail := func(login, shared string, retry time.Duration) {
+		task := task("/"+login, "host")
+		task.Login = login
+		s.Add(task)
+		s.Finish(s.Start(noon)[0], End{Shared: shared, SharedRetry: noon.Add(retry), Retry: noon.Add(time.Hour), Failed: true}, noon)
+		s.Remove(task.Repository)
+	}
+	fail("login", "login", time.Minute)
+	fail("other login", "host", 10*time.Minute)
+	both := task("/both", "host")
+	both.Login = "login"
+	s.Add(both)
+	if got := s.Start(noon.Add(9 * time.Minute)); len(got) != 0 {
+		t.Error("it is started when only the login may be tried")
+	}
+	if got := s.Start(noon.Add(10 * time.Minute)); len(got) != 1 {
+		t.Error("it is not started when both may be tried")
+	}
+}
+
 // A sync is no task of the schedule's, and what it has found out holds all the same.
 func TestAHostThatASyncHasReachedIsBack(t *testing.T) {
 	s := New(Limits{Concurrent: 4, PerHost: 4})
@@ -275,7 +311,10 @@ func TestAHostThatASyncHasReachedIsBack(t *testing.T) {
 	}
 	synced.Succeeded = noon.Add(30 * time.Second)
 	s.NoteSuccess(synced, noon.Add(time.Minute))
-	if got := repositories(s.Start(noon.Add(time.Minute))); !slices.Contains(got, "/b") {
+	later := task("/later", "ssh://down") // which failed after that success, as another worker found
+	later.Failing, later.Blamed, later.Failed, later.NotBefore = true, "ssh://down", noon.Add(45*time.Second), noon.Add(time.Hour)
+	s.Add(later)
+	if got := repositories(s.Start(noon.Add(time.Minute))); !slices.Contains(got, "/b") || slices.Contains(got, "/later") {
 		t.Errorf("started %q", got)
 	}
 }
@@ -383,6 +422,24 @@ func TestWhatComesInDuringAnUpdateKeepsItsTimes(t *testing.T) {
 	}
 	if got := s.Start(noon.Add(time.Minute)); len(got) != 1 {
 		t.Error("not started in time")
+	}
+}
+
+// What comes in meanwhile is no reason to try at once what has just failed. Where only refs are to be
+// tried again, it does not wait for those.
+func TestWhatComesInDuringAnUpdateWaitsIfThatFails(t *testing.T) {
+	for failed, want := range map[bool]int{true: 0, false: 1} {
+		s := New(Limits{Concurrent: 1, PerHost: 1})
+		s.Add(task("/a", ""))
+		started := s.Start(noon)
+		s.Add(task("/a", ""))
+		s.Finish(started[0], End{Failed: failed, Retry: noon.Add(time.Minute)}, noon)
+		if got := s.Start(noon.Add(59 * time.Second)); len(got) != want {
+			t.Errorf("if it failed (%t), started %d", failed, len(got))
+		}
+		if got := s.Start(noon.Add(time.Minute)); len(got) != 1-want {
+			t.Errorf("if it failed (%t), started %d after its time", failed, len(got))
+		}
 	}
 }
 
@@ -538,6 +595,23 @@ func TestAMirrorThatIsKeptBusyRests(t *testing.T) {
 	s.Add(task("/a", ""))
 	if len(s.Start(noon.Add(66*time.Second))) != 1 {
 		t.Error("one that was up to date has to wait")
+	}
+}
+
+// Promise 5 holds however long the updates of a mirror take.
+func TestAMirrorThatIsKeptBusyRestsNoLongerThanMay(t *testing.T) {
+	s := New(Limits{Concurrent: 4, PerHost: 4})
+	now := noon
+	s.Add(task("/a", ""))
+	for range 3 {
+		started := s.Start(now)
+		if len(started) != 1 {
+			t.Fatalf("nothing is started %v after the beginning", now.Sub(noon))
+		}
+		s.Add(task("/a", ""))
+		now = now.Add(time.Minute)
+		s.Finish(started[0], End{Done: true}, now)
+		now = now.Add(maxRest)
 	}
 }
 
