@@ -149,12 +149,8 @@ func (s *search) try(ctx context.Context, group []*plan.Step) (clean bool, err e
 
 // halve finds the guilty refs of a group that is known to hold one.
 func (s *search) halve(ctx context.Context, group []*plan.Step) error {
-	switch {
-	case len(group) == 1:
+	if len(group) == 1 {
 		s.guilty(group[0])
-		return nil
-	case s.exhausted():
-		s.undecided(group)
 		return nil
 	}
 	half := len(group) / 2
