@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"git-push-mirror/pushmirror/config"
@@ -14,7 +15,10 @@ import (
 func TestAPushConcernsWhatItMayHaveChanged(t *testing.T) {
 	main := config.Remote{Name: "main", Enabled: true, Branches: config.PatternFilter("main")}
 	files, tables := t.TempDir(), t.TempDir()
-	for name, text := range map[string]string{"alias": "ref: refs/heads/main\n", "other": "ref: refs/heads/alias\n", "astray": "ref: refs/heads/topic\n"} {
+	for name, text := range map[string]string{
+		"alias": "ref: refs/heads/main\n", "other": "ref: refs/heads/alias\n", "astray": "ref: refs/heads/topic\n",
+		"3": "ref: refs/heads/other", "4": "ref:refs/heads/3\n", "5": "ref: \trefs/heads/4 \n", "6": "ref: refs/heads/5\n", "round": "ref: refs/heads/round\n", "../tags/alias": "ref: refs/heads/main\n",
+	} {
 		path := filepath.Join(files, "refs/heads", name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
@@ -22,6 +26,9 @@ func TestAPushConcernsWhatItMayHaveChanged(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := syscall.Mkfifo(filepath.Join(files, "refs/heads/pipe"), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	if err := os.Mkdir(filepath.Join(tables, "reftable"), 0o700); err != nil {
 		t.Fatal(err)
@@ -40,6 +47,11 @@ func TestAPushConcernsWhatItMayHaveChanged(t *testing.T) {
 		{"another", files, []string{"refs/heads/topic"}, false},
 		{"a symbolic ref to it", files, []string{"refs/heads/topic", "refs/heads/alias"}, true},
 		{"one to that", files, []string{"refs/heads/other"}, true},
+		{"a symbolic tag", files, []string{"refs/tags/alias"}, true},
+		{"as many as git follows", files, []string{"refs/heads/5"}, true},
+		{"more than git follows", files, []string{"refs/heads/6"}, false},
+		{"one that leads to itself", files, []string{"refs/heads/round"}, false},
+		{"what is no file", files, []string{"refs/heads/pipe"}, false},
 		{"one that leads elsewhere", files, []string{"refs/heads/astray"}, false},
 		{"as many others as are looked at", files, many[:maxTargets], false},
 		{"more than are looked at", files, many, true},
