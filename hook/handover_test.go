@@ -13,7 +13,7 @@ import (
 
 // Git tells a hook of a symbolic ref by its own name. What it leads to is what a remote may get.
 func TestAPushConcernsWhatItMayHaveChanged(t *testing.T) {
-	main := config.Remote{Name: "main", Enabled: true, Branches: config.PatternFilter("main")}
+	main := config.Remote{Name: "main", Enabled: true, Branches: config.PatternFilter("main"), Tags: config.TagsNone}
 	files, tables := t.TempDir(), t.TempDir()
 	for name, text := range map[string]string{
 		"alias": "ref: refs/heads/main\n", "other": "ref: refs/heads/alias\n", "astray": "ref: refs/heads/topic\n",
