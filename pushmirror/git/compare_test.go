@@ -49,6 +49,17 @@ func TestOfCommitsWithVeryManyParentsFewAreKept(t *testing.T) {
 	}
 }
 
+// History can be made in which there are more ways than anybody has time for.
+func TestAWayIsLookedForInSoManySteps(t *testing.T) {
+	parents := map[OID][]OID{"d": {"c"}, "c": {"b"}, "b": {"a"}}
+	for steps, want := range map[int]bool{0: false, 2: false, 3: true} {
+		left := steps
+		if got := leadsTo(parents, Pair{"a", "d"}, &left); got != want || left < 0 {
+			t.Errorf("in %d steps it is found: %t, and %d are left", steps, got, left)
+		}
+	}
+}
+
 func TestALineThatIsTooLongIsLeftOutAndNotKept(t *testing.T) {
 	var got []string
 	kept := 0

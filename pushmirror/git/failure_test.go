@@ -97,6 +97,21 @@ func TestWhatAMirrorSaysIsNotTakenForAFailureOfItsHost(t *testing.T) {
 	}
 }
 
+// The cause of what fails for all who are on a host stands before git's advice.
+func TestAHostThatCannotBeReachedFailsForAll(t *testing.T) {
+	for _, cause := range []string{
+		"Connection timed out", "No route to host", "Network is unreachable", "Connection refused",
+	} {
+		said := "ssh: connect to host h port 22: " + cause + "\r\n" + lostRemote + "\n\nPlease make sure you have the correct access rights\n"
+		if got := classify(said); !got.host || got.kind != KindNetwork {
+			t.Errorf("%q is classed as %+v", cause, got)
+		}
+		if got := firstComplaint(said); !strings.Contains(got, cause) {
+			t.Errorf("of %q, %q is shown", cause, got)
+		}
+	}
+}
+
 func TestRealFailuresToConnectAreClassed(t *testing.T) {
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()

@@ -25,12 +25,28 @@ func TestTheFingerprintTellsWhatChanged(t *testing.T) {
 		{"refs that were packed", []string{"pack-refs", "--all"}, true},
 		{"a branch that is packed and moved", []string{"update-ref", "refs/heads/main", a}, true},
 		{"a packed branch that is gone", []string{"update-ref", "-d", "refs/heads/dir/new"}, true},
+		{"one more branch", []string{"update-ref", "refs/heads/x", a}, true},
+		{"a branch with another name", []string{"branch", "-m", "x", "y"}, true},
 		{"another default branch", []string{"symbolic-ref", "HEAD", "refs/heads/other"}, true},
 	} {
 		r.run(c.args...)
 		now := r.Fingerprint()
 		if now == "" || (now != last) != c.changed {
 			t.Errorf("%s: %q became %q", c.what, last, now)
+		}
+		last = now
+	}
+	// Where the refs are in tables, which not every git can make.
+	for _, tables := range []string{"0x1.ref\n", "0x1.ref\n0x2.ref\n"} {
+		if err := os.MkdirAll(filepath.Join(r.dir, "reftable"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(r.dir, "reftable/tables.list"), []byte(tables), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		now := r.Fingerprint()
+		if now == "" || now == last {
+			t.Errorf("with the tables %q, %q became %q", tables, last, now)
 		}
 		last = now
 	}

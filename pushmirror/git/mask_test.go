@@ -14,10 +14,14 @@ func TestAMaskHidesASecretInAllItsForms(t *testing.T) {
 	for _, shown := range []string{
 		secret, url.QueryEscape(secret), url.PathEscape(secret), "https://ada:" + url.PathEscape(secret) + "@h/w",
 		"Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("ada:"+secret)),
+		"Authorization: Bearer " + base64.StdEncoding.EncodeToString([]byte(secret)),
 	} {
-		if got := mask.hide("remote: " + shown); strings.Contains(got, "p+q") || strings.Contains(got, "p%2Bq") || strings.Contains(got, "YWRhO") {
+		if got := mask.hide("remote: " + shown); strings.Contains(got, "p+q") || strings.Contains(got, "p%2Bq") || strings.Contains(got, "YWRhO") || strings.Contains(got, "cCtx") {
 			t.Errorf("%q shows as %q", shown, got)
 		}
+	}
+	if got := NewMask("", "aab<'>").And(NewMask("", "aa")).hide("aab&lt;&apos;&gt; aa"); got != "***** *****" {
+		t.Errorf("of two secrets, one of which begins like the other: %q", got)
 	}
 	if got := (Mask{}).hide("nothing to hide"); got != "nothing to hide" {
 		t.Errorf("got %q", got)

@@ -96,6 +96,20 @@ func TestPorcelainTellsWhatBecameOfARef(t *testing.T) {
 	}
 }
 
+// A hook of a mirror on this machine may write any line between git's.
+func TestLinesThatAreNotGitsAreSkipped(t *testing.T) {
+	for _, line := range []string{"", "x", "!", " ", "!x", "?\trefs/heads/x:refs/heads/x\t[up to date]"} {
+		if got, err := parsePorcelain(line + "\n" + porcelain[0].line + "\n"); err != nil || len(got) != 1 || got[0] != porcelain[0].want {
+			t.Errorf("after %q: got %+v, %v", line, got, err)
+		}
+	}
+	for _, line := range []string{"!\trefs/heads/x:refs/heads/x", "!\trefs/heads/x\t[rejected]", "!\trefs/heads/x:\t[rejected]"} {
+		if got, err := parsePorcelain(line + "\n"); err == nil {
+			t.Errorf("%q is taken for %+v", line, got)
+		}
+	}
+}
+
 func TestRefusalsAreTakenForWhatTheyAre(t *testing.T) {
 	type kind struct{ changed, declined, current, unpacked, lost, passing bool }
 	for _, c := range []struct {

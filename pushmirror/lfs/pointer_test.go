@@ -35,20 +35,21 @@ func TestPointersAreTold(t *testing.T) {
 
 func TestWhatIsNoPointerIsNotTakenForOne(t *testing.T) {
 	for name, text := range map[string]string{
-		"nothing":                "",
-		"a text":                 "version 1 of this text\nis short\nand has a size\n",
-		"another version":        pointer("spec/v1", "spec/v2"),
-		"another hash":           pointer("sha256", "sha512"),
-		"a short id":             pointer("abcdef\nsize", "abcde\nsize"),
-		"an id in capitals":      strings.Replace(pointer(), "abcdef", "ABCDEF", 1),
-		"no size":                pointer("size 12345\n", ""),
-		"a negative size":        pointer("12345\n", "-1\n"),
-		"a size beyond all":      pointer("12345\n", "99999999999999999999\n"),
-		"that of an empty file":  pointer("12345\n", "0\n"),
-		"a key that nobody has":  pointer("\nsize", "\nname x\nsize"),
-		"a line more":            pointer() + "more text\n",
-		"lines in another order": "version https://git-lfs.github.com/spec/v1\nsize 1\noid sha256:" + someOID + "\n",
-		"more than a kilobyte":   pointer("\noid", "\next-0-"+strings.Repeat("x", 1024)+" sha256:"+someOID+"\noid"),
+		"nothing":                     "",
+		"a text":                      "version 1 of this text\nis short\nand has a size\n",
+		"another version":             pointer("spec/v1", "spec/v2"),
+		"another hash":                pointer("sha256", "sha512"),
+		"a short id":                  pointer("abcdef\nsize", "abcde\nsize"),
+		"an id in capitals":           strings.Replace(pointer(), "abcdef", "ABCDEF", 1),
+		"no size":                     pointer("size 12345\n", ""),
+		"a negative size":             pointer("12345\n", "-1\n"),
+		"a size beyond all":           pointer("12345\n", "99999999999999999999\n"),
+		"that of an empty file":       pointer("12345\n", "0\n"),
+		"a key that nobody has":       pointer("\nsize", "\nname x\nsize"),
+		"an extension without a hash": pointer("\noid", "\next-0-foo x\noid"),
+		"a line more":                 pointer() + "more text\n",
+		"lines in another order":      "version https://git-lfs.github.com/spec/v1\nsize 1\noid sha256:" + someOID + "\n",
+		"more than a kilobyte":        pointer("\noid", "\next-0-"+strings.Repeat("x", 1024)+" sha256:"+someOID+"\noid"),
 	} {
 		if got, ok := parsePointer([]byte(text)); ok {
 			t.Errorf("%s: got %v", name, got)
