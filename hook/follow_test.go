@@ -11,8 +11,8 @@ import (
 	"git-push-mirror/pushmirror/state"
 )
 
-// A record of an update that began earlier tells of the push only where it tells that nothing will be
-// tried for now.
+// A record of an update that began earlier tells of the push only where it tells that nothing will
+// be tried for now.
 func TestARecordAnswersAPushOrIsWaitedFor(t *testing.T) {
 	pushed := state.At(time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC))
 	before, after := state.At(pushed.Add(-time.Minute)), state.At(pushed.Add(time.Minute))

@@ -60,7 +60,8 @@ func TestTheGuiltyAreFoundInFewPushes(t *testing.T) {
 	}{
 		"it names one at a time": {
 			"main", 12, `for ref in $refs; do case $ref in r02 | r07 | r11) echo "$ref is protected" >&2; exit 1; esac; done`,
-			[]string{"r02", "r07", "r11"}, 7,
+			[]string{"r02", "r07", "r11"},
+			7,
 		},
 		"it names all there are, by their full names": {
 			"main", 2, `for ref in $refs; do echo "no refs/heads/$ref."; done >&2; exit 1`, []string{"r00", "r01"}, 3,
@@ -138,8 +139,8 @@ func TestTheSearchForTheGuiltyMayTakeHalfOfTheTimeout(t *testing.T) {
 	}
 }
 
-// A lock that a mirror could not get is no fault of the ref's: it does not go alone from then on, and
-// is tried again soon.
+// A lock that a mirror could not get is no fault of the ref's: it does not go alone from then on,
+// and is tried again soon.
 func TestARefThatIsDeclinedForTroubleThereIsNotGuilty(t *testing.T) {
 	step := &plan.Step{Name: "refs/heads/main"}
 	for _, passing := range []bool{true, false} {

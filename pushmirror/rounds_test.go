@@ -27,8 +27,8 @@ func (s *site) mirrorHook(name, script string) {
 	}
 }
 
-// The mirror refuses a, and puts it there itself, while b disappears, which calls for another round. By
-// then nothing is wrong with a any more.
+// The mirror refuses a, and puts it there itself, while b disappears, which calls for another
+// round. By then nothing is wrong with a any more.
 func TestARefusedRefThatIsThereInALaterRoundIsNotRefused(t *testing.T) {
 	s := newSite(t)
 	s.write("up.git/push-mirror.toml", "[[remote]]\nname = \"m\"\nurl = \""+s.path("m.git")+"\"\n")

@@ -171,8 +171,8 @@ func TestAMarkThatIsMadeDuringAnUpdateOutlivesIt(t *testing.T) {
 	}
 }
 
-// Whoever pushes waits for an update that began no earlier, and the one that takes their mark may be
-// the last: it is such a one, although it had the lock before they pushed.
+// Whoever pushes waits for an update that began no earlier, and the one that takes their mark may
+// be the last: it is such a one, although it had the lock before they pushed.
 func TestAnUpdateBeganAfterThePushesWhoseMarksItTook(t *testing.T) {
 	s := newSite(t)
 	s.write("up.git/push-mirror.toml", "[[remote]]\nname = \"m\"\nurl = \""+s.path("m.git")+"\"\n")

@@ -49,8 +49,8 @@ func TestSSHIsToldWhatTheConfigSays(t *testing.T) {
 	}
 }
 
-// A key that is written by hand is this mirror's, whatever its host is called; so is what an authority
-// has signed, which a marker tells.
+// A key that is written by hand is this mirror's, whatever its host is called; so is what an
+// authority has signed, which a marker tells.
 func TestAHostKeyIsKnownForEveryName(t *testing.T) {
 	for key, want := range map[string]string{
 		"ssh-ed25519 AAAA":                 "* ssh-ed25519 AAAA",

@@ -78,8 +78,8 @@ const lockName = "lock"
 const lockPoll = 20 * time.Millisecond
 
 // Lock makes the folder and takes the lock of the remote, so that there is one update of it at a
-// time; waiting is called once if somebody else holds it, and its error ends the wait. Running tells
-// when, by clock, the lock was taken. It is gone when unlock is called or this process dies.
+// time; waiting is called once if somebody else holds it, and its error ends the wait. Running
+// tells when, by clock, the lock was taken. It is gone when unlock is called or this process dies.
 func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func() error) (unlock func() error, err error) {
 	if err := d.make(); err != nil {
 		return nil, fmt.Errorf("making the state folder: %w", err)

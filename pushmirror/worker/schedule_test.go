@@ -425,8 +425,8 @@ func TestWhatComesInDuringAnUpdateKeepsItsTimes(t *testing.T) {
 	}
 }
 
-// What comes in meanwhile is no reason to try at once what has just failed. Where only refs are to be
-// tried again, it does not wait for those.
+// What comes in meanwhile is no reason to try at once what has just failed. Where only refs are to
+// be tried again, it does not wait for those.
 func TestWhatComesInDuringAnUpdateWaitsIfThatFails(t *testing.T) {
 	for failed, want := range map[bool]int{true: 0, false: 1} {
 		s := New(Limits{Concurrent: 1, PerHost: 1})
