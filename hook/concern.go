@@ -48,13 +48,10 @@ func through(repository string, changes []change) (targets []git.RefName, any bo
 		return nil, true
 	}
 	for _, c := range changes {
-		if !c.name.IsBranch() && !c.name.IsTag() {
-			continue
-		}
 		name := c.name
 		for range maxSymbolic {
 			target, ok := symref(filepath.Join(repository, string(name)))
-			if !ok || !target.IsBranch() && !target.IsTag() {
+			if !ok || !filepath.IsLocal(string(target)) {
 				break
 			}
 			targets, name = append(targets, target), target

@@ -18,6 +18,7 @@ func TestAPushConcernsWhatItMayHaveChanged(t *testing.T) {
 	for name, text := range map[string]string{
 		"alias": "ref: refs/heads/main\n", "other": "ref: refs/heads/alias\n", "astray": "ref: refs/heads/topic\n",
 		"3": "ref: refs/heads/other", "4": "ref:refs/heads/3\n", "5": "ref: \trefs/heads/4 \n", "6": "ref: refs/heads/5\n", "round": "ref: refs/heads/round\n", "../tags/alias": "ref: refs/heads/main\n",
+		"../notes/alias": "ref: refs/heads/main\n", "by-notes": "ref: refs/notes/alias\n",
 	} {
 		path := filepath.Join(files, "refs/heads", name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -47,6 +48,8 @@ func TestAPushConcernsWhatItMayHaveChanged(t *testing.T) {
 		{"another", files, []string{"refs/heads/topic"}, false},
 		{"a symbolic ref to it", files, []string{"refs/heads/topic", "refs/heads/alias"}, true},
 		{"one to that", files, []string{"refs/heads/other"}, true},
+		{"one to another that is no branch", files, []string{"refs/heads/by-notes"}, true},
+		{"a symbolic ref that is neither", files, []string{"refs/notes/alias"}, true},
 		{"a symbolic tag", files, []string{"refs/tags/alias"}, true},
 		{"as many as git follows", files, []string{"refs/heads/5"}, true},
 		{"more than git follows", files, []string{"refs/heads/6"}, false},
