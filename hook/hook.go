@@ -25,7 +25,7 @@ type Hook struct {
 	Stderr  io.Writer // what the pusher sees
 	Waits   func()    // called once all marks are made and there is only waiting left, which the end of ctx may cut short; nil: nobody asks
 
-	unhurried bool // the worker may begin a moment later
+	shell string // has the worker begin a moment later, if there is that shell; "" for at once
 }
 
 // Run has what was pushed delivered, and runs the hook that was there before us. It
@@ -84,7 +84,11 @@ func (h Hook) handOver(repo *git.Repository, changes []change) (*pushmirror.Upst
 		}
 		return upstream, nil, nil
 	}
-	h.unhurried = h.wait(upstream, concerned) == 0
+	if h.wait(upstream, concerned) == 0 {
+		// The worker, which takes ten times as long to start as a shell, would still compete with the
+		// end of the push.
+		h.shell = "/bin/sh"
+	}
 	return upstream, concerned, h.deliver(upstream, concerned, push)
 }
 

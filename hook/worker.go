@@ -72,16 +72,6 @@ func workerEnv(env []string) []string {
 // a second, or start a process at all.
 const afterPush = `trap 'exec "$0" worker --until-idle' 0; sleep 0.05 2>/dev/null; exit`
 
-// worker is the command that starts a worker. Where the pusher does not wait for the outcome, the
-// worker, which takes ten times as long to start as a shell, would still compete with the end of
-// their push: it begins after that.
-func (h Hook) worker() (path string, args []string) {
-	if h.unhurried {
-		return "/bin/sh", []string{"sh", "-c", afterPush, h.Program}
-	}
-	return h.Program, []string{"git-push-mirror", "worker", "--until-idle"}
-}
-
 // startWorker starts the worker in a session of its own, in the folder /, with nothing of the
 // pusher's: a descriptor that it inherited would keep them waiting for its end. What it prints, a
 // panic too, goes to its log. It is no os.StartProcess, which probes for what Wait needs first:
@@ -98,12 +88,16 @@ func (h Hook) startWorker(log string, env []string) error {
 	}
 	defer out.Close()
 	keepDescriptors()
-	path, args := h.worker()
-	_, err = syscall.ForkExec(path, args, &syscall.ProcAttr{
+	attr := &syscall.ProcAttr{
 		Dir: "/", Env: env, Files: []uintptr{in.Fd(), out.Fd(), out.Fd()}, Sys: &syscall.SysProcAttr{Setsid: true},
-	})
-	if err != nil {
-		return fmt.Errorf("starting the worker: %s: %w", path, err)
+	}
+	if h.shell != "" {
+		if _, err := syscall.ForkExec(h.shell, []string{"sh", "-c", afterPush, h.Program}, attr); err == nil {
+			return nil
+		} // there is no such shell, as in a container of few programs, or it must not run
+	}
+	if _, err := syscall.ForkExec(h.Program, []string{"git-push-mirror", "worker", "--until-idle"}, attr); err != nil {
+		return fmt.Errorf("starting the worker: %s: %w", h.Program, err)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 )
 
 func TestAWorkerHasNothingOfThePushers(t *testing.T) {
@@ -30,5 +31,31 @@ func TestAWorkerWritesThroughNoLink(t *testing.T) {
 	}
 	if err := (Hook{Program: "/bin/true"}).startWorker(log, nil); err == nil {
 		t.Error("it was started")
+	}
+}
+
+// Without a shell, a worker that may begin later begins at once. A shell reads nothing into the path
+// of the program.
+func TestAWorkerNeedsNoShell(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "it's $(here);\n\"*")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\necho \"$@\"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, shell := range []string{"", "/bin/sh", "/nowhere/sh"} {
+		log := filepath.Join(t.TempDir(), "worker.log")
+		if err := (Hook{Program: program, shell: shell}).startWorker(log, os.Environ()); err != nil {
+			t.Errorf("with %q: %v", shell, err)
+			continue
+		}
+		var said []byte
+		for range 1000 {
+			if said, _ = os.ReadFile(log); len(said) > 0 {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if string(said) != "worker --until-idle\n" {
+			t.Errorf("with %q: %q", shell, said)
+		}
 	}
 }
