@@ -87,8 +87,8 @@ func (d *Dir) mkdir(path string) error {
 	const unfinished = 0o700 // until it has its owner and mode, which who makes it may be killed before
 	err := os.Mkdir(path, unfinished)
 	if errors.Is(err, fs.ErrExist) {
-		if d.mode.Perm() == unfinished {
-			return nil
+		if d.mode&0o022 == 0 && d.inode.UID == os.Geteuid() {
+			return nil // nobody but the owner pushes, who may have closed it
 		}
 		info, err := os.Lstat(path)
 		if err != nil || !info.IsDir() || info.Mode().Perm() != unfinished || disk.InodeOf(info).UID != os.Geteuid() {
