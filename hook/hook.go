@@ -85,8 +85,8 @@ func (h Hook) handOver(repo *git.Repository, changes []change) (*pushmirror.Upst
 		return upstream, nil, nil
 	}
 	if h.wait(upstream, concerned) == 0 {
-		// The worker, which takes ten times as long to start as a shell, would still compete with the
-		// end of the push.
+		// The worker, which takes ten times as long to start as a shell, would still compete with
+		// the end of the push.
 		h.shell = "/bin/sh"
 	}
 	return upstream, concerned, h.deliver(upstream, concerned, push)

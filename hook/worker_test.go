@@ -34,8 +34,8 @@ func TestAWorkerWritesThroughNoLink(t *testing.T) {
 	}
 }
 
-// Without a shell, a worker that may begin later begins at once. A shell reads nothing into the path
-// of the program.
+// Without a shell, a worker that may begin later begins at once. A shell reads nothing into the
+// path of the program.
 func TestAWorkerNeedsNoShell(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "it's $(here);\n\"*")
 	if err := os.WriteFile(program, []byte("#!/bin/sh\necho \"$@\"\n"), 0o700); err != nil {

@@ -8,8 +8,8 @@ import (
 	"git-push-mirror/pushmirror/plan"
 )
 
-// maxAgain is how many refs the mirror may decline again in an update that nobody asked for, each of
-// which takes a push of its own.
+// maxAgain is how many refs the mirror may decline again in an update that nobody asked for, each
+// of which takes a push of its own.
 const maxAgain = 64
 
 // again are the refs that are tried again, alone, with the value that the mirror has declined.

@@ -32,8 +32,8 @@ func (u *Upstream) retired() (names []string) {
 	return names
 }
 
-// TellRetired tells, if that is so, that a remote of whose failure somebody was told gets nothing any
-// more: nobody needs to look after it, and a later failure is another one.
+// TellRetired tells, if that is so, that a remote of whose failure somebody was told gets nothing
+// any more: nobody needs to look after it, and a later failure is another one.
 func (n Notifier) TellRetired(ctx context.Context, u *Upstream, name string) (err error) {
 	remote, configured := u.remote(name)
 	if configured && remote.Enabled {

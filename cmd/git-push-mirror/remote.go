@@ -343,7 +343,8 @@ func (inv invocation) announce(ctx context.Context, repo *git.Repository, names 
 	return nil
 }
 
-// tellRetired has the owners told if a remote of whose failure they were told gets nothing any more.
+// tellRetired has the owners told if a remote of whose failure they were told gets nothing any
+// more.
 func (inv invocation) tellRetired(ctx context.Context, upstream *pushmirror.Upstream, name string) {
 	if !upstream.Notifies() {
 		return

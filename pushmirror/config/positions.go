@@ -70,8 +70,8 @@ func (s *source) at(line int) (statement, bool) {
 	return s.statements[i], true
 }
 
-// oddHeader returns the first header up to a line whose brackets do not match. The decoder finds out
-// on the next line only.
+// oddHeader returns the first header up to a line whose brackets do not match. The decoder finds
+// out on the next line only.
 func (s *source) oddHeader(line int) (statement, bool) {
 	i := slices.IndexFunc(s.statements, func(st statement) bool { return st.odd })
 	if i < 0 || s.statements[i].first > line {

@@ -29,8 +29,8 @@ func Sweep(folder *os.Root, err error) {
 	}
 }
 
-// Sync has the names in a folder outlive a power failure. It takes what opening the folder gave, and
-// closes it.
+// Sync has the names in a folder outlive a power failure. It takes what opening the folder gave,
+// and closes it.
 func Sync(folder *os.File, err error) error {
 	if err != nil {
 		return err

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// A string that was kept must stay what it was, whatever is kept after it and however its block ends.
+// A string that was kept must stay what it was, whatever is kept after it and however its block
+// ends.
 func TestAPoolKeepsWhatItWasGiven(t *testing.T) {
 	var given []string
 	for i := range 3 * blockSize / 40 {

@@ -137,8 +137,8 @@ func parseSeen(text string) (s *Seen, where string, err error) {
 	return s, where, nil
 }
 
-// seenParser keeps names and values apart, and nothing in the text, which is large: the names stay in
-// use when a new listing brings other values.
+// seenParser keeps names and values apart, and nothing in the text, which is large: the names stay
+// in use when a new listing brings other values.
 type seenParser struct {
 	rest          string
 	damaged       bool

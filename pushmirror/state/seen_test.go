@@ -8,8 +8,8 @@ import (
 	"git-push-mirror/pushmirror/git"
 )
 
-// Of a hundred thousand refs the text is seven megabytes, which one string that was cut from it keeps
-// in memory.
+// Of a hundred thousand refs the text is seven megabytes, which one string that was cut from it
+// keeps in memory.
 func TestWhatWasSeenIsNotKeptInItsText(t *testing.T) {
 	for _, head := range []git.RefName{"refs/heads/main", ""} {
 		given := exampleSeen()
