@@ -202,7 +202,7 @@ func (s *Scratch) compareLeft(ctx context.Context, a Ancestry) error {
 		from, to := objects.Commit(p.Old), objects.Commit(p.New)
 		a.answers[i] = answer{
 			known: objects.Known(p.Old), ancestor: from != "" && from == to,
-			unread: !p.New.isZero() && (a.answers[i].unread || to == ""),
+			unread: !p.New.isZero() && (a.answers[i].unread || !objects.Known(p.New)),
 		}
 		if from != "" && to != "" && from != to {
 			asked = append(asked, i)

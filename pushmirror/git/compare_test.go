@@ -26,6 +26,20 @@ func TestComparisonsThatAreMadeInPartsAreAllAnswered(t *testing.T) {
 	}
 }
 
+// What is no commit can be read well: nobody has to look for damage in its history.
+func TestWhatIsNoCommitIsNotTakenForDamaged(t *testing.T) {
+	r := newTestRepo(t)
+	commit := r.commit("a")
+	tree := OID(strings.TrimSpace(r.run("rev-parse", string(commit)+"^{tree}")))
+	got, err := r.scratch("/nowhere").Compare(t.Context(), []Pair{{commit, tree}, {oidA, tree}, {commit, oidB}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if unread := got.Unread(); !slices.Equal(unread, []OID{oidB}) {
+		t.Errorf("%v is taken for damaged", unread)
+	}
+}
+
 func TestOfCommitsWithVeryManyParentsFewAreKept(t *testing.T) {
 	r := revList{parents: map[OID][]OID{}}
 	many := strings.Repeat(" "+string(oidB), maxParents/10)
