@@ -34,11 +34,11 @@ func (a *attempt) inTurn() *again {
 	return t
 }
 
-// shuffled brings those that go alone, at the end, into another order each time: where they are too
-// many, each has its turn some time.
+// shuffled brings those that go alone, at the end, into another order each time where they are too
+// many: each has its turn some time. Where they are not, what makes room goes first.
 func (t *again) shuffled(batches []plan.Batch) []plan.Batch {
 	first := slices.IndexFunc(batches, func(b plan.Batch) bool { return b[0].Suspect })
-	if first < 0 {
+	if first < 0 || len(t.before) <= maxAgain {
 		return batches
 	}
 	alone := batches[first:]

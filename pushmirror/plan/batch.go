@@ -24,27 +24,31 @@ type Batch []*Step
 // some hosts make the first branch they see theirs; deletions come before what
 // they may make room for; suspects are last and alone.
 func Batches(steps []*Step, defaultBranch git.RefName, refsPerPush int) []Batch {
-	var todo []*Step
-	var suspects []Batch
+	var todo, suspects []*Step
 	for _, s := range steps {
 		switch {
 		case !s.Sent():
 		case s.Suspect:
-			suspects = append(suspects, Batch{s})
+			suspects = append(suspects, s)
 		default:
 			todo = append(todo, s)
 		}
 	}
-	slices.SortStableFunc(todo, func(a, b *Step) int {
-		return cmp.Compare(rank(a, defaultBranch), rank(b, defaultBranch))
-	})
+	for _, some := range [][]*Step{todo, suspects} {
+		slices.SortStableFunc(some, func(a, b *Step) int {
+			return cmp.Compare(rank(a, defaultBranch), rank(b, defaultBranch))
+		})
+	}
 	var batches []Batch
 	for len(todo) > 0 {
 		var b Batch
 		b, todo = fill(todo, refsPerPush)
 		batches = append(batches, b)
 	}
-	return append(batches, suspects...)
+	for _, s := range suspects {
+		batches = append(batches, Batch{s})
+	}
+	return batches
 }
 
 func rank(s *Step, defaultBranch git.RefName) int {

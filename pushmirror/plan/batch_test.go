@@ -21,8 +21,11 @@ func step(result Result, name string) *Step {
 }
 
 func TestBatchesHoldWhatMayGoTogether(t *testing.T) {
-	suspect := step(Updated, "bad")
-	suspect.Suspect = true
+	suspicious := func(result Result, name string) *Step {
+		s := step(result, name)
+		s.Suspect = true
+		return s
+	}
 	for _, c := range []struct {
 		name  string
 		steps []*Step
@@ -34,7 +37,8 @@ func TestBatchesHoldWhatMayGoTogether(t *testing.T) {
 		{name: "the default branch is in the first", steps: []*Step{step(Updated, "a"), step(Deleted, "b"), step(Updated, "main")}, limit: 2, want: "updated main, deleted! b | updated a"},
 		{name: "after what is in its way", steps: []*Step{step(Created, "main"), step(Deleted, "main/x")}, limit: 1, want: "deleted! main/x | created main"},
 		{name: "deletions make room", steps: []*Step{step(Created, "a/b"), step(Deleted, "a")}, limit: 1, want: "deleted! a | created a/b"},
-		{name: "suspects go last and alone", steps: []*Step{suspect, step(Updated, "a"), step(Updated, "z")}, want: "updated a, updated z | updated bad"},
+		{name: "suspects go last and alone", steps: []*Step{suspicious(Updated, "bad"), step(Updated, "a"), step(Updated, "z")}, want: "updated a, updated z | updated bad"},
+		{name: "those that make room go first of them, too", steps: []*Step{suspicious(Created, "a"), suspicious(Deleted, "a/b")}, want: "deleted! a/b | created a"},
 		{name: "a lease does not govern its namesake", steps: []*Step{step(Forced, "x"), step(Updated, "refs/heads/refs/heads/x"), step(Updated, "y")}, want: "forced! x, updated y | updated refs/heads/x"},
 		{name: "nor the other way round", steps: []*Step{step(Updated, "refs/heads/refs/heads/x"), step(Forced, "x")}, want: "updated refs/heads/x | forced! x"},
 		{name: "nor that of a tag", steps: []*Step{step(Updated, "refs/heads/refs/tags/v1"), step(Updated, "v1")}, want: "updated refs/tags/v1 | updated! v1"},
