@@ -201,5 +201,8 @@ func (a *attempt) compare(ctx context.Context, in plan.Input) (plan.Ancestry, ma
 	// They have kept git from an answer about the others, too.
 	questions = slices.DeleteFunc(questions, func(p git.Pair) bool { return w.broken[p.New] || !answers.Known(p.Old) })
 	sound, err := a.scratch.Compare(ctx, questions)
+	for _, oid := range sound.Undecided() {
+		w.broken[oid] = true
+	}
 	return sound, w.broken, err
 }

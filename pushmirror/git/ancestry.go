@@ -24,8 +24,9 @@ type Ancestry struct {
 	answers []answer
 }
 
-// answer is unread where history here could not be read: then Old may be an ancestor nevertheless.
-type answer struct{ known, ancestor, unread bool }
+// answer is unread where history here could not be read: then Old may be an ancestor nevertheless. It
+// is undecided where that kept git from any answer.
+type answer struct{ known, ancestor, unread, undecided bool }
 
 // Known reports whether upstream has the Old of a pair that was asked for.
 func (a Ancestry) Known(old OID) bool {
@@ -44,9 +45,18 @@ func (a Ancestry) IsAncestor(p Pair) bool {
 // Unread are the News, sorted, whose history could not be read here, or may not have been: what
 // IsAncestor denies may be one of their ancestors.
 func (a Ancestry) Unread() []OID {
+	return a.news(func(one answer) bool { return one.unread && !one.ancestor })
+}
+
+// Undecided are those of the Unread, sorted, of which git gave no answer.
+func (a Ancestry) Undecided() []OID {
+	return a.news(func(one answer) bool { return one.undecided })
+}
+
+func (a Ancestry) news(with func(answer) bool) []OID {
 	var oids []OID
 	for i, p := range a.pairs {
-		if a.answers[i].unread && !a.answers[i].ancestor {
+		if with(a.answers[i]) {
 			oids = append(oids, p.New)
 		}
 	}
@@ -235,7 +245,14 @@ func (s *Scratch) compareByPush(ctx context.Context, a Ancestry, asked []int, ob
 	if err := out.close(); err != nil {
 		return err
 	}
-	if err != nil && !anyRefused(r.outcomes) {
+	switch {
+	case err == nil || anyRefused(r.outcomes):
+	case BrokenObject(err):
+		for _, i := range asked {
+			a.answers[i].unread, a.answers[i].undecided = true, true
+		}
+		return nil
+	default:
 		return err
 	}
 	for _, o := range r.outcomes {

@@ -196,6 +196,7 @@ var failures = []failure{
 	{"no space left on device", KindNetwork, "a disk is full", false},
 	{"bad object", KindLocal, "an object is missing or damaged upstream: run git fsck there", false},
 	{"unable to read", KindLocal, "an object is missing or damaged upstream: run git fsck there", false},
+	{"(stored in ", KindLocal, "an object is missing or damaged upstream: run git fsck there", false}, // a file that "is corrupt"
 	{"revision walk setup failed", KindLocal, "an object is missing or damaged upstream: run git fsck there", false},
 	{"failed to traverse parents", KindLocal, "an object is missing or damaged upstream: run git fsck there", false},
 	{"hash algorithm", KindLocal, otherFormat, false},

@@ -339,9 +339,11 @@ func (r *Repository) CountCommits(ctx context.Context, from, without []OID) (int
 // Complete reports whether everything that the objects need is in the
 // repository, apart from what the known objects need, by
 //
-//	git rev-list --objects --quiet
+//	git -c core.commitGraph=false rev-list --objects --quiet
+//
+// since a commit that is in the commit-graph would not be missed.
 func (r *Repository) Complete(ctx context.Context, oids, known []OID) (bool, error) {
-	_, err := r.git.output(ctx, r.dir, revisions(oids, known), "rev-list", "--objects", "--quiet", "--stdin")
+	_, err := r.git.output(ctx, r.dir, revisions(oids, known), "-c", "core.commitGraph=false", "rev-list", "--objects", "--quiet", "--stdin")
 	var failed *Error
 	if errors.As(err, &failed) && failed.ExitCode > 0 {
 		return false, nil
