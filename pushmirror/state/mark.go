@@ -151,11 +151,31 @@ func parseMark(content string) iter.Seq[Push] {
 // hooks and updates left half-written. The lock must be held.
 func (d *Dir) Take() error {
 	disk.Sweep(os.OpenRoot(d.path))
+	if d.takeMore() {
+		return nil
+	}
 	err := os.Rename(filepath.Join(d.path, markName), filepath.Join(d.path, takenName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return err
+}
+
+// takeMore adds the mark to one that was taken by an update that could not be recorded: the log is
+// to tell of those pushes, too. It reports false where there are not both, or that cannot be done.
+func (d *Dir) takeMore() bool {
+	taken, _, err := d.readMark(takenName)
+	if err != nil {
+		return false
+	}
+	made, _, err := d.readMark(markName)
+	if err != nil || len(taken)+len(made) > maxMark {
+		return false
+	}
+	if d.replace(takenName, present, write([]byte(taken+made))) != nil {
+		return false
+	}
+	return os.Remove(filepath.Join(d.path, markName)) == nil
 }
 
 // ClearTaken removes the mark that was taken. The lock must be held.

@@ -82,6 +82,34 @@ func TestAMarkTellsSinceWhenAndByWhom(t *testing.T) {
 	}
 }
 
+func TestWhatWasTakenAndNotRecordedIsToldOfByTheNextMark(t *testing.T) {
+	d := newDir(t)
+	for minute, pusher := range []string{"ada", "bob"} {
+		if err := d.Mark(Push{Time: At(time.Date(2026, 11, 20, 12, minute, 0, 0, time.UTC)), Pusher: pusher}); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Take(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for _, p := range d.Pushes() {
+		got = append(got, p.Pusher)
+	}
+	if want := []string{"ada", "bob"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if since, _ := marked(t, d); since.Minute() != 0 {
+		t.Errorf("the oldest is of %v", since)
+	}
+	if err := d.ClearTaken(); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := marked(t, d); ok {
+		t.Error("it is still marked")
+	}
+}
+
 func TestAnOutageDoesNotGrowAMarkForEver(t *testing.T) {
 	d := newDir(t)
 	for range 10_000 {
