@@ -24,8 +24,8 @@ type Ancestry struct {
 	answers []answer
 }
 
-// answer is unread where history here could not be read: then Old may be an ancestor nevertheless. It
-// is undecided where that kept git from any answer.
+// answer is unread where history here could not be read: then Old may be an ancestor nevertheless.
+// It is undecided where that kept git from any answer.
 type answer struct{ known, ancestor, unread, undecided bool }
 
 // Known reports whether upstream has the Old of a pair that was asked for.
