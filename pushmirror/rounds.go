@@ -139,10 +139,12 @@ func (a *attempt) makePlan(ctx context.Context, first bool) error {
 	} else if err != nil {
 		return err
 	}
+	var damaged []string
 	for _, name := range in.Holding(unreadable) {
-		a.cannotRead(string(name))
+		damaged = append(damaged, string(name))
 		facts.Outside = with(facts.Outside, name)
 	}
+	a.cannotRead(damaged...)
 	in.Incomplete = a.broken != nil
 	a.plan = plan.Make(in, facts)
 	a.seen.Mirror.Left = a.plan.Left
@@ -160,14 +162,15 @@ const maxPresumed = 1000
 
 // cannotRead notes refs that cannot be read here.
 func (a *attempt) cannotRead(names ...string) {
+	if len(names) == 0 {
+		return
+	}
 	if a.broken == nil {
 		a.broken = &git.UnreadableError{Dir: a.Dir()}
 	}
-	for _, name := range names {
-		if !slices.Contains(a.broken.Names, name) {
-			a.broken.Names = append(a.broken.Names, name)
-		}
-	}
+	a.broken.Names = append(a.broken.Names, names...)
+	slices.Sort(a.broken.Names)
+	a.broken.Names = slices.Compact(a.broken.Names)
 }
 
 // with is a set with another name in it.
