@@ -80,7 +80,7 @@ func (a *attempt) push(ctx context.Context, batch plan.Batch) (declined, error) 
 
 // pushOnce runs one git push. What it may drop from the mirror is in the log before.
 func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) (git.Outcomes, string, error) {
-	p := git.Push{Progress: a.Progress, Update: make(git.Refs, 0, len(batch))}
+	p := git.Push{Progress: a.Progress, Update: make(git.Refs, 0, len(batch)), First: len(a.seen.Mirror.Refs) == 0}
 	if !a.noPushOptions {
 		p.Options = a.remote.PushOptions
 	}

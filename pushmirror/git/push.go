@@ -22,6 +22,8 @@ type Push struct {
 	// ref to be replaced or deleted. A lease takes the place of git's own
 	// fast-forward check, so a ref stands here only after ours.
 	Expect []Ref
+	// First: the mirror holds no refs, so all that Update leads to is sent.
+	First bool
 	// Options are push options. A mirror that takes none refuses the whole push:
 	// see NoPushOptions.
 	Options []string
@@ -126,6 +128,11 @@ func pushCommand(flags ...string) []string {
 	}, flags...)
 }
 
+// noBitmaps keep git from finding what to send by upstream's bitmaps. They have it fill in what
+// none covers for each ref of the mirror, which for one commit beside 100,000 refs takes 30 times
+// as long as a walk; where the mirror has nothing, they spare a walk over all of history.
+var noBitmaps = []string{"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=pack.useBitmaps", "GIT_CONFIG_VALUE_0=false"}
+
 // Push runs one git push, from this repository, and returns what
 // became of each ref and what the mirror wrote. The error is nil when git told
 // of every ref that it refused; refs without an outcome were not pushed.
@@ -152,7 +159,11 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes Outcomes, text str
 	}
 	r := report{known: p.Update, before: s.to.Known, mask: s.to.Mask, outcomes: make([]Outcome, 0, len(p.Update)+len(p.Delete))}
 	out := lines{each: r.line}
-	text, err = s.reach(ctx, command{args: args, stdout: &out, stderr: p.Progress, packing: s.to.Reached})
+	c := command{args: args, stdout: &out, stderr: p.Progress, packing: s.to.Reached}
+	if !p.First {
+		c.env = noBitmaps
+	}
+	text, err = s.reach(ctx, c)
 	if err := out.close(); err != nil {
 		return nil, text, err
 	}

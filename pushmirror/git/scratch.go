@@ -186,8 +186,6 @@ func (s *Scratch) writeConfig() error {
 	useForceIfIncludes = false
 [hook "reference-transaction"]
 	enabled = false
-[pack]
-	useBitmaps = false
 [advice]
 	graftFileDeprecated = false
 	pushUpdateRejected = false

@@ -192,6 +192,27 @@ func TestAScratchRepositoryShowsNothingToOthers(t *testing.T) {
 	}
 }
 
+// Git tells of what it took over from a pack by its bitmap as "pack-reused".
+func TestBitmapsServeTheFirstPushAlone(t *testing.T) {
+	r, mirror := newTestRepo(t), newTestRepo(t)
+	tip := r.commit("0")
+	for i := range 100 {
+		tip = r.commit(fmt.Sprint(i+1), tip)
+	}
+	r.run("update-ref", "refs/heads/main", string(tip))
+	r.run("repack", "-adbq")
+	for _, first := range []bool{false, true} {
+		_, text, err := r.scratch(mirror.dir).Push(t.Context(), Push{Update: Refs{{Name: "refs/heads/main", OID: tip}}, First: first})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(text, "pack-reused 0") == first || !strings.Contains(text, "pack-reused") {
+			t.Errorf("first: %v, and git said\n%s", first, text)
+		}
+		mirror.run("update-ref", "-d", "refs/heads/main")
+	}
+}
+
 func TestPushOfSHA256(t *testing.T) {
 	r := newTestRepo(t, "--object-format=sha256")
 	mirror := newTestRepo(t, "--object-format=sha256")
