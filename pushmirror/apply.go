@@ -57,7 +57,7 @@ type declined struct {
 }
 
 // push runs one git push for the batch, once more without push options if the mirror
-// takes none, and once more without the refs that cannot be read here. It notes what became of each
+// takes none, and again without the refs that cannot be read here. It notes what became of each
 // ref and returns those that were declined.
 func (a *attempt) push(ctx context.Context, batch plan.Batch) (declined, error) {
 	outcomes, text, err := a.pushOnce(ctx, batch)
@@ -65,7 +65,11 @@ func (a *attempt) push(ctx context.Context, batch plan.Batch) (declined, error) 
 		a.noPushOptions = true
 		outcomes, text, err = a.pushOnce(ctx, batch)
 	}
-	if sound, found := a.withoutBroken(ctx, batch, outcomes, err); found {
+	for {
+		sound, found := a.withoutBroken(ctx, batch, outcomes, text, err)
+		if !found {
+			break
+		}
 		if len(sound) == 0 {
 			return declined{}, nil
 		}
@@ -207,15 +211,19 @@ func (a *attempt) refuse(s *plan.Step, reason string) {
 // push went as if there were any: one of them fails it as a whole, or is left out of it without a
 // word. It refuses them and returns the others, which shall go through; found is false if there are
 // none.
-func (a *attempt) withoutBroken(ctx context.Context, batch plan.Batch, outcomes git.Outcomes, err error) (sound plan.Batch, found bool) {
+func (a *attempt) withoutBroken(ctx context.Context, batch plan.Batch, outcomes git.Outcomes, text string, err error) (sound plan.Batch, found bool) {
 	suspicious := git.BrokenObject(err) || slices.ContainsFunc(outcomes, git.Outcome.Unpacked) ||
 		err == nil && len(outcomes) < len(batch)
 	if !suspicious {
 		return nil, false
 	}
 	sends := slices.DeleteFunc(slices.Clone(batch), func(s *plan.Step) bool { return s.New == "" })
+	check := a.repo.Complete
+	if git.DamagedObject(text) {
+		check = a.repo.Sound
+	}
 	broken := map[*plan.Step]bool{}
-	for _, s := range a.incomplete(ctx, sends, a.shared(ctx)) {
+	for _, s := range incomplete(ctx, sends, a.shared(ctx), check) {
 		broken[s] = true
 		a.refuse(s, a.damage())
 	}
@@ -228,15 +236,15 @@ func (a *attempt) damage() string {
 	return fmt.Sprintf("objects of it are missing or damaged here: run git -C %s fsck", git.ShellQuote(a.Dir()))
 }
 
-// incomplete picks the steps of which objects are missing here. Each look goes over all that the
+// incomplete picks the steps of which objects fail a check, as they are missing here. Each look goes over all that the
 // mirror lacks, so they are looked at together, and by quarters only where something is missing:
 // mostly it is the mirror that is in trouble, and nothing is. Halves would find one of many no
 // sooner, and take half as many looks again where all lack what is missing.
-func (a *attempt) incomplete(ctx context.Context, steps plan.Batch, known []git.OID) plan.Batch {
+func incomplete(ctx context.Context, steps plan.Batch, known []git.OID, check func(context.Context, []git.OID, []git.OID) (bool, error)) plan.Batch {
 	if len(steps) == 0 {
 		return nil
 	}
-	complete, err := a.repo.Complete(ctx, newValues(steps), known)
+	complete, err := check(ctx, newValues(steps), known)
 	switch {
 	case err != nil || complete:
 		return nil
@@ -245,7 +253,7 @@ func (a *attempt) incomplete(ctx context.Context, steps plan.Batch, known []git.
 	}
 	var broken plan.Batch
 	for quarter := range slices.Chunk(steps, (len(steps)+3)/4) {
-		broken = append(broken, a.incomplete(ctx, quarter, known)...)
+		broken = append(broken, incomplete(ctx, quarter, known, check)...)
 	}
 	return broken
 }

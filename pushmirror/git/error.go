@@ -75,6 +75,12 @@ func BrokenObject(err error) bool {
 	return errors.As(err, &failed) && failed.Kind == KindLocal && failed.ExitCode > 0
 }
 
+// DamagedObject reports whether the text of a push tells of an object that could not be read: by
+// git here, or by the mirror, which gets much of a pack as it is.
+func DamagedObject(text string) bool { return damaged().MatchString(text) }
+
+var damaged = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)corrupt|inflate|\bbad object\b|\bzlib\b`) })
+
 // lostRemote begins what git says, with advice for people, when its transport ended
 // without an answer: the cause stands before it.
 const lostRemote = "fatal: Could not read from remote repository."

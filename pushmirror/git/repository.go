@@ -341,14 +341,27 @@ func (r *Repository) CountCommits(ctx context.Context, from, without []OID) (int
 //
 //	git -c core.commitGraph=false rev-list --objects --quiet
 //
-// since a commit that is in the commit-graph would not be missed.
+// since a commit that is in the commit-graph would not be missed. No file is read.
 func (r *Repository) Complete(ctx context.Context, oids, known []OID) (bool, error) {
-	_, err := r.git.output(ctx, r.dir, revisions(oids, known), "-c", "core.commitGraph=false", "rev-list", "--objects", "--quiet", "--stdin")
+	return r.walks(ctx, "--objects", oids, known)
+}
+
+// Sound is Complete, and reads each object, files too, for whether it is damaged, by
+// --verify-objects. Of a damaged file git may only say so, and end well.
+func (r *Repository) Sound(ctx context.Context, oids, known []OID) (bool, error) {
+	return r.walks(ctx, "--verify-objects", oids, known)
+}
+
+func (r *Repository) walks(ctx context.Context, how string, oids, known []OID) (bool, error) {
+	said, err := r.git.run(ctx, command{
+		dir: r.dir, stdin: revisions(oids, known),
+		args: []string{"-c", "core.commitGraph=false", "rev-list", how, "--quiet", "--stdin"},
+	})
 	var failed *Error
 	if errors.As(err, &failed) && failed.ExitCode > 0 {
 		return false, nil
 	}
-	return err == nil, err
+	return err == nil && !hasLine(said, "error: hash mismatch "), err
 }
 
 // Alternates are the absolute paths of the object folders that the repository borrows from, by
