@@ -43,7 +43,7 @@ type contest struct {
 	atMost, small float64
 	unit          string // of the sizes: what grows
 	sizes, quick  []int
-	rounds        int // 0: maxRounds
+	rounds        int // at most; 0: maxRounds
 	stage         func(w *world, n int) stage
 	config        string
 }
@@ -71,10 +71,18 @@ type row struct {
 	rounds                                            int
 }
 
+// A row has minRounds, where there is time, and short rounds are held for a while: a machine is
+// noisy for seconds on end.
 const (
-	maxRounds = 7
-	budget    = 60 * time.Second // for the rounds of a row; there is always one
+	minRounds, maxRounds = 7, 60
+	aWhile               = 20 * time.Second
+	budget               = 60 * time.Second // for the rounds of a row; there is always one
 )
+
+// enough reports whether a row has had its rounds.
+func enough(rounds int, took time.Duration) bool {
+	return rounds > 0 && took >= budget || rounds >= minRounds && took >= aWhile
+}
 
 func BenchmarkSpeed(b *testing.B) {
 	build(b)
@@ -120,9 +128,9 @@ func (c contest) measure(b *testing.B, n int) (median time.Duration, r row) {
 	var ours, peer, ratios []float64
 	rounds := cmp.Or(c.rounds, maxRounds)
 	if *quick {
-		rounds = max(3, rounds/4)
+		rounds = max(3, rounds/12)
 	}
-	for start := time.Now(); len(ratios) < rounds && (len(ratios) == 0 || time.Since(start) < budget); {
+	for start := time.Now(); len(ratios) < rounds && !enough(len(ratios), time.Since(start)); {
 		turns := []func(){
 			func() { ours = append(ours, s.time(s.ours)); s.verify() },
 			func() { peer = append(peer, s.time(s.peer)) },

@@ -25,6 +25,7 @@ var (
 var contests = []contest{
 	{name: "first update", beside: "push --mirror", atMost: 1.3, small: 1.5, unit: "refs", sizes: refs, quick: fewRefs, stage: firstUpdate(mirrorPush), config: workerAlone},
 	{name: "first update", beside: "ls-remote, for-each-ref, push", unit: "refs", sizes: []int{100, 5_000}, quick: fewRefs, stage: firstUpdate(listAndPush), config: workerAlone},
+	{name: "first update, long history", beside: "push --mirror", atMost: 1.3, unit: "commits", sizes: []int{1_000, 10_000, 100_000}, quick: []int{1_000}, stage: firstOfHistory, config: workerAlone},
 	{name: "each branch one ahead", beside: "push --mirror", atMost: 1.3, small: 1.5, unit: "refs", sizes: refs, quick: fewRefs, stage: oneAhead(mirrorPush), config: workerAlone},
 	{name: "each branch one ahead", beside: "Gitea's way", unit: "refs", sizes: []int{5_000}, quick: []int{100}, stage: oneAhead(giteasWay), config: workerAlone},
 	{name: "each branch one ahead", beside: "GitLab's way", unit: "refs", sizes: []int{100, 5_000}, quick: []int{100}, stage: oneAhead(gitlabsWay), config: workerAlone},
@@ -65,13 +66,24 @@ func (w *world) due(ref string) {
 func firstUpdate(peer func(*world)) func(*world, int) stage {
 	return func(w *world, n int) stage {
 		w.upstream("up.git", n)
-		w.git(".", "init", "-q", "--bare", "--template=", "mirror.git")
-		w.remote("")
-		w.due("refs/heads/main")
-		return stage{
-			reset: w.reset, ours: w.deliver, peer: func() { peer(w) },
-			check: func() { w.same("up.git", "mirror.git") },
-		}
+		return w.toEmpty(peer)
+	}
+}
+
+// firstOfHistory is a first update with n commits behind one branch.
+func firstOfHistory(w *world, n int) stage {
+	w.history("up.git", n)
+	return w.toEmpty(mirrorPush)
+}
+
+// toEmpty is a first update of up.git.
+func (w *world) toEmpty(peer func(*world)) stage {
+	w.git(".", "init", "-q", "--bare", "--template=", "mirror.git")
+	w.remote("")
+	w.due("refs/heads/main")
+	return stage{
+		reset: w.reset, ours: w.deliver, peer: func() { peer(w) },
+		check: func() { w.same("up.git", "mirror.git") },
 	}
 }
 

@@ -199,6 +199,26 @@ func (w *world) makeUpstream(repository string, n int) {
 		branches[name] = tips[i]
 	}
 	w.setBranches(repository, branches)
+	w.collect(repository)
+}
+
+// history makes a repository with n commits on main, each with a change in one of many files.
+func (w *world) history(repository string, n int) {
+	w.git(".", "init", "-q", "--bare", "--template=", repository)
+	var stream bytes.Buffer
+	for i := range n {
+		text := fmt.Sprintf("change %d", i)
+		fmt.Fprintf(&stream, "commit refs/heads/main\ncommitter A <a@example.com> %d +0000\ndata %d\n%s\nM 100644 inline %d/%d\ndata %[2]d\n%[3]s\n",
+			1_760_000_000+i, len(text), text, i%20, i%600)
+	}
+	cmd := w.command(repository, "git", "fast-import", "--quiet")
+	cmd.Stdin = &stream
+	w.run(cmd)
+	w.collect(repository)
+}
+
+// collect has git gc leave a repository as servers have it.
+func (w *world) collect(repository string) {
 	w.git(repository, "gc", "-q")
 	if found, _ := filepath.Glob(w.path(repository + "/objects/pack/*.bitmap")); len(found) != 1 {
 		w.b.Fatalf("there are %d bitmaps after git gc, not 1", len(found))
