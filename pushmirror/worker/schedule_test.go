@@ -94,6 +94,9 @@ func TestOneRemoteIsNeverUpdatedTwiceAtOnce(t *testing.T) {
 	if got := s.Start(noon); len(got) != 0 {
 		t.Errorf("started twice: %v", got)
 	}
+	if s.Idle() {
+		t.Error("idle while an update runs")
+	}
 	s.Finish(started[0], End{Done: true}, noon)
 	again := s.Start(noon)
 	if len(again) != 1 {
@@ -156,6 +159,22 @@ func TestFailingRemotesLeaveRoomForOthers(t *testing.T) {
 	}
 }
 
+// Each may hold its place for long, for a reason of its own.
+func TestWhatFailedAndWhatMayBeSilentLeaveAPlaceToOthers(t *testing.T) {
+	s := New(Limits{Concurrent: 4, PerHost: 4})
+	s.Add(task("/failed0", ""))
+	s.Add(task("/failed1", ""))
+	for _, task := range s.Start(noon) {
+		s.Finish(task, End{Failed: true, Retry: noon}, noon)
+	}
+	for i := range 3 {
+		s.Add(task(fmt.Sprintf("/silent%d", i), fmt.Sprintf("git://host%d", i)))
+	}
+	if got := repositories(s.Start(noon)); !slices.Equal(got, []string{"/failed0", "/failed1", "/silent0"}) {
+		t.Errorf("started %q", got)
+	}
+}
+
 func TestADeadHostIsProbedByOne(t *testing.T) {
 	s := New(Limits{Concurrent: 10, PerHost: 10})
 	for i := range 1000 {
@@ -196,6 +215,28 @@ func TestADeadHostIsProbedByOne(t *testing.T) {
 	}
 	if served != 1000 || !s.Idle() {
 		t.Errorf("%d were served when the host was back", served)
+	}
+}
+
+// A remote waits for its host no longer than others on it do, and one goes first although the host
+// has answered before it failed.
+func TestAHostThatWentDownIsProbedByOneInTime(t *testing.T) {
+	s := New(Limits{Concurrent: 10, PerHost: 10})
+	prove(s, "h")
+	fail := func(task Task, at time.Time) {
+		s.Finish(task, End{Failed: true, Shared: "h", SharedRetry: at.Add(5 * time.Minute), Retry: at.Add(time.Hour)}, at)
+	}
+	s.Add(task("/0", "h"))
+	fail(s.Start(noon)[0], noon)
+	probe := s.Start(noon.Add(5 * time.Minute))
+	if len(probe) != 1 {
+		t.Fatalf("%d probes in time", len(probe))
+	}
+	fail(probe[0], noon.Add(5*time.Minute))
+	s.Add(task("/1", "h"))
+	s.Add(task("/2", "h"))
+	if got := s.Start(noon.Add(10 * time.Minute)); len(got) != 1 {
+		t.Errorf("%d probes at once", len(got))
 	}
 }
 
@@ -493,15 +534,18 @@ func TestAnUpdateThatDidNotAskProvesNothing(t *testing.T) {
 }
 
 func TestAMendedConfigurationIsTriedAtOnce(t *testing.T) {
-	s := New(Limits{Concurrent: 4, PerHost: 4})
-	s.Add(task("/a", "h"))
-	s.Finish(s.Start(noon)[0], End{Failed: true, Shared: "h", SharedRetry: noon.Add(time.Hour), Retry: noon.Add(time.Hour)}, noon)
-	if got := s.Start(noon.Add(time.Second)); len(got) != 0 {
-		t.Fatal("started too soon")
-	}
-	s.Hurry("/a", noon.Add(time.Second))
-	if got := s.Start(noon.Add(time.Second)); len(got) != 1 {
-		t.Error("not started at once")
+	for _, host := range []string{"h", ""} {
+		s := New(Limits{Concurrent: 4, PerHost: 4})
+		s.Add(task("/a", host))
+		s.Finish(s.Start(noon)[0], End{Failed: true, Shared: host, SharedRetry: noon.Add(time.Hour), Retry: noon.Add(time.Hour)}, noon)
+		s.Hurry("/other", noon.Add(time.Second))
+		if got := s.Start(noon.Add(time.Second)); len(got) != 0 {
+			t.Fatalf("on the host %q: started too soon", host)
+		}
+		s.Hurry("/a", noon.Add(time.Second))
+		if got := s.Start(noon.Add(time.Second)); len(got) != 1 {
+			t.Errorf("on the host %q: not started at once", host)
+		}
 	}
 }
 
@@ -509,23 +553,32 @@ func TestAMendedConfigurationIsTriedAtOnce(t *testing.T) {
 // a push.
 func TestAConfigurationThatIsMendedDuringAFailingUpdateIsTriedAtItsEnd(t *testing.T) {
 	s := New(Limits{Concurrent: 4, PerHost: 4})
-	fails := End{Failed: true, Shared: "h", SharedRetry: noon.Add(5 * time.Minute), Retry: noon.Add(time.Hour)}
+	fail := func(task Task, at time.Time) {
+		s.Finish(task, End{Failed: true, Shared: "h", SharedRetry: at.Add(5 * time.Minute), Retry: at.Add(time.Hour)}, at)
+	}
 	s.Add(task("/a", "h"))
 	started := s.Start(noon)
 	s.Add(task("/a", "h"))
-	s.Hurry("/other", noon)
 	s.Hurry("/a", noon)
 	s.Add(task("/a", "h"))
-	s.Finish(started[0], fails, noon.Add(time.Second))
-	started = s.Start(noon.Add(time.Second))
-	if len(started) != 1 {
-		t.Fatal("not started at once")
-	}
-	// But once.
-	s.Add(task("/a", "h"))
-	s.Finish(started[0], fails, noon.Add(2*time.Second))
-	if got := s.Start(noon.Add(2 * time.Second)); len(got) != 0 {
-		t.Error("started again without another change")
+	fail(started[0], noon.Add(time.Second))
+	// But once, whether or not there is another push, or a change of somebody else's.
+	for _, push := range []bool{false, true} {
+		now := noon.Add(time.Second)
+		if push {
+			now = noon.Add(6 * time.Minute)
+		}
+		if started = s.Start(now); len(started) != 1 {
+			t.Fatal("not started at once")
+		}
+		if push {
+			s.Add(task("/a", "h"))
+			s.Hurry("/other", now)
+		}
+		fail(started[0], now.Add(time.Second))
+		if got := s.Start(now.Add(time.Minute)); len(got) != 0 {
+			t.Error("started again without another change")
+		}
 	}
 }
 
@@ -552,9 +605,10 @@ func (s *Schedule) retryOf(name string) time.Time { return s.host(name).retry }
 func TestARepositoryThatIsGoneIsDropped(t *testing.T) {
 	s := New(Limits{Concurrent: 4, PerHost: 4})
 	s.Add(task("/a", ""))
+	s.Add(task("/b", ""))
 	s.Remove("/a")
-	if !s.Idle() {
-		t.Error("it still waits")
+	if got := repositories(s.Waiting()); !slices.Equal(got, []string{"/b"}) {
+		t.Errorf("%q wait", got)
 	}
 }
 
@@ -654,6 +708,9 @@ func TestAHostIsTriedAlthoughTheClockWasSetBack(t *testing.T) {
 	synced.Succeeded = before
 	if got := repositories(s.Start(before)); !slices.Equal(got, []string{"/b"}) {
 		t.Errorf("started %q", got)
+	}
+	if s.NoteSuccess(task("/d", "ssh://down"), before); !s.Fails("ssh://down") {
+		t.Error("one that has never succeeded has not reached it")
 	}
 	if s.NoteSuccess(synced, before); s.Fails("ssh://down") {
 		t.Error("a sync has reached it, and it still fails")
