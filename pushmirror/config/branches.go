@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -61,8 +62,12 @@ func parseBranchRegex(text string) (branchRegex, error) {
 	return branchRegex{text: text, whole: whole}, nil
 }
 
-// noBranch reports whether git allows no branch that a pattern could match. It
-// mostly finds patterns that were written as globs or regular expressions.
+// noBranch reports whether git allows no branch that a pattern could match, as
+// git-check-ref-format(1) says. It mostly finds patterns that were written as folders, globs or
+// regular expressions.
 func noBranch(pattern string) bool {
-	return strings.ContainsAny(pattern, ` ~^:?[\`) || strings.ContainsFunc(pattern, unicode.IsControl)
+	inSlashes := "/" + pattern + "/"
+	never := func(part string) bool { return strings.Contains(inSlashes, part) }
+	return strings.ContainsAny(pattern, ` ~^:?[\`) || strings.ContainsFunc(pattern, unicode.IsControl) ||
+		strings.HasSuffix(pattern, ".") || slices.ContainsFunc([]string{"//", "/.", "..", "@{", ".lock/"}, never)
 }

@@ -124,6 +124,23 @@ func TestAnUnbalancedRegexIsRefused(t *testing.T) {
 	}
 }
 
+func TestAPatternThatNoBranchCanMatchIsRefused(t *testing.T) {
+	for _, pattern := range []string{
+		"release/", "*/", "/main", "a//b", ".*", "release/.*", "main.", "*.", "main..", "main.lock", "*.lock", "a.lock/*", "x@{1}", "ma?n", "a\x7f",
+	} {
+		if !noBranch(pattern) {
+			t.Errorf("%q is taken", pattern)
+		}
+	}
+	for _, pattern := range []string{
+		"*", "release/*", "*/fix", "a.b", "a./*", "main.*", "main.lock*", "main.locks", "@", "a@b", "-x", "refs/heads/main", "a{b", "caf\u00e9", "a*/*b",
+	} {
+		if noBranch(pattern) {
+			t.Errorf("%q is refused", pattern)
+		}
+	}
+}
+
 func TestPrune(t *testing.T) {
 	for keys, want := range map[string]Prune{
 		"":                            PruneNever,

@@ -173,7 +173,7 @@ func branchPatterns(name string, value any) (any, *Error) {
 	}
 	if i := slices.IndexFunc(list, noBranch); i >= 0 {
 		return nil, complaint(fmt.Sprintf("%s has %s in it, and no branch can have such a name", name, quote(list[i])),
-			"* is the only character with a meaning of its own; all others stand for themselves")
+			`* is the only character with a meaning of its own, as in "release/*"; all others stand for themselves`)
 	}
 	return list, nil
 }
