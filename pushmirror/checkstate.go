@@ -2,6 +2,7 @@ package pushmirror
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,7 +45,7 @@ func (l *localCheck) stateDir() Finding {
 	const check = "state_dir"
 	dir, err := queue.Dir(l.getenv, l.config.StateDir)
 	if err != nil {
-		return fail(check, err.Error(), "name one with state_dir in the system's file")
+		return fail(check, err.Error(), cmp.Or(HintOf(err), "name one with state_dir in the system's file"))
 	}
 	if err = probe(dir); err != nil && l.config.Worker.Start == config.StartHook {
 		own := queue.OwnDir(l.Dir())

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"git-push-mirror/pushmirror/disk"
+	"git-push-mirror/pushmirror/git"
 )
 
 // private is the mode of a state directory that its owner alone may look at.
@@ -26,8 +27,13 @@ const DirVariable = "PUSH_MIRROR_STATE_DIR"
 func Dir(getenv func(string) string, configured string) (string, error) {
 	named := getenv(DirVariable)
 	switch {
+	case named != "" && !filepath.IsAbs(named):
+		return "", &git.Error{
+			Kind: git.KindLocal, Err: errors.New("the state directory is named by a relative path, which means another one in each folder"),
+			Hint: "write its absolute path in $" + DirVariable,
+		}
 	case named != "":
-		return filepath.Abs(named)
+		return filepath.Clean(named), nil
 	case configured != "":
 		return configured, nil
 	}
