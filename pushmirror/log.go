@@ -43,7 +43,7 @@ func (u *Upstream) Logged(names []string) ([]string, error) {
 			return nil, &UnknownRemoteError{Name: name, Known: all}
 		}
 	}
-	return names, nil
+	return slices.DeleteFunc(all, func(name string) bool { return !slices.Contains(names, name) }), nil
 }
 
 // entriesBefore tell what a push is about to drop from the mirror.
