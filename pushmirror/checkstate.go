@@ -49,12 +49,12 @@ func (l *localCheck) stateDir() Finding {
 	}
 	if err = probe(dir); err != nil && l.config.Worker.Start == config.StartHook {
 		own := queue.OwnDir(l.Dir())
-		l.openQueue(own)
+		l.queue = queue.Look(own)
 		return warn(check, fmt.Sprintf("%s cannot be written to: %v; %s takes its place", dir, err, own), roomOrRight(err))
 	} else if err != nil {
 		return fail(check, fmt.Sprintf("%s cannot be written to: %v", dir, err), roomOrRight(err))
 	}
-	l.openQueue(dir)
+	l.queue = queue.Look(dir)
 	info, err := os.Stat(dir)
 	switch {
 	case err != nil:
@@ -65,13 +65,6 @@ func (l *localCheck) stateDir() Finding {
 		return warn(check, fmt.Sprintf("everybody can look into %s (mode %04o)", dir, info.Mode().Perm()), "chmod o-rwx "+git.ShellQuote(dir))
 	}
 	return ok(check, dir)
-}
-
-// openQueue takes a queue for the one that the worker has, if it was made before.
-func (l *localCheck) openQueue(dir string) {
-	if info, err := os.Stat(dir); err == nil && info.IsDir() {
-		l.queue, _ = queue.Open(dir)
-	}
 }
 
 // probe writes a file into a folder or, where there is none yet, into that which it is to be

@@ -70,6 +70,18 @@ func Open(dir string) (*Queue, error) {
 	return q, nil
 }
 
+// Look gives the list in a state directory, to be read, and makes nothing there; nil if there is
+// none yet.
+func Look(dir string) *Queue {
+	q := &Queue{dir: dir, uid: -1, gid: -1, mode: private}
+	for _, part := range []string{q.lock().Path(), filepath.Join(dir, "work")} {
+		if _, err := os.Lstat(part); err != nil {
+			return nil
+		}
+	}
+	return q
+}
+
 func (q *Queue) make() error {
 	if err := os.MkdirAll(q.dir, private); err != nil {
 		return err
