@@ -291,6 +291,8 @@ func usage(c *cli.Context, err error, _ bool) error {
 		said = "there is no such option"
 		if meant := nearestOption(c, name); meant != "" {
 			hint = "did you mean " + meant + "? " + hint
+		} else if name == "C" {
+			hint = "-C stands before the command: git push-mirror -C DIR " + strings.TrimSuffix(command, " -h")
 		}
 	}
 	return usageError{errors.New(said + ": " + dashed(name)), hint}

@@ -27,6 +27,7 @@ func (inv invocation) remoteCommand() *cli.Command {
 	return &cli.Command{
 		Name:         "remote",
 		Usage:        "add, change and remove remotes",
+		ArgsUsage:    "COMMAND …",
 		Subcommands:  []*cli.Command{inv.remoteAddCommand(), inv.remoteSetCommand(), inv.remoteRemoveCommand()},
 		OnUsageError: usage,
 		Action: func(c *cli.Context) error {
