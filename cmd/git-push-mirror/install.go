@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -127,14 +128,17 @@ func reposBelow(ctx context.Context, roots []string) ([]repository, error) {
 	var all []repository
 	for _, root := range roots {
 		dirs, failed, err := pushmirror.BareRepositories(ctx, root)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
+		case errors.Is(failed[root], fs.ErrNotExist):
+			return nil, usageError{fmt.Errorf("there is no directory %s", root), "name the directory that the repositories are in"}
 		}
 		for _, dir := range dirs {
-			all = append(all, repository{dir: dir})
+			all = append(all, repository{dir: dir, root: root})
 		}
 		for _, dir := range slices.Sorted(maps.Keys(failed)) {
-			all = append(all, repository{dir: dir, err: failed[dir]})
+			all = append(all, repository{dir: dir, root: root, err: failed[dir]})
 		}
 	}
 	if len(all) == 0 {
@@ -251,13 +255,16 @@ func installSum(all, failed int, sum map[install.Done]int, opt installOptions) s
 
 // afterInstall is the next command to type.
 func (inv invocation) afterInstall(targets []repository, opt installOptions) string {
+	root, dir := targets[0].root, targets[0].dir
 	if opt.recursive || len(targets) > 1 {
-		if !slices.ContainsFunc(targets, func(r repository) bool { return !inv.hasRemotes(r.dir) }) {
-			return "next: git push-mirror sync --recursive, then git push-mirror status --recursive"
+		switch {
+		case slices.ContainsFunc(targets, func(r repository) bool { return !inv.hasRemotes(r.dir) }):
+			return "next: git push-mirror init NAME URL, in each repository that is to have a mirror, then git push-mirror check and sync"
+		case !opt.recursive || slices.ContainsFunc(targets, func(r repository) bool { return r.root != root }):
+			return "next: git push-mirror check, in each repository, then sync"
 		}
-		return "next: git push-mirror init NAME URL, in each repository that is to have a mirror, then git push-mirror check and sync"
+		return "next: " + inv.commandFor(root, "sync --recursive") + ", then " + inv.commandFor(root, "status --recursive")
 	}
-	dir := targets[0].dir
 	if inv.hasRemotes(dir) {
 		return "next: " + inv.commandFor(dir, "check") + ", then sync"
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"runtime"
@@ -55,10 +56,12 @@ func (inv invocation) repositories(c *cli.Context) ([]repository, error) {
 		return nil, err
 	}
 	dirs, failed, err := pushmirror.BareRepositories(c.Context, root)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if len(dirs)+len(failed) == 0 {
+	case errors.Is(failed[root], fs.ErrNotExist):
+		return nil, usageError{fmt.Errorf("there is no directory %s", root), "name another one with -C DIR"}
+	case len(dirs)+len(failed) == 0:
 		return nil, usageError{fmt.Errorf("there is no bare repository below %s", root), "name another directory with -C DIR"}
 	}
 	found := make([]repository, len(dirs))
