@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -18,6 +19,10 @@ import (
 
 // limit is how long a password_command may take. One that asks somebody would never end.
 const limit = time.Minute
+
+// maxPassword is more than any password or token has, in bytes. What is longer is something else, by
+// mistake, and all of it would have to be looked for in what git says.
+const maxPassword = 16 << 10
 
 // Password reads the password of a login; env, of "KEY=value", is what a password_command
 // gets, as far as git may see it. Its error is a *git.Error, of the kind auth, whose hint
@@ -53,7 +58,12 @@ func fromFile(path string) (string, error) {
 	if err := config.CheckPrivate(path, info); err != nil {
 		return "", err
 	}
-	content, err := os.ReadFile(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return fail(err)
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxPassword))
 	if err != nil {
 		return fail(err)
 	}
@@ -87,6 +97,8 @@ func firstLine(text string) (string, error) {
 	switch {
 	case line == "":
 		return "", errors.New("its first line is empty")
+	case len(line) >= maxPassword:
+		return "", errors.New("its first line is longer than any password or token")
 	case strings.ContainsAny(line, "\x00\r"):
 		return "", errors.New("its first line has a NUL or a carriage return in it")
 	}
