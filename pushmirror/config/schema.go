@@ -90,13 +90,13 @@ var schema = []key{
 		def:   StartHook,
 	},
 	{
-		name: "max_concurrent", places: inWorker, system: true, parse: positive, example: `4`,
+		name: "max_concurrent", places: inWorker, system: true, parse: count(1), example: `4`,
 		means: "how many remotes are updated at once; an update that takes longer than half a minute makes room for another, " +
 			"up to four times as many",
 		def: 4,
 	},
 	{
-		name: "max_per_host", places: inWorker, system: true, parse: positive, example: `4`,
+		name: "max_per_host", places: inWorker, system: true, parse: count(1), example: `4`,
 		means: "how many remotes on one host are updated at once",
 		def:   4,
 	},
@@ -214,7 +214,7 @@ var schema = []key{
 		def:     PruneNever, except: `"merged" with keep_divergent_refs = false`,
 	},
 	{
-		name: "prune_limit", places: inDefaults | inRemote, parse: count, example: `100`,
+		name: "prune_limit", places: inDefaults | inRemote, parse: count(0), example: `100`,
 		means: "how many refs one update may delete, 0 for no limit",
 		def:   100,
 	},
@@ -224,7 +224,7 @@ var schema = []key{
 		def:   false,
 	},
 	{
-		name: "refs_per_push", places: inDefaults | inRemote, parse: count, example: `2`,
+		name: "refs_per_push", places: inDefaults | inRemote, parse: count(0), example: `2`,
 		means: "how many refs one push may carry, 0 for no limit",
 		def:   0,
 	},

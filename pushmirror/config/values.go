@@ -50,24 +50,18 @@ func truth(name string, value any) (any, *Error) {
 	return v, nil
 }
 
-func count(name string, value any) (any, *Error) {
-	v, ok := value.(int64)
-	if !ok {
-		return nil, wrongType(name, "a whole number without quotes", value)
+// count takes a number from least on.
+func count(least int64) parser {
+	return func(name string, value any) (any, *Error) {
+		v, ok := value.(int64)
+		if !ok {
+			return nil, wrongType(name, "a whole number without quotes", value)
+		}
+		if v < least || v > math.MaxInt32 {
+			return nil, complaint(fmt.Sprintf("%s is %d, but must be from %d to %d", name, v, least, math.MaxInt32), "")
+		}
+		return int(v), nil
 	}
-	if v < 0 || v > math.MaxInt32 {
-		return nil, complaint(fmt.Sprintf("%s is %d, but must be from 0 to %d", name, v, math.MaxInt32), "")
-	}
-	return int(v), nil
-}
-
-// positive is a count that cannot be nought.
-func positive(name string, value any) (any, *Error) {
-	v, err := count(name, value)
-	if err == nil && v == 0 {
-		return nil, complaint(name+" is 0, which would be never", "")
-	}
-	return v, err
 }
 
 func duration(name string, value any) (any, *Error) {
@@ -90,7 +84,7 @@ func durationOrNone(name string, value any) (any, *Error) {
 			`write numbers with h, m or s, such as "3h", "90s" or "1h30m"`)
 	}
 	if d < 0 {
-		return nil, complaint(fmt.Sprintf("%s is %s, but must be longer than nothing", name, quote(text)), "")
+		return nil, complaint(fmt.Sprintf("%s is %s, but cannot be less than nothing", name, quote(text)), "")
 	}
 	return d, nil
 }
@@ -179,8 +173,8 @@ func branchPatterns(name string, value any) (any, *Error) {
 }
 
 func repositoryPatterns(name string, value any) (any, *Error) {
-	if _, err := filter(name, value); err != nil {
-		return nil, err
+	if list, ok := value.([]any); ok && len(list) == 0 {
+		return nil, complaint(name+" is an empty list, which matches nothing", `write ["*"] for all below root, or take the remote out`)
 	}
 	return pathPatterns(name, value)
 }
