@@ -8,7 +8,7 @@ import (
 	"git-push-mirror/pushmirror/state"
 )
 
-// backOffMax is how long the back-off of temporary failures grows.
+// backOffMax is how long the back-off of temporary failures grows, unless it begins beyond.
 const backOffMax = 5 * time.Minute
 
 // schedule decides when a failed update is tried again by itself, and whether that somebody has to
@@ -32,7 +32,8 @@ func (a *attempt) pause(r *state.Record) (pause time.Duration, again bool) {
 	case r.Status == state.ToRetry:
 		since, attempts := a.trouble(r)
 		if a.clock().Sub(since.Time) < a.remote.FailAfter {
-			return backOff(attempts, a.remote.RetryMin, min(backOffMax, a.remote.RetryMax)), true
+			least := min(a.remote.RetryMin, a.remote.RetryMax)
+			return backOff(attempts, least, max(least, min(backOffMax, a.remote.RetryMax))), true
 		}
 		r.Status = state.Failed
 	case r.Kind == state.KindDivergent || r.Kind == state.KindRejected || r.Kind == state.KindPruneLimit:

@@ -45,3 +45,33 @@ func TestAHostThatFailsForLongHasFailedForAllThatTryIt(t *testing.T) {
 		})
 	}
 }
+
+func TestATemporaryFailureIsTriedAgainAsOftenAsTheConfigSays(t *testing.T) {
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		least, most      time.Duration
+		attempts         int // before
+		wantFrom, wantTo time.Duration
+	}{
+		"at first":                   {5 * time.Second, time.Hour, 0, 4 * time.Second, 6 * time.Second},
+		"after many":                 {5 * time.Second, time.Hour, 50, 4 * time.Minute, 6 * time.Minute},
+		"after many, and more often": {5 * time.Second, time.Minute, 50, 48 * time.Second, 72 * time.Second},
+		"more seldom at first":       {30 * time.Minute, time.Hour, 0, 24 * time.Minute, 36 * time.Minute},
+		"more seldom after many":     {30 * time.Minute, time.Hour, 50, 24 * time.Minute, 36 * time.Minute},
+		"never as often as at first": {2 * time.Hour, time.Hour, 0, 48 * time.Minute, 72 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := &attempt{
+				access: access{
+					Upstream: &Upstream{clock: func() time.Time { return now }},
+					remote:   config.Remote{FailAfter: time.Hour, RetryMin: c.least, RetryMax: c.most},
+				},
+				before: state.Record{Attempts: c.attempts, TroubleSince: state.At(now)}, started: state.At(now),
+			}
+			r := state.Record{Status: state.ToRetry, Kind: git.KindNetwork}
+			if a.schedule(&r); r.NextAttemptAt.Sub(now) < c.wantFrom || r.NextAttemptAt.Sub(now) > c.wantTo {
+				t.Errorf("the next attempt is %s away", r.NextAttemptAt.Sub(now))
+			}
+		})
+	}
+}
