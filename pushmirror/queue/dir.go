@@ -12,7 +12,6 @@ import (
 	"syscall"
 
 	"git-push-mirror/pushmirror/disk"
-	"git-push-mirror/pushmirror/git"
 )
 
 // private is the mode of a state directory that its owner alone may look at.
@@ -28,10 +27,7 @@ func Dir(getenv func(string) string, configured string) (string, error) {
 	named := getenv(DirVariable)
 	switch {
 	case named != "" && !filepath.IsAbs(named):
-		return "", &git.Error{
-			Kind: git.KindLocal, Err: errors.New("the state directory is named by a relative path, which means another one in each folder"),
-			Hint: "write its absolute path in $" + DirVariable,
-		}
+		return "", relativeError{}
 	case named != "":
 		return filepath.Clean(named), nil
 	case configured != "":
@@ -47,6 +43,17 @@ func Dir(getenv func(string) string, configured string) (string, error) {
 // OwnDir is the state directory of a repository alone, for hooks that cannot write to that of their
 // user.
 func OwnDir(repository string) string { return filepath.Join(repository, "push-mirror", ".worker") }
+
+// relativeError tells of a state directory that is named by a relative path.
+type relativeError struct{}
+
+// Error implements error.
+func (relativeError) Error() string {
+	return "the state directory is named by a relative path, which means another one in each folder"
+}
+
+// Hint is the cure.
+func (relativeError) Hint() string { return "write its absolute path in $" + DirVariable }
 
 // Open makes the state directory where it is missing, readable by its owner alone. That is
 // us or, when root works in a folder of somebody else's, they: they have to go on with it.
