@@ -296,7 +296,7 @@ func (s *shift) notifyIfDue(ctx context.Context, key worker.Key, t endedUpdate) 
 	case t.Unkept && wasUnkept:
 		return
 	case t.Unkept:
-		s.unkept[key] = true
+		s.unkept[key] = t.Record.Untold != ""
 	case wasUnkept:
 		delete(s.unkept, key)
 		if t.upstream.Notifies() && t.Record.Status == state.Finished {

@@ -135,15 +135,20 @@ func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options
 	}
 	if err != nil {
 		record = a.failed(ctx, err)
-		if !a.DryRun {
-			record.Untold = a.untold(record)
-		}
 	}
 	ours := record.Unreached && (record.Kind == git.KindLocal || record.Kind == state.KindConfig)
-	return Update{
+	update := Update{
 		Repository: u.Dir(), Remote: remote, Steps: a.steps(), Record: record,
-		Shared: a.failedFor, Asked: a.asked && !ours, Event: a.event(record), Unkept: err != nil,
+		Shared: a.failedFor, Asked: a.asked && !ours, Unkept: err != nil,
 	}
+	if err != nil && u.gone() {
+		return update // who was told of it now would never be told of its end
+	}
+	update.Event = a.event(record)
+	if err != nil && !a.DryRun {
+		update.Record.Untold = a.untold(record)
+	}
+	return update
 }
 
 // run takes the lock, makes the attempt and records how it ended. Its error tells of

@@ -2,6 +2,7 @@ package pushmirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -68,6 +69,12 @@ func Unconfigured(repo *git.Repository, getenv func(string) string) *Upstream {
 
 // Dir is the repository's folder, absolute.
 func (u *Upstream) Dir() string { return u.repo.Dir() }
+
+// gone reports whether the repository has been moved or deleted since it was opened.
+func (u *Upstream) gone() bool {
+	_, err := u.repo.Git().Open(u.Dir())
+	return errors.Is(err, git.ErrNoRepository)
+}
 
 // Repository is the repository itself.
 func (u *Upstream) Repository() *git.Repository { return u.repo }
