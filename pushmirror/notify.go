@@ -104,13 +104,21 @@ func (n Notifier) back(update Update) []string {
 // Tell sends the notices that an update calls for; repositories tells how many wait for a host
 // or a login. Its error tells what kept the program from being told; it is to be tried again
 // then.
-func (n Notifier) Tell(ctx context.Context, u *Upstream, update Update, repositories func(shared string) int) error {
-	var err error
+func (n Notifier) Tell(ctx context.Context, u *Upstream, update Update, repositories func(shared string) int) (err error) {
 	for _, name := range n.back(update) {
 		err = errors.Join(err, n.tellOfHost(ctx, u, update, EventRecovered, name, repositories(name)))
 	}
-	r := update.Record
-	switch {
+	if update.Record.Untold == "" {
+		return err
+	}
+	if !update.Unkept {
+		unlock, claimErr := u.claim(ctx, &update)
+		if claimErr != nil {
+			return errors.Join(err, claimErr)
+		}
+		defer func() { err = errors.Join(err, unlock()) }()
+	}
+	switch r := update.Record; {
 	case r.Untold == "":
 		return err
 	case r.Untold == state.UntoldPassed:
@@ -123,6 +131,25 @@ func (n Notifier) Tell(ctx context.Context, u *Upstream, update Update, reposito
 		return err
 	}
 	return u.told(ctx, update)
+}
+
+// claim waits until nobody else tells of a remote, and has the update be the one that there is to
+// tell of by then: a worker and a sync find the same.
+func (u *Upstream) claim(ctx context.Context, update *Update) (unlock func() error, err error) {
+	dir, err := state.Of(u.Dir(), update.Remote.Name)
+	if err != nil {
+		return nil, err
+	}
+	if unlock, err = dir.LockTelling(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		unlock = func() error { return nil } // to be told twice is better than not at all
+	}
+	if update.Record, err = dir.Record(); err != nil {
+		return nil, errors.Join(err, unlock())
+	}
+	return unlock, nil
 }
 
 // tellOfHost tells of a host, or a login there, unless that was done for another remote that

@@ -111,6 +111,16 @@ func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func() e
 	}, nil
 }
 
+// LockTelling waits until nobody else tells of the remote. It locks the folder, which takes no room
+// on a disk that may be full.
+func (d *Dir) LockTelling(ctx context.Context) (unlock func() error, err error) {
+	lock := flock.New(d.path, flock.SetFlag(os.O_RDONLY))
+	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
+		return nil, fmt.Errorf("locking %s: %w", d.path, err)
+	}
+	return lock.Unlock, nil
+}
+
 // Forget removes the state of a remote that is configured no more, but for its log. While an
 // update of it runs, nothing is removed: it would come back.
 func (d *Dir) Forget() error {
