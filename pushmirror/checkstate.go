@@ -153,7 +153,9 @@ func (l *localCheck) worker() Finding {
 		return failure(check, err)
 	}
 	said := "none runs, and none has run yet"
-	if working {
+	if working && worked.IsZero() {
+		said = "one runs" // and could not write since when, on a full disk
+	} else if working {
 		said = "one has been running since " + state.At(worked).String()
 	} else if !worked.IsZero() {
 		said = "none runs, the last one began at " + state.At(worked).String()

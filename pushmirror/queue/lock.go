@@ -12,7 +12,8 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Worked is when a worker last took the lock; the zero Time if none ever did.
+// Worked is when a worker last took the lock; the zero Time if none ever did, as far as can be told:
+// on a full disk the first one leaves the lock as empty as it was made.
 func (q *Queue) Worked() (time.Time, error) {
 	path := q.lock().Path()
 	if info, err := os.Stat(path); err == nil && info.Size() == 0 {
@@ -68,7 +69,7 @@ func lockUnlessHeld(lock *flock.Flock) (bool, error) {
 // Working reports whether a worker works with that state directory. It makes nothing there.
 func Working(dir string) (bool, error) {
 	q := &Queue{dir: dir, mode: private}
-	if worked, err := q.Worked(); err != nil || worked.IsZero() {
+	if made, err := modified(os.Stat(q.lock().Path())); err != nil || made.IsZero() {
 		return false, err
 	}
 	return q.Working()
