@@ -19,9 +19,9 @@ func (a *attempt) apply(ctx context.Context) error {
 		return err
 	}
 	a.anew = false
-	again := a.inTurn()
-	for _, batch := range again.shuffled(plan.Batches(steps, a.head, a.remote.RefsPerPush)) {
-		if again.passesOver(batch) {
+	retries := a.suspectRetries()
+	for _, batch := range retries.shuffled(plan.Batches(steps, a.head, a.remote.RefsPerPush)) {
+		if retries.postpones(batch) {
 			continue
 		}
 		err := a.deliver(ctx, batch)
@@ -31,7 +31,7 @@ func (a *attempt) apply(ctx context.Context) error {
 		if err != nil || a.anew {
 			return err
 		}
-		again.note(batch)
+		retries.note(batch)
 	}
 	return nil
 }
@@ -76,10 +76,15 @@ func (a *attempt) push(ctx context.Context, batch plan.Batch) (declined, error) 
 		batch = sound
 		outcomes, text, err = a.pushOnce(ctx, batch)
 	}
-	if err != nil && len(outcomes) == 0 {
-		return declined{}, a.failedWhole(err, batch)
+	var failed *git.Error
+	switch {
+	case err == nil || len(outcomes) > 0:
+		return a.noteOutcomes(batch, outcomes, text)
+	case errors.As(err, &failed) && failed.Ambiguous():
+		a.moved += len(batch) // a ref has turned up on the mirror whose name ends like one to delete
+		return declined{}, nil
 	}
-	return a.noteOutcomes(batch, outcomes, text)
+	return declined{}, err
 }
 
 // pushOnce runs one git push. What it may drop from the mirror is in the log before.
@@ -120,17 +125,6 @@ func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) (git.Outcomes,
 	return outcomes, text, err
 }
 
-// failedWhole makes sense of a push that failed without a word about any ref.
-func (a *attempt) failedWhole(err error, batch plan.Batch) error {
-	var failed *git.Error
-	if errors.As(err, &failed) && failed.Ambiguous() {
-		// A ref has turned up on the mirror whose name ends like one to delete.
-		a.moved += len(batch)
-		return nil
-	}
-	return err
-}
-
 // noteOutcomes notes what became of the refs of a push. It returns those that were declined; its
 // error tells of one whose outcome the mirror did not report.
 func (a *attempt) noteOutcomes(batch plan.Batch, outcomes git.Outcomes, text string) (declined, error) {
@@ -167,8 +161,7 @@ func (a *attempt) noteOutcomes(batch plan.Batch, outcomes git.Outcomes, text str
 		case o.Lost() || o.Unpacked():
 			lost = &git.Error{Args: []string{"push"}, Stderr: text, Kind: git.KindNetwork, Err: errors.New(o.Reason)}
 		default:
-			a.refuse(s, o.Reason)
-			a.refused[s.Name].Passing = o.Passing()
+			a.refuse(s, o.Reason).Passing = o.Passing()
 		}
 	}
 	a.done = append(a.done, took...)
@@ -196,21 +189,23 @@ func (a *attempt) lookAgain(s *plan.Step, reason string) {
 	}
 	a.changed = append(a.changed, change{s.Name, s.Old, s.New})
 	if a.unchanged[s.Name] {
-		a.refuse(s, reason)
-		a.refused[s.Name].Passing = true
+		a.refuse(s, reason).Passing = true
 		return
 	}
 	a.moved++
 }
 
-func (a *attempt) refuse(s *plan.Step, reason string) {
-	a.refused[s.Name] = s.Becomes(plan.Rejected, reason)
+// refuse notes that a ref is rejected, and returns what is noted: the step itself is shared.
+func (a *attempt) refuse(s *plan.Step, reason string) *plan.Step {
+	rejected := s.Becomes(plan.Rejected, reason)
+	a.refused[s.Name] = rejected
+	return rejected
 }
 
-// withoutBroken looks for the refs of a push whose objects are missing or damaged here, where the
-// push went as if there were any: one of them fails it as a whole, or is left out of it without a
-// word. It refuses them and returns the others, which shall go through; found is false if there are
-// none.
+// withoutBroken refuses the refs of a push whose objects are missing or damaged here, and returns
+// the others, to be pushed again. It looks for them only after a push that went as if there were
+// any: one such ref makes the whole push fail, or is left out of it without a word. Where there are
+// none, found is false.
 func (a *attempt) withoutBroken(ctx context.Context, batch plan.Batch, outcomes git.Outcomes, text string, err error) (sound plan.Batch, found bool) {
 	suspicious := git.BrokenObject(err) || slices.ContainsFunc(outcomes, git.Outcome.Unpacked) ||
 		err == nil && len(outcomes) < len(batch)

@@ -127,24 +127,11 @@ func afterInterval(remote config.Remote, began time.Time) time.Time {
 // changed after the update of that record began: what failed may go well now, and does not wait for
 // its time.
 func (u *Upstream) Mended(remote config.Remote, record state.Record) bool {
-	return newest(u.config.Modified, remote.Files()).After(record.StartedAt.Time)
-}
-
-// newest is the latest of a time and those at which files were changed.
-func newest(t time.Time, files []string) time.Time {
-	for _, file := range files {
-		if info, err := os.Stat(file); err == nil {
-			t = laterOf(t, config.ModifiedAt(info))
-		}
-	}
-	return t
-}
-
-func laterOf(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
+	began := record.StartedAt.Time
+	return u.config.Modified.After(began) || slices.ContainsFunc(remote.Files(), func(file string) bool {
+		info, err := os.Stat(file)
+		return err == nil && config.ModifiedAt(info).After(began)
+	})
 }
 
 // readable tells what keeps the repository from being mirrored although its configuration is sound.

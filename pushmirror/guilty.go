@@ -197,16 +197,14 @@ func (s *search) exhausted() bool {
 
 // guilty notes a ref that was declined alone.
 func (s *search) guilty(step *plan.Step) {
-	s.refuse(step, s.last.reason)
-	s.refused[step.Name].Passing = s.last.passing
-	s.refused[step.Name].Guilty = !s.last.passing
+	rejected := s.refuse(step, s.last.reason)
+	rejected.Passing, rejected.Guilty = s.last.passing, !s.last.passing
 }
 
 // undecided notes refs that were declined together and not tried alone.
 func (s *search) undecided(group []*plan.Step) {
 	for _, step := range group {
-		s.refuse(step, "declined together with others; the next update goes on looking for the one that is refused")
-		s.refused[step.Name].Passing = true
+		s.refuse(step, "declined together with others; the next update goes on looking for the one that is refused").Passing = true
 	}
 }
 

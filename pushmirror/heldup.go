@@ -20,8 +20,9 @@ type obstacle struct {
 	status  state.Status
 }
 
-// HeldUp tells a pusher, whose hook has started a worker if it is to, why their work may wait; ""
-// if nothing is known to be in the way.
+// HeldUp tells a pusher why their work may wait, in a line without the remote's name; "" if nothing
+// is known to be in the way. Unless a service delivers, the hook has just seen to it that a worker
+// runs.
 func (u *Upstream) HeldUp(remote config.Remote) string {
 	since := state.At(u.clock())
 	if dir, err := state.Of(u.Dir(), remote.Name); err == nil && u.config.Worker.Start == config.StartNever {
@@ -32,9 +33,9 @@ func (u *Upstream) HeldUp(remote config.Remote) string {
 	return u.heldUp(remote, since).trouble
 }
 
-// heldUp tells why work waits since then: its host, or the login there, failed in another
-// repository, and is not tried before one of them has found it to be back, or there is no worker.
-// Of that other repository it tells nothing.
+// heldUp tells why work has been waiting since a time: its host, or the login there, failed for
+// another repository, and one of those that need it has to find it back before this one is tried; or
+// no worker runs. Of that other repository it tells nothing.
 func (u *Upstream) heldUp(remote config.Remote, since state.Time) obstacle {
 	for _, dir := range u.queueDirs() {
 		fails := queue.Troubles(dir)
@@ -44,10 +45,7 @@ func (u *Upstream) heldUp(remote config.Remote, since state.Time) obstacle {
 			}
 		}
 	}
-	if u.clock().Sub(since.Time) < young {
-		return obstacle{}
-	}
-	if u.attended() {
+	if u.clock().Sub(since.Time) < young || u.attended() {
 		return obstacle{}
 	}
 	return u.unattended(remote)

@@ -142,7 +142,7 @@ func (a *attempt) makePlan(ctx context.Context, first bool) error {
 	var damaged []string
 	for _, name := range in.Holding(unreadable) {
 		damaged = append(damaged, string(name))
-		facts.Outside = with(facts.Outside, name)
+		facts.Outside[name] = true
 	}
 	a.cannotRead(damaged...)
 	in.Incomplete = a.broken != nil
@@ -173,20 +173,12 @@ func (a *attempt) cannotRead(names ...string) {
 	a.broken.Names = slices.Compact(a.broken.Names)
 }
 
-// with is a set with another name in it.
-func with(set map[git.RefName]bool, name git.RefName) map[git.RefName]bool {
-	if set == nil {
-		set = map[git.RefName]bool{}
-	}
-	set[name] = true
-	return set
-}
-
-// compare finds out which of the refs that differ have diverged, and of which values here that
-// cannot be told, since history is missing or damaged: they would seem to have, and to be mended by
-// giving up what the mirror holds, which may be all there is left. Branches of a mirror that
-// has been listed before are presumed not to: if one has, git does not push it, and it is compared
-// in the next round. Large files go before the push, and so do not presume.
+// compare finds out which of the refs that differ have diverged. It also returns the values here
+// of which nobody can tell, since their history is missing or damaged: told as diverged, they would
+// be mended by giving up what the mirror holds, which may be all that is left. Without a fresh
+// listing, branches are presumed not to have diverged: if one has, git does not push it, and it is
+// compared in the next round. That does not do where large files are uploaded, which goes before
+// the push.
 func (a *attempt) compare(ctx context.Context, in plan.Input) (plan.Ancestry, map[git.OID]bool, error) {
 	if !a.list && !a.DryRun && in.Presumes(maxPresumed) && !a.usesLFS(a.remote) {
 		return plan.Presumed{}, nil, nil
@@ -197,7 +189,7 @@ func (a *attempt) compare(ctx context.Context, in plan.Input) (plan.Ancestry, ma
 	if err != nil || len(unread) == 0 {
 		return answers, nil, err
 	}
-	w := walk{repo: a.repo, tips: a.shared(ctx), left: maxWalks, unreachable: map[git.OID]bool{}, broken: map[git.OID]bool{}}
+	w := newWalk(a.repo, a.shared(ctx))
 	if err := w.from(ctx, unread); err != nil {
 		return nil, nil, err
 	}

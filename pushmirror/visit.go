@@ -158,7 +158,7 @@ func (s *shift) receive(ctx context.Context, f found) {
 		return
 	}
 	known, wasKnown := s.watched[f.repository]
-	changed := laterOf(f.changed, config.NewestChange(f.files))
+	changed := later(f.changed, config.NewestChange(f.files))
 	s.watched[f.repository] = watched{changed, f.files}
 	for _, t := range f.untold {
 		s.tell(ctx, t)
@@ -238,7 +238,7 @@ func (s *shift) watch(ctx context.Context) {
 	for repository := range waits {
 		known := s.watched[repository]
 		changed := config.Changed(config.DefaultSources(s.Getenv, repository))
-		if !laterOf(changed, config.NewestChange(known.files)).Equal(known.changed) {
+		if !later(changed, config.NewestChange(known.files)).Equal(known.changed) {
 			s.receive(ctx, s.visit(ctx, repository, true))
 		}
 	}
@@ -285,7 +285,7 @@ func (s *shift) lookAround(ctx context.Context, visited map[string]bool) {
 		for _, task := range f.others {
 			for _, name := range []string{task.Host, task.Login} {
 				if name != "" {
-					succeeded[name] = laterOf(succeeded[name], task.Succeeded)
+					succeeded[name] = later(succeeded[name], task.Succeeded)
 				}
 			}
 		}

@@ -377,6 +377,13 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 func sent(steps []*plan.Step) (n int) {
 	for _, s := range steps {
 		if s.Sent() {
