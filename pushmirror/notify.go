@@ -13,7 +13,6 @@ import (
 	"git-push-mirror/pushmirror/program"
 	"git-push-mirror/pushmirror/queue"
 	"git-push-mirror/pushmirror/state"
-	"git-push-mirror/pushmirror/worker"
 )
 
 // Event is the beginning or the end of an episode of failure.
@@ -309,91 +308,4 @@ func (u *Upstream) untold(n Notifier) []endedUpdate {
 type endedUpdate struct {
 	Update
 	upstream *Upstream
-}
-
-// notifier tells the owners, of the hosts that this queue knows.
-func (s *shift) notifier() Notifier { return Notifier{Queue: s.Queue, Env: s.Env} }
-
-// notifyIfDue has somebody told of an update if it calls for that. A record tells what was told
-// before; where none can be written, that is remembered here, so that it is told once, and its end
-// too.
-func (s *shift) notifyIfDue(ctx context.Context, key worker.Key, t endedUpdate) {
-	wasUnkept := s.unkept[key]
-	switch {
-	case t.Unkept && wasUnkept:
-		return
-	case t.Unkept:
-		s.unkept[key] = t.Record.Untold != ""
-	case wasUnkept:
-		delete(s.unkept, key)
-		if t.upstream.Notifies() && t.Record.Status == state.Finished {
-			t.Record.Untold = string(EventRecovered)
-		}
-	}
-	if s.notifier().Due(t.upstream, t.Update) {
-		s.tell(ctx, t)
-	}
-}
-
-// tell has somebody told of an update.
-func (s *shift) tell(ctx context.Context, t endedUpdate) {
-	key := worker.Key{Repository: t.upstream.Dir(), Remote: t.Remote.Name}
-	if s.tells(key) {
-		return
-	}
-	repositories := map[string]map[string]bool{} // by what they share
-	for _, name := range sharedWith(t.Remote) {
-		repositories[name] = map[string]bool{key.Repository: true}
-	}
-	for _, task := range s.schedule.Waiting() {
-		for name, waiting := range repositories {
-			if task.Host == name || task.Login == name {
-				waiting[task.Repository] = true
-			}
-		}
-	}
-	count := func(shared string) int { return max(1, len(repositories[shared])) }
-	s.meanwhile(ctx, key, func() error { return s.notifier().Tell(ctx, t.upstream, t.Update, count) })
-}
-
-// tellOfRetired has somebody told that a remote which had failed gets nothing any more.
-func (s *shift) tellOfRetired(ctx context.Context, u *Upstream, name string) {
-	key := worker.Key{Repository: u.Dir(), Remote: name}
-	if !s.tells(key) {
-		s.meanwhile(ctx, key, func() error { return s.notifier().TellRetired(ctx, u, name) })
-	}
-}
-
-// tellOfRepository has somebody told that a repository cannot be mirrored, or can be again.
-func (s *shift) tellOfRepository(ctx context.Context, f found) {
-	key := worker.Key{Repository: f.repository}
-	if s.tells(key) {
-		return
-	}
-	s.meanwhile(ctx, key, func() error {
-		if f.err == nil {
-			return s.notifier().TellMended(ctx, f.upstream)
-		}
-		return s.notifier().TellBroken(ctx, f.repository, Notified(ctx, s.Git, f.repository, s.Getenv), f.err)
-	})
-}
-
-// tells reports whether somebody is being told of that already, and has it looked at again afterwards.
-func (s *shift) tells(key worker.Key) bool {
-	if _, telling := s.telling[key]; !telling {
-		return false
-	}
-	s.telling[key] = true
-	return true
-}
-
-// meanwhile has somebody told, while the mirrors go on.
-func (s *shift) meanwhile(ctx context.Context, key worker.Key, tell func() error) {
-	s.telling[key] = false
-	go func() {
-		defer func() { s.told <- key }()
-		if err := tell(); err != nil && ctx.Err() == nil {
-			s.logOf(key).WithError(err).Error("nobody was told")
-		}
-	}()
 }

@@ -31,11 +31,9 @@ type found struct {
 	mended     bool      // somebody was told that it cannot be mirrored, and now it can
 	changed    time.Time // when its configuration was
 	files      []string  // with passwords and keys, that its remotes read
-	asked      []string  // hosts, and logins there, of its remotes, also of those that are switched off
+	episodes   []string  // that may go on: of the hosts and logins of its remotes, and its own
 	err        error
-	looked     bool                 // into all known repositories, with no hook having called
-	last       bool                 // of them
-	succeeded  map[string]time.Time // with last: when updates of theirs last did, by host and login
+	looked     bool // by a look into all known repositories, with no hook having called
 }
 
 // takeWork takes in the repositories that hooks have entered.
@@ -56,9 +54,9 @@ func (s *shift) takeWork() {
 	}
 }
 
-// visitNext visits one of the repositories that were entered. It is done when there is room for an
-// update, so that of a thousand each is opened once, and few at a time are known of in memory; and
-// now and then, whatever runs for how long, since there may be more to tell than to update.
+// visitNext visits one of the repositories that were entered. It is called when there is room for
+// an update: so of a thousand that wait, each is opened once, and few are in memory. And it is called
+// at each tick, however long the updates take that run: what a visit finds may be there to be told.
 func (s *shift) visitNext(ctx context.Context) found {
 	if len(s.entered) == 0 {
 		return found{}
@@ -87,7 +85,7 @@ func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) (
 		return f
 	}
 	f.upstream = upstream
-	s.passing.Lock() // or what a look around passes on as well would be work that an update has just done
+	s.passing.Lock() // passed on by a look around as well, a mark would bring back work that is done by now
 	f.err = upstream.passOn()
 	s.passing.Unlock()
 	if f.err != nil {
@@ -96,16 +94,16 @@ func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) (
 	f.untold, f.retired = upstream.untold(s.notifier()), upstream.retired()
 	defer func() {
 		if f.err == nil {
-			episodes := s.notifier().Mended(upstream)
-			f.asked = append(f.asked, episodes...) // of which it is told that they have ended
-			if len(episodes) > 0 {
+			broken := s.notifier().Mended(upstream)
+			f.episodes = append(f.episodes, broken...) // of which it is told that they have ended
+			if len(broken) > 0 {
 				f.err = upstream.readable(ctx) // a mark is enough to be due, whatever is broken
 				f.mended = f.err == nil
 			}
 		}
 	}()
 	for _, remote := range upstream.config.Remotes {
-		f.asked = append(f.asked, sharedWith(remote)...)
+		f.episodes = append(f.episodes, sharedWith(remote)...) // also of remotes that are switched off
 		if !remote.Enabled {
 			continue
 		}
@@ -147,13 +145,6 @@ func (s *shift) open(ctx context.Context, repository string) (*Upstream, error) 
 
 // receive takes in what was found in a repository.
 func (s *shift) receive(ctx context.Context, f found) {
-	if f.last {
-		s.looking = false
-		for name, at := range f.succeeded {
-			s.schedule.NoteSuccess(worker.Task{Host: name, Login: name, Succeeded: at}, s.clock())
-		}
-		return
-	}
 	if !s.accepts(ctx, f) {
 		return
 	}
@@ -260,7 +251,7 @@ func (s *shift) lookAround(ctx context.Context, visited map[string]bool) {
 	if err != nil {
 		s.Log.WithError(err).Error("reading the list of repositories")
 	}
-	asked, all := map[string]bool{}, err == nil
+	episodes, all := map[string]bool{}, err == nil
 	succeeded := map[string]time.Time{}
 	var marked, others []string
 	for _, repository := range repositories {
@@ -279,8 +270,8 @@ func (s *shift) lookAround(ctx context.Context, visited map[string]bool) {
 		}
 		f := s.visit(ctx, repository, true)
 		all = all && (f.err == nil || notOurs(f.err))
-		for _, name := range f.asked {
-			asked[name] = true
+		for _, name := range f.episodes {
+			episodes[name] = true
 		}
 		for _, task := range f.others {
 			for _, name := range []string{task.Host, task.Login} {
@@ -299,11 +290,19 @@ func (s *shift) lookAround(ctx context.Context, visited map[string]bool) {
 		}
 	}
 	if all && ctx.Err() == nil {
-		if err := s.Queue.ForgetEpisodes(began, asked); err != nil {
+		if err := s.Queue.ForgetEpisodes(began, episodes); err != nil {
 			s.Log.WithError(err).Error("forgetting hosts that nobody asks any more")
 		}
 	}
-	s.found <- found{last: true, succeeded: succeeded}
+	s.looked <- succeeded
+}
+
+// endLook takes in the end of a look around: when updates last succeeded, by host and login.
+func (s *shift) endLook(succeeded map[string]time.Time) {
+	s.looking = false
+	for name, at := range succeeded {
+		s.schedule.NoteSuccess(worker.Task{Host: name, Login: name, Succeeded: at}, s.clock())
+	}
 }
 
 // notOurs reports whether a repository is gone, or belongs to somebody whose worker has to

@@ -77,8 +77,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 }
 
-// shift is the time that a worker holds the lock. Its fields are those of the goroutine in work;
-// the others have the channels, and passing, which is a lock between them.
+// shift is the time that a worker holds the lock. Its fields belong to the goroutine that runs work.
+// Those who update, look around and tell run beside it and report by the channels; passing is the one
+// lock that they share.
 type shift struct {
 	*Worker
 	schedule    *worker.Schedule
@@ -86,12 +87,12 @@ type shift struct {
 	fails       map[string]Trouble         // hosts and logins, as others are told
 	unpublished bool                       // that others could not be told
 
-	// From those who update, look around and tell.
 	ended   chan ended
 	reached chan string // hosts that answered
 	found   chan found
+	looked  chan map[string]time.Time // ends a look around, see endLook
 	told    chan worker.Key
-	passing sync.Mutex
+	passing sync.Mutex // of marks for a whole repository
 
 	// Repositories.
 	entered   []string           // by hooks, to be visited
@@ -117,7 +118,7 @@ type ended struct {
 func newShift(w *Worker) *shift {
 	return &shift{
 		Worker: w, schedule: worker.New(w.Limits), ended: make(chan ended), reached: make(chan string), found: make(chan found),
-		owed: map[string]bool{}, telling: map[worker.Key]bool{}, told: make(chan worker.Key), unkept: map[worker.Key]bool{},
+		looked: make(chan map[string]time.Time), owed: map[string]bool{}, telling: map[worker.Key]bool{}, told: make(chan worker.Key), unkept: map[worker.Key]bool{},
 		started: map[worker.Key]worker.Task{}, watched: map[string]watched{}, broken: map[string]string{},
 		gone: map[string]bool{}, fails: map[string]Trouble{},
 	}
@@ -129,7 +130,7 @@ func (s *shift) work(ctx context.Context) error {
 	defer stop()
 	ticks := time.NewTicker(poll)
 	defer ticks.Stop()
-	s.publish() // which one that was killed could not do
+	s.publish() // that none fails yet: a worker that was killed has left what it told
 	defer func() {
 		clear(s.fails)
 		s.publish()
@@ -181,6 +182,8 @@ func (s *shift) work(ctx context.Context) error {
 			s.schedule.Reached(host, s.clock())
 		case f := <-s.found:
 			s.receive(ctx, f)
+		case succeeded := <-s.looked:
+			s.endLook(succeeded)
 		case <-more:
 		case <-ticks.C:
 			ticked = true
@@ -276,8 +279,9 @@ func (s *shift) handBack() error {
 		case e := <-s.ended:
 			delete(s.started, e.task.Key)
 			err = errors.Join(err, s.Queue.Add(e.task.Repository))
-		case f := <-s.found:
-			s.looking = s.looking && !f.last
+		case <-s.found:
+		case <-s.looked:
+			s.looking = false
 		}
 	}
 	return err

@@ -137,9 +137,9 @@ func (q *Queue) HasEpisodes() bool {
 	return err != nil || len(entries) > 0
 }
 
-// ForgetEpisodes ends those that began before a time, of hosts that nobody asks any more: there
-// will be no one to notice that they are back, and who asks them again some day has to be told
-// anew.
+// ForgetEpisodes ends those that began before a time, but for those of these names, which somebody
+// still asks: of the others no one will notice that they are back, and who asks them again some day
+// has to be told anew.
 func (q *Queue) ForgetEpisodes(before time.Time, asked map[string]bool) error {
 	folder, err := q.folder("episodes")
 	if err != nil {
