@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"git-push-mirror/hook"
+	"git-push-mirror/pushmirror/disk"
 	"git-push-mirror/pushmirror/git"
 )
 
@@ -137,7 +138,7 @@ func (t *tree) checkHooksPath(path git.Setting) error {
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(t.dir, dir)
 	}
-	if ownDir := filepath.Join(t.dir, hooksFolder); dir == ownDir || sameFolder(dir, ownDir) {
+	if ownDir := filepath.Join(t.dir, hooksFolder); dir == ownDir || disk.Same(dir, ownDir) {
 		return nil
 	}
 	unset := "git config --" + path.Scope + " --unset core.hooksPath"
@@ -148,12 +149,6 @@ func (t *tree) checkHooksPath(path git.Setting) error {
 		fmt.Sprintf("git runs no hook of this repository: core.hooksPath is %q in %s", path.Value, strings.TrimPrefix(path.Origin, "file:")),
 		"have " + filepath.Join(dir, "post-receive") + " run git-push-mirror hook, which serves all repositories that it is run for; or: " + unset,
 	}
-}
-
-func sameFolder(a, b string) bool {
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 // checkShared refuses a folder of hooks that lies outside of the repository.

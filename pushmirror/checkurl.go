@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/disk"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/state"
 )
@@ -54,7 +55,7 @@ func (l *localCheck) otherRepositories() []elsewhere {
 		}
 		known, _ := l.queue.Known() // the worker tells of a damaged list
 		for _, dir := range known {
-			if dir == l.Dir() || sameFile(dir, l.Dir()) || !isRepository(dir) {
+			if dir == l.Dir() || disk.Same(dir, l.Dir()) || !isRepository(dir) {
 				continue
 			}
 			c, err := config.Load(config.DefaultSources(l.getenv, dir))
@@ -69,12 +70,6 @@ func (l *localCheck) otherRepositories() []elsewhere {
 		}
 	})
 	return l.elsewheres
-}
-
-func sameFile(a, b string) bool {
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 // placeOf is where a url leads, as HOST/PATH or the path of a folder. It is the same for all urls
@@ -113,13 +108,13 @@ const (
 // if not. Of ssh, whose port may be a tunnel's, only the usual one is sure to lead here.
 func selfReference(u config.URL, dir string) string {
 	if u.Host() == "" {
-		if sameFile(repositoryAt(u.Path()), dir) {
+		if disk.Same(repositoryAt(u.Path()), dir) {
 			return surelySelf
 		}
 		return ""
 	}
 	host, port := u.HostPort()
-	if u.Scheme() != "ssh" || !isThisMachine(host) || !sameFile(repositoryAt(sshPath(u)), dir) {
+	if u.Scheme() != "ssh" || !isThisMachine(host) || !disk.Same(repositoryAt(sshPath(u)), dir) {
 		return ""
 	}
 	if port == "22" {

@@ -18,6 +18,7 @@ import (
 	"git-push-mirror/install"
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/disk"
 	"git-push-mirror/pushmirror/git"
 )
 
@@ -285,8 +286,7 @@ func (inv invocation) commandFor(dir, command string) string {
 		// As root, all but install is refused there.
 		return "sudo -u " + owner + " git -C " + git.ShellQuote(dir) + " push-mirror " + command
 	}
-	typedIn, err := os.Stat(cmp.Or(inv.getenv("PWD"), inv.dir))
-	if repository, statErr := os.Stat(dir); err == nil && statErr == nil && os.SameFile(typedIn, repository) {
+	if disk.Same(cmp.Or(inv.getenv("PWD"), inv.dir), dir) {
 		return "git push-mirror " + command
 	}
 	return "git -C " + git.ShellQuote(dir) + " push-mirror " + command
@@ -308,13 +308,8 @@ func (inv invocation) program() (string, error) {
 	if err == nil {
 		called, err = filepath.Abs(called)
 	}
-	if err != nil {
-		return executable, nil //nolint:nilerr // the name we were given is no path
-	}
-	a, errA := os.Stat(executable)
-	b, errB := os.Stat(called)
-	if errA != nil || errB != nil || !os.SameFile(a, b) {
-		return executable, nil //nolint:nilerr // it is another program's
+	if err != nil || !disk.Same(executable, called) {
+		return executable, nil //nolint:nilerr // the name we were given is no path, or another program's
 	}
 	return called, nil
 }

@@ -122,8 +122,7 @@ func (s *Scratch) compareNew(ctx context.Context, a Ancestry) error {
 	_, err := s.run(ctx, command{stdin: strings.NewReader(in.String()), stdout: &out, args: []string{
 		"rev-list", "--parents", "--ignore-missing", "--max-count=" + strconv.Itoa(maxNew), "--stdin",
 	}})
-	var failed *Error
-	if errors.As(err, &failed) && failed.ExitCode > 0 {
+	if exitCode(err) > 0 {
 		for i := range a.answers {
 			a.answers[i].unread = true
 		}

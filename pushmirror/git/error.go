@@ -63,6 +63,16 @@ func (e *Error) Error() string {
 // Unwrap gives the cause: an *exec.ExitError or the context's error.
 func (e *Error) Unwrap() error { return e.Err }
 
+// exitCode is that of the git command that failed with err: -1 if it did not run to its end, 0 if err
+// is nil or of something else.
+func exitCode(err error) int {
+	var failed *Error
+	if !errors.As(err, &failed) {
+		return 0
+	}
+	return failed.ExitCode
+}
+
 // Ambiguous reports whether a push did nothing since a name in it matches several
 // refs of the mirror.
 func (e *Error) Ambiguous() bool {

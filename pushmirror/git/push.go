@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -30,94 +29,6 @@ type Push struct {
 	// Progress gets git's stderr as it comes; nil: nobody looks.
 	Progress io.Writer
 }
-
-// Outcomes are those of a push, sorted by name.
-type Outcomes []Outcome
-
-// Get finds the outcome of a ref.
-func (o Outcomes) Get(name RefName) (Outcome, bool) {
-	i, ok := slices.BinarySearchFunc(o, name, func(o Outcome, name RefName) int { return cmp.Compare(o.Name, name) })
-	if !ok {
-		return Outcome{}, false
-	}
-	return o[i], true
-}
-
-// Outcome is what became of one ref in a push.
-type Outcome struct {
-	Name RefName
-	// Old is what the mirror held before, where git says so.
-	Old OID
-	// Reason is why it was refused, in git's or the mirror's words.
-	Reason string
-	Flag   byte // git's: ' ' fast-forward, '+' forced, '-' deleted, '*' new, '=' up to date, '!' refused
-	// remote: it was the mirror that refused the ref, not git on this side.
-	remote bool
-	// objected: the mirror, which checks what it gets, did not like an object of the push, or its
-	// size, be it for this ref or another.
-	objected bool
-}
-
-// Refused reports whether the mirror does not hold what was pushed.
-func (o Outcome) Refused() bool { return o.Flag == '!' }
-
-// RefusedThere reports whether it was the mirror that refused the ref, not git on this side.
-func (o Outcome) RefusedThere() bool { return o.Refused() && o.remote }
-
-// Changed reports whether git refused the ref because the mirror holds
-// something else than what was compared.
-func (o Outcome) Changed() bool {
-	if !o.Refused() {
-		return false
-	}
-	switch o.Reason {
-	case "stale info", "fetch first", "non-fast-forward", "already exists", "needs force", "remote ref updated since checkout":
-		return !o.remote
-	case "failed to update ref", "failed to update", "failed to lock", "incorrect old value provided",
-		"reference already exists", "reference does not exist", "refname conflict": // git 2.50's words
-		return o.remote
-	}
-	return o.remote && strings.Contains(o.Reason, "cannot lock ref")
-}
-
-// CurrentBranch reports whether a deletion was refused since the mirror's HEAD
-// names the branch.
-func (o Outcome) CurrentBranch() bool {
-	return o.Refused() && (strings.Contains(o.Reason, "deletion of the current branch prohibited") ||
-		strings.Contains(o.Reason, "refusing to delete the current branch"))
-}
-
-// Unpacked reports whether a refusal came from unpacking the objects, which
-// fails all refs of a push. JGit, which Gerrit and others are made with, says it as git once did.
-func (o Outcome) Unpacked() bool {
-	return o.Refused() && (o.Reason == "n/a (unpacker error)" || strings.HasPrefix(o.Reason, "unpack"))
-}
-
-// Declined reports whether the mirror refused the push as a whole, by its pre-receive hook, over
-// the objects or since it could not lock some ref, maybe because of another ref.
-func (o Outcome) Declined() bool {
-	return o.objected || o.unlocked() || o.Refused() && o.remote && strings.Contains(o.Reason, "pre-receive hook declined")
-}
-
-// Objected reports whether the mirror refused the push over an object in it, or its size.
-func (o Outcome) Objected() bool { return o.objected }
-
-// unlocked reports whether the mirror, with git 2.50 or newer, updated none of the refs of a push
-// since one of them was locked.
-func (o Outcome) unlocked() bool {
-	return o.Refused() && o.remote && o.Reason == "failed to update refs"
-}
-
-// Passing reports whether the mirror seems to have refused the ref for trouble of its own, which
-// may be over soon: a lock, or what hosts say of a service that is down, as GitHub's "failure".
-// An objection is none, whatever words of the pusher it repeats.
-func (o Outcome) Passing() bool {
-	return o.unlocked() || o.Refused() && o.remote && !o.objected && trouble().MatchString(o.Reason)
-}
-
-var trouble = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)^failure$|\b(internal|server) error\b|\binternal server\b|\btimed? ?out\b|\btemporar|\btry again\b|\bunavailable\b|\boverloaded\b|\block(ed)?\b`)
-})
 
 // pushCommand begins every push: what the flags name cannot all be set in the
 // config of every git that we work with.
@@ -194,7 +105,7 @@ func (p Push) objectedTo(reason string) Outcomes {
 	for _, name := range p.Delete {
 		outcomes = append(outcomes, Outcome{Name: name, Reason: reason, Flag: '!', remote: true, objected: true})
 	}
-	return lastOfEach(outcomes, func(o Outcome) RefName { return o.Name })
+	return LastOfEach(outcomes, func(o Outcome) RefName { return o.Name })
 }
 
 // TryPush begins a push and sends nothing, by
@@ -256,25 +167,10 @@ func (p Push) wildcards() []string {
 	return specs
 }
 
-// Lost reports whether git does not know what became of the ref, since the mirror
-// broke off before it answered.
-func (o Outcome) Lost() bool {
-	return o.Refused() && strings.HasPrefix(o.Reason, "remote failed to report")
-}
-
 // NoPushOptions reports whether a push failed because the mirror takes no push
 // options.
 func NoPushOptions(text string) bool {
 	return strings.Contains(text, "the receiving end does not support push options")
-}
-
-func anyRefused(outcomes []Outcome) bool {
-	for _, o := range outcomes {
-		if o.Refused() {
-			return true
-		}
-	}
-	return false
 }
 
 // maxSaid is how much of a text of a mirror's is kept, in bytes: it may be kept for each of very many refs.
@@ -304,60 +200,3 @@ func Said(text string) string {
 var progressLine = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[A-Z][a-z]+ing [a-z ]+: +\d+|^(fatal|error|warning): [a-z]`)
 })
-
-// report reads the output of
-//
-//	git push --porcelain
-//
-// which is a line "To URL", a line FLAG TAB FROM:TO TAB SUMMARY for each ref, with
-// a reason in brackets behind a refusal, and "Done", whatever was refused. Other
-// lines are skipped: git lets a hook of a mirror on this machine write here.
-type report struct {
-	known    Refs // whose names are shared
-	before   Refs // whose values are shared
-	mask     Mask // for reasons
-	outcomes []Outcome
-	// reason is the last one as it was written, shown as it is kept: many refs have the same.
-	reason, shown string
-}
-
-// sorted are the outcomes. Git's own lines come last: a hook of a mirror on this machine may have
-// written some before.
-func (r *report) sorted() Outcomes {
-	return lastOfEach(r.outcomes, func(o Outcome) RefName { return o.Name })
-}
-
-func (r *report) line(line string) error {
-	line = strings.TrimSuffix(line, "\n")
-	if len(line) < 2 || line[1] != '\t' || !strings.ContainsRune(" +-*=!", rune(line[0])) {
-		return nil
-	}
-	refspec, summary, ok := strings.Cut(line[2:], "\t")
-	_, to, colon := strings.Cut(refspec, ":")
-	if !ok || !colon || to == "" {
-		return fmt.Errorf("reading 'git push --porcelain': unexpected line %.200q", line)
-	}
-	o := Outcome{Name: RefName(to), Flag: line[0]}
-	if ref, ok := r.known.Get(o.Name); ok {
-		o.Name = ref.Name
-	} else {
-		o.Name = RefName(strings.Clone(to))
-	}
-	if o.Refused() {
-		what, reason, _ := strings.Cut(summary, "] (")
-		o.remote = strings.HasPrefix(what, "[remote")
-		reason = cmp.Or(strings.TrimSuffix(reason, ")"), strings.Trim(summary, "[]"))
-		if reason != r.reason {
-			r.reason, r.shown = reason, Shorten(strings.Clone(r.mask.hide(reason)))
-		}
-		o.Reason = r.shown
-	} else if old, _, ok := strings.Cut(summary, ".."); ok {
-		if before, _ := r.before.Get(o.Name); old == string(before.OID) {
-			o.Old = before.OID
-		} else if oid, err := ParseOID(old); err == nil {
-			o.Old = OID(strings.Clone(string(oid)))
-		}
-	}
-	r.outcomes = append(r.outcomes, o)
-	return nil
-}

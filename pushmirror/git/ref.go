@@ -88,11 +88,12 @@ type Refs []Ref
 
 // Sort puts refs into order, in place; of two with one name the last stays.
 func Sort(refs Refs) Refs {
-	return lastOfEach(refs, func(ref Ref) RefName { return ref.Name })
+	return LastOfEach(refs, func(ref Ref) RefName { return ref.Name })
 }
 
-// lastOfEach puts what has a name into order, in place; of those with one name the last stays.
-func lastOfEach[T any](list []T, name func(T) RefName) []T {
+// LastOfEach puts what is about refs into the order of their names, in place; of what is about one
+// ref the last stays.
+func LastOfEach[T any](list []T, name func(T) RefName) []T {
 	byName := func(a, b T) int { return cmp.Compare(name(a), name(b)) }
 	if !slices.IsSortedFunc(list, byName) {
 		slices.SortStableFunc(list, byName)

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -39,7 +38,7 @@ func (g *Git) Open(dir string) (*Repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the repository: %w", err)
 	}
-	if text, err := readCommondir(dir); err == nil {
+	if text, err := disk.ReadRegular(filepath.Join(dir, "commondir"), maxRefFile); err == nil { // of a linked worktree
 		common := strings.TrimSuffix(text, "\n")
 		if !filepath.IsAbs(common) {
 			common = filepath.Join(dir, common)
@@ -60,16 +59,8 @@ func (g *Git) Open(dir string) (*Repository, error) {
 	return &Repository{git: g, dir: dir}, nil
 }
 
-// readCommondir reads the file by which the folder of a linked worktree names its repository.
-func readCommondir(dir string) (string, error) {
-	f, err := disk.OpenRegular(filepath.Join(dir, "commondir"))
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, 1<<16))
-	return string(text), err
-}
+// maxRefFile is more than a file takes that names a folder or another ref, in bytes.
+const maxRefFile = 64 << 10
 
 // Find gives the repository that a git command run in dir would work on, by
 //
@@ -122,69 +113,6 @@ func (g *Git) bareAt(dir string) *Repository {
 // Dir is the repository's folder, absolute.
 func (r *Repository) Dir() string { return r.dir }
 
-// Setting is a value in git's configuration, and where it stands.
-type Setting struct {
-	Key    string // in lower case, but for the middle of three parts
-	Value  string
-	Scope  string // system, global, local, worktree or command
-	Origin string // "file:PATH", where PATH may be relative to the repository
-}
-
-// IsTrue reports whether git takes the value for true.
-func (s Setting) IsTrue() bool {
-	return slices.Contains([]string{"true", "yes", "on", "1"}, strings.ToLower(s.Value))
-}
-
-// Settings are those in the system's, the user's and the repository's own configuration
-// whose keys match an extended regular expression, by
-//
-//	git config --null --show-scope --show-origin --get-regexp
-//
-// Of one key the last one counts.
-func (r *Repository) Settings(ctx context.Context, keys string) ([]Setting, error) {
-	return r.git.settings(ctx, r.dir, nil, keys)
-}
-
-// Settings are those of the system and the user alone, which all repositories have.
-func (g *Git) Settings(ctx context.Context, keys string) ([]Setting, error) {
-	// No repository is at /dev/null, and none is looked for.
-	return g.settings(ctx, "", []string{"GIT_DIR=/dev/null"}, keys)
-}
-
-func (g *Git) settings(ctx context.Context, dir string, env []string, keys string) ([]Setting, error) {
-	var stdout strings.Builder
-	_, err := g.run(ctx, command{
-		dir: dir, env: env, stdout: &stdout,
-		args: []string{"config", "--null", "--show-scope", "--show-origin", "--get-regexp", keys},
-	})
-	var failed *Error
-	if errors.As(err, &failed) && failed.ExitCode == 1 {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return parseSettings(stdout.String())
-}
-
-// parseSettings reads SCOPE NUL ORIGIN NUL KEY LF VALUE NUL, in which a key that is just
-// named, and so true, has neither LF nor VALUE.
-func parseSettings(out string) ([]Setting, error) {
-	fields := strings.Split(out, "\x00")
-	if len(fields)%3 != 1 {
-		return nil, fmt.Errorf("reading 'git config': %d fields", len(fields)-1)
-	}
-	var settings []Setting
-	for ; len(fields) > 1; fields = fields[3:] {
-		key, value, assigned := strings.Cut(fields[2], "\n")
-		if !assigned {
-			value = "true"
-		}
-		settings = append(settings, Setting{Key: key, Value: value, Scope: fields[0], Origin: fields[1]})
-	}
-	return settings, nil
-}
-
 // Refs lists the branches and tags and tells which branch HEAD names, or "" when
 // HEAD is detached or its branch does not exist. Symbolic refs are among them,
 // marked, also those that lead nowhere, which have no object id. With known refs of the same values
@@ -210,8 +138,7 @@ func (r *Repository) Refs(ctx context.Context, known Refs) (refs Refs, head RefN
 // Head is the branch that HEAD names, whether it exists or not; "" when HEAD is detached.
 func (r *Repository) Head(ctx context.Context) (RefName, error) {
 	out, err := r.git.output(ctx, r.dir, nil, "symbolic-ref", "--quiet", "HEAD")
-	var failed *Error
-	if errors.As(err, &failed) && failed.ExitCode == 1 {
+	if exitCode(err) == 1 { // it is detached
 		return "", nil
 	}
 	return RefName(strings.TrimSuffix(out, "\n")), err
@@ -357,8 +284,7 @@ func (r *Repository) walks(ctx context.Context, how string, oids, known []OID) (
 		dir: r.dir, stdin: revisions(oids, known),
 		args: []string{"-c", "core.commitGraph=false", "rev-list", how, "--quiet", "--stdin"},
 	})
-	var failed *Error
-	if errors.As(err, &failed) && failed.ExitCode > 0 {
+	if exitCode(err) > 0 {
 		return false, nil
 	}
 	return err == nil && !hasLine(said, "error: hash mismatch "), err

@@ -2,7 +2,6 @@ package git
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -29,8 +28,7 @@ func (s *Scratch) initSSH(ctx context.Context) error {
 	ssh := s.to.SSH
 	if ssh.Key == "" && ssh.KnownHosts == "" && ssh.HostKeys == nil {
 		_, err := s.git.output(ctx, "", nil, "-C", "/", "config", "--get", "core.sshCommand")
-		var failed *Error
-		if err == nil || !errors.As(err, &failed) || failed.ExitCode != 1 {
+		if exitCode(err) != 1 { // there is one, or nobody knows
 			return err
 		}
 	}

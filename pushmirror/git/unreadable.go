@@ -3,7 +3,6 @@ package git
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -77,13 +76,8 @@ func symbolicIn(path string, entry fs.DirEntry) (target RefName, ok bool) {
 		to, err := os.Readlink(path)
 		return RefName(to), err == nil && to != ""
 	}
-	f, err := disk.OpenRegular(path)
-	if err != nil {
-		return "", false
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, 1<<16))
-	to, ok := strings.CutPrefix(string(content), "ref:")
+	content, err := disk.ReadRegular(path, maxRefFile)
+	to, ok := strings.CutPrefix(content, "ref:")
 	to = strings.TrimSpace(to)
 	return RefName(to), ok && err == nil && to != ""
 }

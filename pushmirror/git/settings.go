@@ -1,0 +1,80 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Setting is a value in git's configuration, and where it stands.
+type Setting struct {
+	Key    string // in lower case, but for the middle of three parts
+	Value  string
+	Scope  string // system, global, local, worktree or command
+	Origin string // "file:PATH", where PATH may be relative to the repository
+}
+
+// IsTrue reports whether git takes the value for true.
+func (s Setting) IsTrue() bool {
+	return slices.Contains([]string{"true", "yes", "on", "1"}, strings.ToLower(s.Value))
+}
+
+// Settings are those in the system's, the user's and the repository's own configuration
+// whose keys match an extended regular expression, by
+//
+//	git config --null --show-scope --show-origin --get-regexp
+//
+// Of one key the last one counts.
+func (r *Repository) Settings(ctx context.Context, keys string) ([]Setting, error) {
+	return r.git.settings(ctx, r.dir, nil, keys)
+}
+
+// Settings are those of the system and the user alone, which all repositories have.
+func (g *Git) Settings(ctx context.Context, keys string) ([]Setting, error) {
+	// No repository is at /dev/null, and none is looked for.
+	return g.settings(ctx, "", []string{"GIT_DIR=/dev/null"}, keys)
+}
+
+func (g *Git) settings(ctx context.Context, dir string, env []string, keys string) ([]Setting, error) {
+	var stdout strings.Builder
+	_, err := g.run(ctx, command{
+		dir: dir, env: env, stdout: &stdout,
+		args: []string{"config", "--null", "--show-scope", "--show-origin", "--get-regexp", keys},
+	})
+	if exitCode(err) == 1 { // there is none
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseSettings(stdout.String())
+}
+
+// parseSettings reads SCOPE NUL ORIGIN NUL KEY LF VALUE NUL, in which a key that is just
+// named, and so true, has neither LF nor VALUE.
+func parseSettings(out string) ([]Setting, error) {
+	fields := strings.Split(out, "\x00")
+	if len(fields)%3 != 1 {
+		return nil, fmt.Errorf("reading 'git config': %d fields", len(fields)-1)
+	}
+	var settings []Setting
+	for ; len(fields) > 1; fields = fields[3:] {
+		key, value, assigned := strings.Cut(fields[2], "\n")
+		if !assigned {
+			value = "true"
+		}
+		settings = append(settings, Setting{Key: key, Value: value, Scope: fields[0], Origin: fields[1]})
+	}
+	return settings, nil
+}
+
+// SafeDirectories are the values of safe.directory in the user's and the system's
+// config.
+func (g *Git) SafeDirectories(ctx context.Context) ([]string, error) {
+	out, err := g.output(ctx, "", nil, "-C", "/", "config", "--null", "--get-all", "safe.directory")
+	if exitCode(err) == 1 { // there is none
+		return nil, nil
+	}
+	return strings.FieldsFunc(out, func(r rune) bool { return r == 0 }), err
+}
