@@ -66,6 +66,14 @@ func (t *tree) look(name string) (found, error) {
 	return f, nil
 }
 
+// lookBoth looks at the hook that git runs, and at the one that ours runs.
+func (t *tree) lookBoth() (there, former found, err error) {
+	if there, err = t.look(plainHook); err == nil {
+		former, err = t.look(formerHook)
+	}
+	return there, former, err
+}
+
 // isOurs reports whether the hook may be replaced and taken out.
 func (f found) isOurs() bool { return f.kind == ours || f.kind == program }
 

@@ -16,11 +16,7 @@ func (i Installer) upToDate(f found) bool {
 // installPlain makes ours the only post-receive that git runs, and the one that is there
 // the one that ours runs.
 func (i Installer) installPlain(t *tree) (Result, error) {
-	there, err := t.look(plainHook)
-	if err != nil {
-		return Result{}, err
-	}
-	former, err := t.look(formerHook)
+	there, former, err := t.lookBoth()
 	if err != nil {
 		return Result{}, err
 	}
@@ -91,11 +87,7 @@ func (i Installer) putPlain(t *tree, there, former found, keep bool) error {
 
 // unkeep takes the second name of the hook that is there away again, if it has its first.
 func (t *tree) unkeep() error {
-	there, err := t.look(plainHook)
-	if err != nil {
-		return err
-	}
-	former, err := t.look(formerHook)
+	there, former, err := t.lookBoth()
 	if err != nil || there.kind != foreign || former.kind != foreign || !same(there, former) {
 		return err
 	}

@@ -57,11 +57,7 @@ func (i Installer) uninstallPlain(t *tree) (Result, error) {
 	if t.checkShared(hooksFolder) != nil {
 		return nothing, nil //nolint:nilerr // where we never put anything
 	}
-	there, err := t.look(plainHook)
-	if err != nil {
-		return Result{}, err
-	}
-	former, err := t.look(formerHook)
+	there, former, err := t.lookBoth()
 	if err != nil {
 		return Result{}, err
 	}
