@@ -1,7 +1,6 @@
 package config
 
 import (
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -94,13 +93,4 @@ func (st statement) shownValue(value any) string {
 		return cut
 	}
 	return shorten(st.value)
-}
-
-// Places are where the config is looked for: the system file, and the repository's own file
-// and folder; "" for one that is not looked for.
-func (s Sources) Places() (system, own, folder string) {
-	if s.Repository != "" {
-		own, folder = filepath.Join(s.Repository, repositoryFile), filepath.Join(s.Repository, repositoryFolder)
-	}
-	return s.System, own, folder
 }

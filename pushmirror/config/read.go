@@ -28,6 +28,15 @@ const (
 // stands in its place is no config.
 const largest = 1 << 20 // bytes
 
+// Places are where the config is looked for: the system file, and the repository's own file
+// and folder; "" for one that is not looked for.
+func (s Sources) Places() (system, own, folder string) {
+	if s.Repository != "" {
+		own, folder = filepath.Join(s.Repository, repositoryFile), filepath.Join(s.Repository, repositoryFolder)
+	}
+	return s.System, own, folder
+}
+
 // read returns the files that s names and that exist, in the order in which
 // they are read, and when they last changed.
 func (s Sources) read() (files []*file, newest time.Time) {
@@ -40,14 +49,13 @@ func (s Sources) read() (files []*file, newest time.Time) {
 	default:
 		files = append(files, readFile(s.System, true, s.SystemRequired))
 	}
-	if s.Repository != "" && allowsOwn(files) {
-		path := filepath.Join(s.Repository, repositoryFile)
+	if _, path, folder := s.Places(); path != "" && allowsOwn(files) {
 		own := []*file{readFile(path, false, false)}
 		if s.Text != "" {
 			own[0] = readText(path, s.Text)
 		}
 		var more []*file
-		more, newest = readFolder(filepath.Join(s.Repository, repositoryFolder), s.Instead)
+		more, newest = readFolder(folder, s.Instead)
 		own = append(own, more...)
 		s.checkOwners(own)
 		files = append(files, own...)
@@ -251,17 +259,14 @@ func unreadableFile(name string, err error) *file {
 	return f
 }
 
-// Changed tells the config of s from what it was: the time at which a file of it was last changed in
-// any way, without reading it; zero if there is none.
+// Changed is when a file of the config was last changed in any way, or one came or went, without
+// reading any; zero if there is none. Another time means another config.
 func Changed(s Sources) time.Time {
-	names := []string{s.System}
-	if s.Repository != "" {
-		folder := filepath.Join(s.Repository, repositoryFolder)
-		names = append(names, filepath.Join(s.Repository, repositoryFile), folder)
-		entries, _ := os.ReadDir(folder) // one that cannot be read is told of by Load
-		for _, entry := range entries {
-			names = append(names, filepath.Join(folder, entry.Name()))
-		}
+	system, own, folder := s.Places()
+	names := []string{system, own, folder}
+	entries, _ := os.ReadDir(folder) // one that cannot be read is told of by Load
+	for _, entry := range entries {
+		names = append(names, filepath.Join(folder, entry.Name()))
 	}
 	return NewestChange(names)
 }
