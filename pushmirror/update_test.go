@@ -191,7 +191,7 @@ func TestAnUpdateBeganAfterThePushesWhoseMarksItTook(t *testing.T) {
 	taken := false
 	u.clock = func() time.Time {
 		asked := now
-		if _, err := os.Lstat(filepath.Join(dir.Path(), ".due-taken")); err == nil {
+		if _, err := os.Lstat(filepath.Join(state.Folder(u.Dir()), "m", ".due-taken")); err == nil {
 			taken = true
 		}
 		if running, err := dir.Running(); err != nil {

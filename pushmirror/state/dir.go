@@ -49,9 +49,6 @@ func Of(repository, remote string) (*Dir, error) {
 	}, nil
 }
 
-// Path is the folder's path, absolute.
-func (d *Dir) Path() string { return d.path }
-
 // Scratch begins the path of the scratch repositories of the remote: in its folder or, where
 // others may write to that, among the temporary files, where nobody may rename those of others.
 func (d *Dir) Scratch() string {

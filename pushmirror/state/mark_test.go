@@ -117,7 +117,7 @@ func TestAnOutageDoesNotGrowAMarkForEver(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	info, err := os.Stat(filepath.Join(d.Path(), markName))
+	info, err := os.Stat(filepath.Join(d.path, markName))
 	if err != nil || info.Size() > maxMark+200 {
 		t.Errorf("it has %d bytes, %v", info.Size(), err)
 	}
@@ -125,7 +125,7 @@ func TestAnOutageDoesNotGrowAMarkForEver(t *testing.T) {
 
 func TestADamagedMarkIsAMark(t *testing.T) {
 	d := newDir(t)
-	if err := os.WriteFile(filepath.Join(d.Path(), markName), []byte("{"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(d.path, markName), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if since, ok := marked(t, d); !ok || since.IsZero() {
@@ -174,11 +174,11 @@ func TestWhatKilledHooksLeftOfAMarkIsClearedOnceItIsOld(t *testing.T) {
 		t.Fatal(err)
 	}
 	long := time.Now().Add(-24 * time.Hour)
-	old := filepath.Join(d.Path(), logName)
+	old := filepath.Join(d.path, logName)
 	if err := errors.Join(os.WriteFile(old, nil, 0o600), os.Chtimes(old, long, long)); err != nil {
 		t.Fatal(err)
 	}
-	left := filepath.Join(d.Path(), disk.Unfinished+markName+"-1")
+	left := filepath.Join(d.path, disk.Unfinished+markName+"-1")
 	for age, want := range map[time.Duration]bool{time.Minute: true, 2 * time.Hour: false} {
 		at := time.Now().Add(-age)
 		if err := os.WriteFile(left, nil, 0o600); err != nil {

@@ -128,7 +128,7 @@ func TestEveryCutOfAStateFileIsSetAside(t *testing.T) {
 		"seen":        func() (bool, error) { s, err := d.Seen(exampleSeen().URL); return s == nil, err },
 		"status.json": func() (bool, error) { r, err := d.Record(); return r.Status == None && r.Error == "", err },
 	} {
-		path := filepath.Join(d.Path(), name)
+		path := filepath.Join(d.path, name)
 		whole, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -150,7 +150,7 @@ func TestEveryCutOfAStateFileIsSetAside(t *testing.T) {
 
 func TestWhoDoesNotHoldTheLockTouchesNothing(t *testing.T) {
 	d := newDir(t)
-	path := filepath.Join(d.Path(), "status.json")
+	path := filepath.Join(d.path, "status.json")
 	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestANewerVersionIsRefusedAndStays(t *testing.T) {
 		"seen":        func() error { _, err := d.Seen("u"); return err },
 		"status.json": func() error { _, err := d.Record(); return err },
 	} {
-		path := filepath.Join(d.Path(), name)
+		path := filepath.Join(d.path, name)
 		text := map[string]string{"seen": seenTitle + "2\nwhatever", "status.json": `{"version": 2, "update_status": 7}`}[name]
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -192,16 +192,16 @@ func TestAFileIsNeverHalfWritten(t *testing.T) {
 	if err := d.WriteRecord(Record{Status: Finished}); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(filepath.Join(d.Path(), "status.json")); err != nil {
+	if err := os.Remove(filepath.Join(d.path, "status.json")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(filepath.Join(d.Path(), "status.json"), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(d.path, "status.json"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.WriteRecord(Record{Status: Failed}); err == nil {
 		t.Error("a folder was replaced")
 	}
-	entries, err := os.ReadDir(d.Path())
+	entries, err := os.ReadDir(d.path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +236,7 @@ func TestFilesHaveTheSharingModeOfTheRepository(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range []string{"..", ".", "lock", "seen", "status.json", "log"} {
-			info, err := os.Stat(filepath.Join(d.Path(), name))
+			info, err := os.Stat(filepath.Join(d.path, name))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -344,7 +344,7 @@ func TestTheLogGrowsByWholeLines(t *testing.T) {
 	if err := d.Append(slices.Values([]Entry{{Name: "refs/heads/a", Old: oidA, Announced: true}})); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(d.Path(), "log")
+	path := filepath.Join(d.path, "log")
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
