@@ -173,7 +173,10 @@ func (l *localCheck) headFinding(head git.RefName) Finding {
 
 // filter tells which of the refs here go to a remote.
 func (l *localCheck) filter(ctx context.Context, remote config.Remote) Finding {
-	through, err := l.through(ctx, remote)
+	if l.refsErr != nil {
+		return failure("filter", l.refsErr)
+	}
+	through, err := l.through(ctx, remote, l.upstream, l.head)
 	if err != nil {
 		return failure("filter", err)
 	}
@@ -209,15 +212,8 @@ func (t *tally) add(name git.RefName) {
 	}
 }
 
-// through are the refs here that the filter of a remote lets through: those that would be
-// pending if the mirror were empty.
-func (l *localCheck) through(ctx context.Context, remote config.Remote) (map[git.RefName]bool, error) {
-	if l.refsErr != nil {
-		return nil, l.refsErr
-	}
-	return l.Upstream.through(ctx, remote, l.upstream, l.head)
-}
-
+// through are those of the refs here that the filter of a remote lets through: they would be pending
+// if the mirror were empty.
 func (u *Upstream) through(ctx context.Context, remote config.Remote, refs git.Refs, head git.RefName) (map[git.RefName]bool, error) {
 	in := plan.Input{Remote: remote, Upstream: refs, Default: head}
 	outside, err := u.outside(ctx, in)

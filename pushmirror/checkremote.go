@@ -265,13 +265,13 @@ func (c *remoteCheck) checkExtra(ctx context.Context, listed git.Refs) Finding {
 	}
 	switch {
 	case len(outside) > 0:
-		detail := fmt.Sprintf("the filter leaves out %s on the mirror: %s", count(len(outside), "ref that is", "refs that are"), list(outside, inFull))
+		detail := fmt.Sprintf("the filter leaves out %s on the mirror: %s", count(len(outside), "ref that is", "refs that are"), enumerate(outside, inFull))
 		if len(gone) > 0 {
-			detail += fmt.Sprintf("; %s only there: %s", count(len(gone), "is", "are"), list(gone, inFull))
+			detail += fmt.Sprintf("; %s only there: %s", count(len(gone), "is", "are"), enumerate(gone, inFull))
 		}
 		return warn(check, detail, "what the filter leaves out is neither updated nor deleted; to delete it: "+c.deletes(outside[0]))
 	case len(gone) > 0:
-		detail := fmt.Sprintf("%s only on the mirror: %s", count(len(gone), "ref is", "refs are"), list(gone, inFull))
+		detail := fmt.Sprintf("%s only on the mirror: %s", count(len(gone), "ref is", "refs are"), enumerate(gone, inFull))
 		return warn(check, detail, c.extraHint(gone[0]))
 	}
 	return ok(check, "the mirror has no ref that does not belong there")

@@ -291,7 +291,7 @@ func (l *largeFiles) trouble() (first failedObject, text string) {
 	}
 	if n := len(names); n > 0 {
 		parts = append(parts, fmt.Sprintf("%s not pushed: %s", count(n, "ref was", "refs were"),
-			list(names, func(name git.RefName) string { return fmt.Sprintf("%s (%s)", name, l.refused[name]) })))
+			enumerate(names, func(name git.RefName) string { return fmt.Sprintf("%s (%s)", name, l.refused[name]) })))
 	}
 	if n := len(l.held); n > 0 {
 		parts = append(parts, fmt.Sprintf("%s of refs that are on the mirror already did not get there: %s", count(n, "large file", "large files"), l.held[0]))

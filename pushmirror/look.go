@@ -18,7 +18,7 @@ func (a *attempt) look(ctx context.Context) error {
 	if a.seen != nil {
 		before = a.seen.Mirror
 	}
-	if !a.list {
+	if !a.lists {
 		if err := a.lookHere(ctx, before.Refs); err != nil {
 			return err
 		}
@@ -26,9 +26,8 @@ func (a *attempt) look(ctx context.Context) error {
 		a.distrust(before)
 		return nil
 	}
-	// Both are asked at once. What upstream holds has to be no older than what the mirror
-	// does, or a ref that somebody pushed to both meanwhile would look like one that is
-	// ahead there: so it is asked again if it has changed.
+	// Both are read at once, and upstream once more if it has changed since: were it older than the
+	// listing, a ref that somebody pushed to both meanwhile would look as if it were ahead there.
 	here := make(chan error, 1)
 	go func() { here <- a.lookHere(ctx, before.Refs) }()
 	a.asked = true
@@ -46,7 +45,7 @@ func (a *attempt) look(ctx context.Context) error {
 	}
 	listed := plan.Listed(refs, head, before, a.upstream).WithSymbolic(before, a.deleted())
 	a.seen = &state.Seen{URL: a.url, Listed: state.At(a.clock()), Mirror: listed}
-	a.hear()
+	a.settleUnanswered()
 	a.noteUnchanged()
 	a.distrust(before)
 	return nil
@@ -62,9 +61,9 @@ func (a *attempt) deleted() (steps []*plan.Step) {
 	return steps
 }
 
-// hear finds out from a listing what became of values that were pushed and not answered for. Those
-// that arrived are ours.
-func (a *attempt) hear() {
+// settleUnanswered finds out from a listing what became of values that were pushed and not answered
+// for. Those that arrived are ours.
+func (a *attempt) settleUnanswered() {
 	for name, sent := range a.unanswered {
 		if there, _ := a.seen.Mirror.Refs.Get(name); there.OID == sent {
 			delete(a.seen.Mirror.Foreign, name)

@@ -28,7 +28,7 @@ func TestAListingTellsWhatBecameOfAValueThatWasNotAnsweredFor(t *testing.T) {
 			if there != "" {
 				a.seen.Mirror.Refs = git.Refs{{Name: name, OID: there}}
 			}
-			a.hear()
+			a.settleUnanswered()
 		}
 		if got := a.seen.Mirror.Foreign[name]; got != c.foreign {
 			t.Errorf("%s: somebody else's: %t", text, got)

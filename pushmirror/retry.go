@@ -11,8 +11,8 @@ import (
 // backOffMax is how long the back-off of temporary failures grows, unless it begins beyond.
 const backOffMax = 5 * time.Minute
 
-// schedule decides when a failed update is tried again by itself, and whether that somebody has to
-// look is told by now, and of whom.
+// schedule decides when a failed update is tried again by itself, whether its owners are told by
+// now that somebody has to look, and whether they are told of this remote or of its host or login.
 func (a *attempt) schedule(r *state.Record) {
 	if pause, again := a.pause(r); again {
 		r.NextAttemptAt = state.At(a.clock().Add(jitter(pause)))

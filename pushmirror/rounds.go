@@ -30,7 +30,7 @@ func (u *Upstream) old(seen *state.Seen) bool {
 
 // rounds looks, plans and pushes until the mirror has stood still while we did.
 func (a *attempt) rounds(ctx context.Context) error {
-	a.list = a.stale()
+	a.lists = a.stale()
 	for round := range maxRounds {
 		if err := a.look(ctx); err != nil {
 			return err
@@ -39,8 +39,8 @@ func (a *attempt) rounds(ctx context.Context) error {
 		if err := a.makePlan(ctx, round == 0); err != nil {
 			return err
 		}
-		if !a.list && a.doubtful(left) {
-			a.list = true
+		if !a.lists && a.doubtful(left) {
+			a.lists = true
 			continue
 		}
 		if a.DryRun {
@@ -53,7 +53,7 @@ func (a *attempt) rounds(ctx context.Context) error {
 		if a.moved == 0 {
 			return a.restore(ctx)
 		}
-		a.list = true
+		a.lists = true
 		a.plan.Steps = slices.DeleteFunc(a.plan.Steps, (*plan.Step).Sent) // what became of them is noted
 	}
 	return &git.Error{Kind: git.KindNetwork, Err: errors.New("the mirror kept changing while it was updated")}
@@ -71,7 +71,7 @@ func (a *attempt) restore(ctx context.Context) error {
 	if len(values) == 0 || !slices.ContainsFunc(a.seen.Mirror.Refs, func(ref git.Ref) bool { return ref.Symref == "" && values[ref.OID] }) {
 		return nil
 	}
-	a.list = true
+	a.lists = true
 	if err := a.look(ctx); err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (a *attempt) cannotRead(names ...string) {
 // compared in the next round. That does not do where large files are uploaded, which goes before
 // the push.
 func (a *attempt) compare(ctx context.Context, in plan.Input) (plan.Ancestry, map[git.OID]bool, error) {
-	if !a.list && !a.DryRun && in.Presumes(maxPresumed) && !a.usesLFS(a.remote) {
+	if !a.lists && !a.DryRun && in.Presumes(maxPresumed) && !a.usesLFS(a.remote) {
 		return plan.Presumed{}, nil, nil
 	}
 	questions := in.Questions()

@@ -92,7 +92,7 @@ type attempt struct {
 	pushers       pushers
 
 	// What look finds.
-	list        bool                 // it is to list the mirror: what was last seen is not enough
+	lists       bool                 // it is to list the mirror: what was last seen is not enough
 	upstream    git.Refs             // nil again once the rounds are over
 	empty       bool                 // upstream has no refs
 	head        git.RefName          // upstream's default branch
@@ -133,20 +133,21 @@ func (u *Upstream) Update(ctx context.Context, remote config.Remote, opt Options
 	if errors.Is(err, errBusy) {
 		return Update{Repository: u.Dir(), Remote: remote, Busy: true}
 	}
+	gone := false
 	if err != nil {
 		record = a.failed(ctx, err)
+		gone = u.gone() // who was told of it now would never be told of its end
+		if !a.DryRun && !gone {
+			record.Untold = a.untold(record)
+		}
 	}
-	ours := record.Unreached && (record.Kind == git.KindLocal || record.Kind == state.KindConfig)
+	failedHere := record.Unreached && (record.Kind == git.KindLocal || record.Kind == state.KindConfig)
 	update := Update{
 		Repository: u.Dir(), Remote: remote, Steps: a.steps(), Record: record,
-		Shared: a.failedFor, Asked: a.asked && !ours, Unkept: err != nil,
+		Shared: a.failedFor, Asked: a.asked && !failedHere, Unkept: err != nil,
 	}
-	if err != nil && u.gone() {
-		return update // who was told of it now would never be told of its end
-	}
-	update.Event = a.event(record)
-	if err != nil && !a.DryRun {
-		update.Record.Untold = a.untold(record)
+	if !gone {
+		update.Event = a.event(record)
 	}
 	return update
 }

@@ -52,9 +52,9 @@ func (m Mirror) rememberSymbolic(was git.Ref) {
 	}
 }
 
-// WithSymbolic is a mirror that was listed after a deletion, with those of the deleted refs marked
-// as symbolic that turn out to be: in place of such a one, the ref of the same value that it points
-// to is gone, and it is still there, listed no more since it points to nothing.
+// WithSymbolic is a mirror that was listed after a deletion, with those of the deleted refs in it
+// again that turn out to be symbolic. To delete a symbolic ref deletes the ref that it points to,
+// which has the same value; it is itself still there, and is listed no more since it leads nowhere.
 func (m Mirror) WithSymbolic(before Mirror, deleted []*Step) Mirror {
 	if len(deleted) == 0 {
 		return m
@@ -87,8 +87,8 @@ func (m Mirror) clearForeign(upstream git.Refs) Mirror {
 	return m
 }
 
-// After is the mirror once those of the steps that are sent have happened. What upstream holds, too,
-// is ours: so what was pushed is, since it was planned from there.
+// After is the mirror once those of the steps that are sent have happened. A ref with the value that
+// it has upstream is not foreign any more, and so none is that was just pushed.
 func (m Mirror) After(done []*Step, upstream git.Refs) Mirror {
 	after := Mirror{Head: m.Head, Refs: m.Refs, Foreign: maps.Clone(m.Foreign), Left: m.Left}
 	if after.Foreign == nil {
