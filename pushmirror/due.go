@@ -3,75 +3,15 @@ package pushmirror
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"time"
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
-	"git-push-mirror/pushmirror/queue"
 	"git-push-mirror/pushmirror/state"
 	"git-push-mirror/pushmirror/worker"
 )
-
-// MakeKnown has workers know the repository, so that what changes without a push is found, and what
-// failed is tried again. Where that cannot be written, the next push that concerns a remote tells.
-func (u *Upstream) MakeKnown() {
-	dir, err := queue.Dir(u.getenv, u.config.StateDir)
-	if err != nil {
-		return
-	}
-	if q, err := queue.Open(dir); err == nil {
-		_ = q.AddKnown(u.Dir())
-	}
-}
-
-// MarkAll makes a mark for all remotes of a repository, to be used when its configuration
-// cannot be read.
-func MarkAll(repo *git.Repository, p state.Push) error {
-	all, err := state.Of(repo.Dir(), "")
-	if err != nil {
-		return err
-	}
-	return all.Mark(p)
-}
-
-// passOn turns a mark for the whole repository into one for each remote.
-func (u *Upstream) passOn() error {
-	all, err := state.Of(u.Dir(), "")
-	if err != nil {
-		return err
-	}
-	since, ok, err := all.Marked()
-	if err != nil || !ok {
-		return err
-	}
-	if err := all.Take(); err != nil {
-		return err
-	}
-	pushes := all.Pushes()
-	if len(pushes) == 0 {
-		pushes = []state.Push{{Time: since}}
-	}
-	for _, remote := range u.config.Remotes {
-		for _, p := range pushes {
-			if err := u.Mark(remote, p); err != nil {
-				return err
-			}
-		}
-	}
-	return all.ClearTaken()
-}
-
-// Mark notes, durably, that a remote has work, and by whose push.
-func (u *Upstream) Mark(remote config.Remote, p state.Push) error {
-	dir, err := state.Of(u.Dir(), remote.Name)
-	if err != nil {
-		return err
-	}
-	return dir.Mark(p)
-}
 
 // due tells whether and when a remote is to be updated.
 func (u *Upstream) due(ctx context.Context, remote config.Remote, thoroughly bool) (worker.Task, bool, error) {
@@ -170,53 +110,4 @@ func (u *Upstream) behind(ctx context.Context, remote config.Remote, dir *state.
 		return true, nil // the update tells
 	}
 	return len(lacks.pending) > 0, err
-}
-
-// hostOf names the host of a remote as people read it, SCHEME://HOST: when it fails, all remotes on
-// it do. It is "" for a path on this machine.
-func hostOf(remote config.Remote) string {
-	if host := remote.URL.Host(); host != "" {
-		return remote.URL.Scheme() + "://" + host
-	}
-	return ""
-}
-
-// loginOf names the login of a remote as people read it, "HOST as USER by FILE", without what is
-// not configured: when it is refused, all remotes on the host that log in by the same are. It shows
-// no secret: for a password that stands in the config, FILE is its place there.
-func loginOf(remote config.Remote) string {
-	host := hostOf(remote)
-	if host == "" {
-		return ""
-	}
-	login, by := remote.Login, ""
-	switch {
-	case remote.URL.Scheme() == "ssh":
-		by = remote.SSHKey
-	case login.PasswordFile != "":
-		by = login.PasswordFile
-	case login.HasPassword():
-		by = fmt.Sprintf("what stands in %s:%d", remote.File, remote.Line)
-	default:
-		by = remote.ClientCert
-	}
-	user := ""
-	switch {
-	case remote.URL.Scheme() == "ssh":
-		user = remote.URL.SSHUser()
-	case !remote.URL.HasUserinfo(): // where the user may be a token
-		user = login.Username
-	}
-	if user != "" {
-		host += " as " + user
-	}
-	if by != "" {
-		host += " by " + by
-	}
-	return host
-}
-
-// sharedWith are the host and the login of a remote, once each.
-func sharedWith(remote config.Remote) []string {
-	return slices.DeleteFunc(slices.Compact([]string{hostOf(remote), loginOf(remote)}), func(name string) bool { return name == "" })
 }

@@ -174,8 +174,8 @@ func (s *shift) receive(ctx context.Context, f found) {
 	}
 }
 
-// accepts notes, and has told once, what keeps a repository from being mirrored. It reports false for
-// one that is gone or somebody else's: nothing of it is waited for any more.
+// accepts notes what keeps a repository from being mirrored, and has its owners told of that once.
+// It reports false for one that is gone or somebody else's: nothing of it is waited for any more.
 func (s *shift) accepts(ctx context.Context, f found) bool {
 	log := s.Log.WithField("repository", f.repository)
 	before := s.broken[f.repository]
@@ -240,8 +240,8 @@ func (s *shift) watch(ctx context.Context) {
 
 // lookAround looks into every known repository for work that no hook told of: first into those with
 // marks, since the list of work may have been lost, then for refs that changed without a push. It
-// leaves out those that are visited anyway, unless a host is recorded as failing: once it has
-// looked into all, it forgets the failing hosts that no remote names any more.
+// leaves out those that are visited anyway, unless a host is recorded as failing: only once it has
+// looked into all can it forget the failing hosts that no remote names any more.
 func (s *shift) lookAround(ctx context.Context, visited map[string]bool) {
 	began := time.Now()
 	if s.Queue.HasEpisodes() {

@@ -24,9 +24,13 @@ type Ancestry struct {
 	answers []answer
 }
 
-// answer is unread where history here could not be read: then Old may be an ancestor nevertheless.
-// It is undecided where that kept git from any answer.
-type answer struct{ known, ancestor, unread, undecided bool }
+// answer is what is known of a pair.
+type answer struct {
+	known     bool // upstream has Old
+	ancestor  bool // Old is an ancestor of New
+	unread    bool // history of New may be unreadable here: Old may be an ancestor all the same
+	undecided bool // it is unreadable, and kept git from any answer
+}
 
 // Known reports whether upstream has the Old of a pair that was asked for.
 func (a Ancestry) Known(old OID) bool {
@@ -101,9 +105,8 @@ const (
 //
 //	git rev-list --parents --stdin
 //
-// which one process does for all, with the Olds excluded. What it finds is an ancestor. Of what it
-// does not find nothing is known: Old is no ancestor, or no commit, or hidden behind another
-// pair's.
+// which one process does for all, with the Olds excluded. An Old that it finds is an ancestor. Of one
+// that it does not find nothing is known: it is no ancestor, or no commit, or one of another Old's.
 func (s *Scratch) compareNew(ctx context.Context, a Ancestry) error {
 	var in strings.Builder
 	for _, p := range a.pairs {

@@ -234,9 +234,9 @@ func (s *Scratch) settings() string {
 	return b.String()
 }
 
-// mirror is how a command names the mirror. The URL itself is open to the user's
-// url.*.insteadOf and to a remote of that name in the user's config. Git rewrites once,
-// and of two texts of one length the user's would count: nobody can know this one.
+// mirror is the name by which a command calls the mirror, for which our config has the URL. The
+// URL itself would be open to the user's url.*.insteadOf and to a remote of that name in the user's
+// config. So would a name that others know: of two rules of one length git takes the user's.
 func (s *Scratch) mirror() string { return filepath.Base(s.dir) }
 
 // setRefs makes refs, which are sorted by name, the only refs there are.

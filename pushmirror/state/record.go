@@ -81,7 +81,8 @@ type Record struct {
 	Rejected  []plan.Refusal `json:"rejected,omitempty"`
 	// Said is what the mirror said for people when it refused refs.
 	Said string `json:"mirror_said,omitempty"`
-	// Told: that the remote has failed was told, and that it recovered was not yet.
+	// Told: the remote has failed so that its owners are told, and has not recovered since. Whether
+	// the program of [notify] knows is in Untold.
 	Told bool `json:"told,omitempty"`
 	// ToldHost is the host, or the login there, that it was told of, with all who share it; "" for
 	// this remote.
