@@ -175,10 +175,10 @@ type change struct {
 	old, new git.OID
 }
 
-// lookAgain notes a ref that was not pushed, mostly since the mirror calls it changed: the next round
-// compares it anew. In two cases that would not help, and it is noted as refused instead: where a
-// ref is in its way whose deletion the mirror has refused, and where a fresh listing showed it as it
-// was, as something there has it locked.
+// lookAgain notes a ref that was not pushed, mostly since the mirror calls it changed: the next
+// round compares it anew. In two cases that would not help, and it is noted as refused instead:
+// where a ref is in its way whose deletion the mirror has refused, and where a fresh listing showed
+// it as it was, as something there has it locked.
 func (a *attempt) lookAgain(s *plan.Step, reason string) {
 	for name := range a.seen.Mirror.InTheWay(s.Name) {
 		if a.refused[name] != nil {

@@ -212,8 +212,8 @@ func (t *tally) add(name git.RefName) {
 	}
 }
 
-// through are those of the refs here that the filter of a remote lets through: they would be pending
-// if the mirror were empty.
+// through are those of the refs here that the filter of a remote lets through: they would be
+// pending if the mirror were empty.
 func (u *Upstream) through(ctx context.Context, remote config.Remote, refs git.Refs, head git.RefName) (map[git.RefName]bool, error) {
 	in := plan.Input{Remote: remote, Upstream: refs, Default: head}
 	outside, err := u.outside(ctx, in)

@@ -123,9 +123,9 @@ func selfReference(u config.URL, dir string) string {
 	return maybeSelf
 }
 
-// CheckNotSelf refuses a url that surely leads to the repository in dir, a GIT_DIR, which it is to be
-// a mirror of: whatever is pushed would seem to be on that mirror at once. Its error is a *git.Error
-// with the cure.
+// CheckNotSelf refuses a url that surely leads to the repository in dir, a GIT_DIR, which it is to
+// be a mirror of: whatever is pushed would seem to be on that mirror at once. Its error is a
+// *git.Error with the cure.
 func CheckNotSelf(u config.URL, dir string) error {
 	if selfReference(u, dir) != surelySelf {
 		return nil

@@ -34,8 +34,8 @@ func (u *Upstream) HeldUp(remote config.Remote) string {
 }
 
 // heldUp tells why work has been waiting since a time: its host, or the login there, failed for
-// another repository, and one of those that need it has to find it back before this one is tried; or
-// no worker runs. Of that other repository it tells nothing.
+// another repository, and one of those that need it has to find it back before this one is tried;
+// or no worker runs. Of that other repository it tells nothing.
 func (u *Upstream) heldUp(remote config.Remote, since state.Time) obstacle {
 	for _, dir := range u.queueDirs() {
 		fails := queue.Troubles(dir)
@@ -78,9 +78,9 @@ func (u *Upstream) elsewhere() bool {
 	return err == nil && disk.InodeOf(info).UID != os.Geteuid()
 }
 
-// unknown reports whether the repository has had mirrors, and no worker knows of it: it was moved, copied
-// or restored to where it is, or their list was lost. What it owes its mirrors waits for a push or a
-// sync then.
+// unknown reports whether the repository has had mirrors, and no worker knows of it: it was moved,
+// copied or restored to where it is, or their list was lost. What it owes its mirrors waits for a
+// push or a sync then.
 func (u *Upstream) unknown() bool {
 	if _, err := os.Lstat(state.Folder(u.Dir())); err != nil || u.elsewhere() {
 		return false

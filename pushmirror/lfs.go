@@ -24,8 +24,8 @@ import (
 type largeFiles struct {
 	decided bool   // the update has come to them
 	whole   string // the server that has all that the mirror's refs need, see state.Record; "" when that is not known
-	// What arrived and what failed. Pointers that anybody can push may give one object several sizes,
-	// of which it has one.
+	// What arrived and what failed. Pointers that anybody can push may give one object several
+	// sizes, of which it has one.
 	arrived map[lfs.Pointer]lfs.Object
 	failed  map[lfs.Pointer]failedObject
 	refused map[git.RefName]failedObject

@@ -43,9 +43,9 @@ func (a *attempt) over(host string) bool {
 	return a.Notifies() && a.before.Untold == "" && a.InEpisode != nil && !a.InEpisode(host)
 }
 
-// untold is what the program of [notify] has yet to be told of, as the record keeps it: an event, ""
-// for nothing, or state.UntoldPassed where the remote recovered before the program was told that it
-// had failed. That a whole host has recovered is told once for all remotes on it, not here.
+// untold is what the program of [notify] has yet to be told of, as the record keeps it: an event,
+// "" for nothing, or state.UntoldPassed where the remote recovered before the program was told that
+// it had failed. That a whole host has recovered is told once for all remotes on it, not here.
 func (a *attempt) untold(r state.Record) string {
 	switch event := a.event(r); {
 	case !a.Notifies():

@@ -8,8 +8,8 @@ import (
 )
 
 // outside finds the tags that no mirrored branch contains, of those that have to be in one. A tag
-// that leads to no commit is in none. Where git cannot tell, since history is damaged, the tag counts
-// as outside, and a *git.UnreadableError that comes with the result names it.
+// that leads to no commit is in none. Where git cannot tell, since history is damaged, the tag
+// counts as outside, and a *git.UnreadableError that comes with the result names it.
 func (u *Upstream) outside(ctx context.Context, in plan.Input) (map[git.RefName]bool, error) {
 	outside := map[git.RefName]bool{}
 	tags, branches := in.UndecidedTags()

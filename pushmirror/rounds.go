@@ -86,9 +86,9 @@ func (a *attempt) restore(ctx context.Context) error {
 
 // doubtful reports whether the plan may be wrong since the listing is old, in a way that no push
 // would show. One is a branch that is kept, as the mirror's HEAD, and was not among those left
-// before: whoever renames a default branch switches HEAD first, so it may be free by now, and no push
-// tries, as hosts decline the whole of one that deletes the branch of HEAD. The other is a ref that
-// is rejected since another is in its way, which may be gone by now.
+// before: whoever renames a default branch switches HEAD first, so it may be free by now, and no
+// push tries, as hosts decline the whole of one that deletes the branch of HEAD. The other is a ref
+// that is rejected since another is in its way, which may be gone by now.
 func (a *attempt) doubtful(left map[git.RefName]bool) bool {
 	return slices.ContainsFunc(a.plan.Steps, func(s *plan.Step) bool {
 		return s.Result == plan.Kept && !left[s.Name] || s.Result == plan.Rejected && !s.Guilty

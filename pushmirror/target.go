@@ -88,7 +88,8 @@ func (a *access) logIn(ctx context.Context, to *git.Target) error {
 	to.Login = &git.Login{Helper: helper, Protocol: r.URL.Scheme(), Host: r.URL.Host(), Username: r.Login.Username, Password: password}
 	to.Mask = git.NewMask(r.Login.Username, password)
 	if r.Login.Token {
-		// The user is the secret, and the URL is in arguments: anybody's name keeps .netrc from being asked.
+		// The user is the secret, and the URL is in arguments: anybody's name keeps .netrc from
+		// being asked.
 		to.URL = r.URL.WithUser("git")
 		to.Mask = to.Mask.And(git.NewMask("", r.Login.Username))
 	}

@@ -55,8 +55,9 @@ func (s *shift) takeWork() {
 }
 
 // visitNext visits one of the repositories that were entered. It is called when there is room for
-// an update: so of a thousand that wait, each is opened once, and few are in memory. And it is called
-// at each tick, however long the updates take that run: what a visit finds may be there to be told.
+// an update: so of a thousand that wait, each is opened once, and few are in memory. And it is
+// called at each tick, however long the updates take that run: what a visit finds may be there to
+// be told.
 func (s *shift) visitNext(ctx context.Context) found {
 	if len(s.entered) == 0 {
 		return found{}

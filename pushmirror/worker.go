@@ -77,9 +77,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 }
 
-// shift is the time that a worker holds the lock. Its fields belong to the goroutine that runs work.
-// Those who update, look around and tell run beside it and report by the channels; passing is the one
-// lock that they share.
+// shift is the time that a worker holds the lock. Its fields belong to the goroutine that runs
+// work. Those who update, look around and tell run beside it and report by the channels; passing is
+// the one lock that they share.
 type shift struct {
 	*Worker
 	schedule    *worker.Schedule

@@ -47,8 +47,8 @@ func (inv invocation) notify(ctx context.Context, jobs []syncJob, updates []push
 	}
 }
 
-// notifyOfRepositories has the owners told of those that cannot be mirrored at all, and of those that
-// can be again.
+// notifyOfRepositories has the owners told of those that cannot be mirrored at all, and of those
+// that can be again.
 func (inv invocation) notifyOfRepositories(ctx context.Context, repositories []repository) {
 	for _, r := range repositories {
 		if ctx.Err() != nil {

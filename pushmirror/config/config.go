@@ -256,8 +256,8 @@ func load(s Sources) (*Config, *whole, error) {
 	return c, w, nil
 }
 
-// Notified tells who is told that a config is broken: by the [notify] of those of its files that are
-// not. A system file that is could forbid the others to name a program, so with it nobody is.
+// Notified tells who is told that a config is broken, by the [notify] of those of its files that are
+// not. Where the system file is broken, nobody is: it could forbid the others to name a program.
 func Notified(s Sources) Notify {
 	files, _ := s.read()
 	if slices.ContainsFunc(files, func(f *file) bool { return f.name == s.System && len(f.faults) > 0 }) {

@@ -271,9 +271,9 @@ func Changed(s Sources) time.Time {
 	return NewestChange(names)
 }
 
-// ModifiedAt is when a file was modified. A time that lies ahead, of another machine or of a clock that
-// was wrong, would make it newer than all that is done until then: it was not before it came here, and if
-// that is not known either, the time is zero.
+// ModifiedAt is when a file was modified. A time that lies ahead, of another machine or of a clock
+// that was wrong, would make it newer than all that is done until then: in its place it is when the
+// file last changed here in any way, and the zero Time if that lies ahead too.
 func ModifiedAt(info fs.FileInfo) time.Time {
 	const skew = time.Minute // how far the clocks of two machines may be apart
 	limit := time.Now().Add(skew)
@@ -285,8 +285,9 @@ func ModifiedAt(info fs.FileInfo) time.Time {
 	return time.Time{}
 }
 
-// NewestChange is when one of the files was last changed in any way; zero if there are none. What is
-// put in the place of another may be older than that, and chmod does not count as a modification.
+// NewestChange is when one of the files was last changed in any way; zero if there are none. What
+// is put in the place of another may be older than that, and chmod does not count as a
+// modification.
 func NewestChange(files []string) (newest time.Time) {
 	for _, file := range files {
 		info, err := os.Stat(file)

@@ -96,8 +96,8 @@ const (
 	maxPairs = 10_000
 	// maxNew is how many commits are listed to compare by, maxSteps how many are gone over.
 	maxNew, maxSteps = 50_000, 1_000_000
-	// maxParents is how many of their parents are kept: more than ordinary history has. A commit can
-	// have any number, and a pack of some megabytes a gigabyte of them.
+	// maxParents is how many of their parents are kept: more than ordinary history has. A commit
+	// can have any number, and a pack of some megabytes a gigabyte of them.
 	maxParents = 4 * maxNew
 )
 
@@ -105,8 +105,9 @@ const (
 //
 //	git rev-list --parents --stdin
 //
-// which one process does for all, with the Olds excluded. An Old that it finds is an ancestor. Of one
-// that it does not find nothing is known: it is no ancestor, or no commit, or one of another Old's.
+// which one process does for all, with the Olds excluded. An Old that it finds is an ancestor. Of
+// one that it does not find nothing is known: it is no ancestor, or no commit, or one of another
+// Old's.
 func (s *Scratch) compareNew(ctx context.Context, a Ancestry) error {
 	var in strings.Builder
 	for _, p := range a.pairs {

@@ -243,8 +243,8 @@ func (c *capture) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// String is what was kept, saying where something is left out. The end begins with a whole line: the
-// rest of one does not tell whose words it is.
+// String is what was kept, saying where something is left out. The end begins with a whole line:
+// the rest of one does not tell whose words it is.
 func (c *capture) String() string {
 	if !c.dropped {
 		return string(c.head) + string(c.tail)

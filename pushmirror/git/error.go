@@ -63,8 +63,8 @@ func (e *Error) Error() string {
 // Unwrap gives the cause: an *exec.ExitError or the context's error.
 func (e *Error) Unwrap() error { return e.Err }
 
-// exitCode is that of the git command that failed with err: -1 if it did not run to its end, 0 if err
-// is nil or of something else.
+// exitCode is that of the git command that failed with err: -1 if it did not run to its end, 0 if
+// err is nil or of something else.
 func exitCode(err error) int {
 	var failed *Error
 	if !errors.As(err, &failed) {
@@ -96,8 +96,8 @@ var damaged = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`
 const lostRemote = "fatal: Could not read from remote repository."
 
 // firstComplaint is the line of stderr that tells most: what http answered to a push, else the
-// first "fatal:" of git or ssh, else that of the mirror's git, else the first "error:", else the last
-// line. One that ends with a colon goes on in the next, as when a git:// mirror is down.
+// first "fatal:" of git or ssh, else that of the mirror's git, else the first "error:", else the
+// last line. One that ends with a colon goes on in the next, as when a git:// mirror is down.
 func firstComplaint(stderr string) string {
 	if cause, _, found := strings.Cut(stderr, lostRemote); found && strings.TrimSpace(cause) != "" {
 		stderr = cause
@@ -222,7 +222,8 @@ var failures = []failure{
 }
 
 // classify gives the class of what git wrote to stderr. That a host fails, or this machine, git,
-// curl and ssh have to say: in the mirror's words that is about what lies behind one repository there.
+// curl and ssh have to say: in the mirror's words that is about what lies behind one repository
+// there.
 func classify(stderr string) failure {
 	all := strings.ToLower(stderr)
 	ours := withoutTheirs(all)

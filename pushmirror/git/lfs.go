@@ -59,8 +59,8 @@ func (s *Scratch) SmallBlobs(ctx context.Context, tips, known []OID, least, most
 	)
 }
 
-// pipeline runs stages side by side, each of which reads what the one before it writes. Its error is
-// that of the first in line that failed, which has the cause.
+// pipeline runs stages side by side, each of which reads what the one before it writes. Its error
+// is that of the first in line that failed, which has the cause.
 func pipeline(stages ...func(from *io.PipeReader, to *io.PipeWriter) error) error {
 	errs := make([]error, len(stages))
 	var all sync.WaitGroup

@@ -132,8 +132,8 @@ func (s *Scratch) TryPush(ctx context.Context) error {
 }
 
 // objection is what a mirror with receive.fsckObjects or receive.maxInputSize, or its web server,
-// says of objects that it will never take; "" when it took all, or when trying again may help, as it
-// does once a full disk has room. GitHub breaks off once it has said so.
+// says of objects that it will never take; "" when it took all, or when trying again may help, as
+// it does once a full disk has room. GitHub breaks off once it has said so.
 func objection(text string) string {
 	if hasLine(text, "error: RPC failed; HTTP 413") {
 		return "HTTP 413, it is more than the mirror's web server takes in a request"
@@ -173,7 +173,8 @@ func NoPushOptions(text string) bool {
 	return strings.Contains(text, "the receiving end does not support push options")
 }
 
-// maxSaid is how much of a text of a mirror's is kept, in bytes: it may be kept for each of very many refs.
+// maxSaid is how much of a text of a mirror's is kept, in bytes: it may be kept for each of very
+// many refs.
 const maxSaid = 500
 
 // Shorten cuts a mirror's text where it is too long to be kept.

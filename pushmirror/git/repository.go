@@ -113,11 +113,10 @@ func (g *Git) bareAt(dir string) *Repository {
 // Dir is the repository's folder, absolute.
 func (r *Repository) Dir() string { return r.dir }
 
-// Refs lists the branches and tags and tells which branch HEAD names, or "" when
-// HEAD is detached or its branch does not exist. Symbolic refs are among them,
-// marked, also those that lead nowhere, which have no object id. With known refs of the same values
-// they share strings. An *UnreadableError tells of more that cannot be read; what it goes with is all
-// that can.
+// Refs lists the branches and tags and tells which branch HEAD names, or "" when HEAD is detached
+// or its branch does not exist. Symbolic refs are among them, marked, also those that lead nowhere,
+// which have no object id. With known refs of the same values they share strings. An
+// *UnreadableError tells of more that cannot be read; what it goes with is all that can.
 func (r *Repository) Refs(ctx context.Context, known Refs) (refs Refs, head RefName, err error) {
 	f := forEachRef{refList: refList{known: known, refs: make(Refs, 0, len(known))}}
 	out := lines{each: f.line}

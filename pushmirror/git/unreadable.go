@@ -32,9 +32,9 @@ func (e *UnreadableError) Hint() string {
 	return fmt.Sprintf("run git -C %s fsck, and let the user who mirrors read all that is below refs", ShellQuote(e.Dir))
 }
 
-// unlisted is what for-each-ref does not list, besides refs: symbolic refs that lead nowhere, without
-// an object id, and an *UnreadableError of what cannot be read, nil if all can. Git warns of a ref that
-// is damaged, and leaves out without a word those, and what it may not look into.
+// unlisted is what for-each-ref does not list, besides refs: symbolic refs that lead nowhere,
+// without an object id, and an *UnreadableError of what cannot be read, nil if all can. Git warns
+// of a ref that is damaged, and leaves out without a word those, and what it may not look into.
 func (r *Repository) unlisted(refs Refs, warnings string) (symbolic Refs, err error) {
 	failed := &UnreadableError{Dir: r.dir}
 	for line := range strings.Lines(warnings) {

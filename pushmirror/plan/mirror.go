@@ -87,8 +87,8 @@ func (m Mirror) clearForeign(upstream git.Refs) Mirror {
 	return m
 }
 
-// After is the mirror once those of the steps that are sent have happened. A ref with the value that
-// it has upstream is not foreign any more, and so none is that was just pushed.
+// After is the mirror once those of the steps that are sent have happened. A ref with the value
+// that it has upstream is not foreign any more, and so none is that was just pushed.
 func (m Mirror) After(done []*Step, upstream git.Refs) Mirror {
 	after := Mirror{Head: m.Head, Refs: m.Refs, Foreign: maps.Clone(m.Foreign), Left: m.Left}
 	if after.Foreign == nil {

@@ -116,8 +116,8 @@ func (q *Queue) Episode(host string) (began time.Time, ok bool) {
 	return beganAt(info), true
 }
 
-// beganAt is when an episode began, by its file. If that lies ahead, the clock was wrong then, and the
-// end would not be noticed for as long: what is found just now is to end it.
+// beganAt is when an episode began, by its file. If that lies ahead, the clock was wrong then, and
+// the end would not be noticed for as long: what is found just now is to end it.
 func beganAt(info fs.FileInfo) time.Time {
 	const skew = time.Minute // how far a clock may be set back
 	if now := time.Now(); info.ModTime().After(now.Add(skew)) {

@@ -81,8 +81,8 @@ func (d *Dir) chown(path string) error {
 	return os.Lchown(path, d.inode.UID, d.inode.GID)
 }
 
-// mkdir makes the folder path below the repository with the repository's mode,
-// whatever the umask, durably: what is synced in a folder that a power failure takes is lost with it.
+// mkdir makes the folder path below the repository with the repository's mode, whatever the umask,
+// durably: what is synced in a folder that a power failure takes is lost with it.
 func (d *Dir) mkdir(path string) error {
 	const unfinished = 0o700 // until it has its owner and mode, which who makes it may be killed before
 	err := os.Mkdir(path, unfinished)

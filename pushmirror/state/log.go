@@ -39,8 +39,8 @@ type Entry struct {
 	Pusher string `json:"pusher,omitempty"`
 }
 
-// Drops reports whether it tells of what may make Old unreachable on the mirror, or that this did not
-// happen, so that somebody may want to bring Old back.
+// Drops reports whether it tells of what may make Old unreachable on the mirror, or that this did
+// not happen, so that somebody may want to bring Old back.
 func (e Entry) Drops() bool {
 	return e.Old != "" && (e.Result == plan.Forced || e.Result == plan.Deleted || e.Result == plan.Updated && e.Name.IsTag())
 }

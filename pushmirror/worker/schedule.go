@@ -24,8 +24,8 @@ type Task struct {
 	NotBefore, Earliest time.Time
 	// Failing: the last update did not succeed.
 	Failing bool
-	// Blamed is the Host or the Login that the last update, of another worker perhaps, failed for; empty
-	// for none. Once that is back, NotBefore counts no more. Failed is when it ended.
+	// Blamed is the Host or the Login that the last update, of another worker perhaps, failed for;
+	// empty for none. Once that is back, NotBefore counts no more. Failed is when it ended.
 	Blamed string
 	Failed time.Time
 	// Succeeded is when the last update ended, if it did succeed; else zero.
