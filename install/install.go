@@ -195,9 +195,6 @@ func explain(dir string, err error) error {
 	return err
 }
 
-// mayWrite is what access(2) calls W_OK.
-const mayWrite = 2
-
 // closed gives the file or folder whose mode an error below dir comes from, and the change that
 // its owner can make.
 func closed(dir string, err error) (path, mode string) {
@@ -210,7 +207,7 @@ func closed(dir string, err error) (path, mode string) {
 	case errors.As(err, &onLink):
 		path = filepath.Join(dir, onLink.New)
 	}
-	if folder := filepath.Dir(path); path != dir && syscall.Access(folder, mayWrite) != nil {
+	if folder := filepath.Dir(path); path != dir && disk.MayWrite(folder) != nil {
 		return folder, "u+w"
 	}
 	return path, "u+rwX"

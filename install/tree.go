@@ -285,8 +285,5 @@ func (t *tree) sync(folder string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("syncing %s: %w", folder, err)
-	}
-	return nil
+	return errors.Join(f.Sync(), f.Close())
 }

@@ -8,10 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/disk"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
 )
@@ -232,16 +232,12 @@ func (c *remoteCheck) checkWrite(ctx context.Context) Finding {
 // out only when it has something to write.
 func localAccess(dir string) error {
 	for _, folder := range []string{"objects", "refs"} {
-		path := filepath.Join(dir, folder)
-		if err := syscall.Access(path, accessWrite); err != nil {
-			return fmt.Errorf("writing to %s: %w", path, err)
+		if err := disk.MayWrite(filepath.Join(dir, folder)); err != nil {
+			return err
 		}
 	}
 	return nil
 }
-
-// accessWrite is W_OK of access(2).
-const accessWrite = 2
 
 // checkExtra finds the refs on the mirror that no update brings there: those that upstream
 // lacks and no deletion takes away, and those that the filter leaves out.
