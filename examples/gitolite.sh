@@ -24,6 +24,11 @@ install) verb=install ;;
 esac
 
 common=$(gitolite query-rc GL_ADMIN_BASE)/hooks/common
+[ -w "$common" ] || {
+	echo "$0: error: gitolite does not run as $(id -un), who has no $common to write to" >&2
+	echo "$0: hint: run this as the user whom it runs as, for example: sudo -u git $0" >&2
+	exit 1
+}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
@@ -50,8 +55,8 @@ put() {
 	gitolite setup --hooks-only
 }
 case $verb in # so that what was there before is run at every moment
-install) put post-receive.before-push-mirror && put post-receive ;;
-uninstall) put post-receive && put post-receive.before-push-mirror ;;
+install) put post-receive.before-push-mirror; put post-receive ;;
+uninstall) put post-receive; put post-receive.before-push-mirror ;;
 esac
 
 # gitolite leaves links that have come to lead nowhere.
