@@ -3,6 +3,7 @@ package git
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -123,12 +124,20 @@ func (s *Scratch) TryPush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	const none = "refs/none/*"
-	said, err := s.reach(ctx, command{args: append(pushCommand("--dry-run", "--progress"), "--", s.mirror(), none+":"+none)})
-	if strings.Contains(said, "No refs in common and none specified") {
-		return nil // a mirror that is empty yet
+	try := func(refspec string) (string, error) {
+		return s.reach(ctx, command{args: append(pushCommand("--dry-run", "--progress"), "--", s.mirror(), refspec)})
 	}
-	return err
+	const none = "refs/none/*"
+	said, err := try(none + ":" + none)
+	if !strings.Contains(said, "No refs in common and none specified") {
+		return err
+	}
+	// A mirror that is empty yet, whose format git looks at only if it has a ref to push or delete.
+	var failed *Error
+	if _, err = try(":refs/none/x"); errors.As(err, &failed) && failed.Hint == otherFormat {
+		return err
+	}
+	return nil
 }
 
 // objection is what a mirror with receive.fsckObjects or receive.maxInputSize, or its web server,

@@ -265,7 +265,7 @@ func TestTryPushAsksAnyMirrorAndChangesNone(t *testing.T) {
 	other := newTestRepo(t, "--object-format=sha256")
 	other.run("update-ref", "refs/heads/main", string(other.commit("c")))
 	for name, mirror := range map[string]string{
-		"another format": other.dir, "no repository": t.TempDir(), "nothing": "/nowhere/m.git",
+		"another format": other.dir, "another format, empty": newTestRepo(t, "--object-format=sha256").dir, "no repository": t.TempDir(), "nothing": "/nowhere/m.git",
 	} {
 		if err := newTestRepo(t).scratch(mirror).TryPush(t.Context()); err == nil {
 			t.Errorf("%s would take a push", name)
