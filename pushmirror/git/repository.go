@@ -80,6 +80,11 @@ func (g *Git) Find(ctx context.Context, dir, gitDir string) (*Repository, error)
 	if r := g.bareAt(dir); r != nil {
 		return r, nil
 	}
+	if _, err := os.Stat(filepath.Join(dir, "HEAD")); errors.Is(err, fs.ErrPermission) {
+		return nil, &Error{
+			Kind: KindLocal, Err: fmt.Errorf("opening the repository: %w", err), Hint: "run it as the user whom the repository belongs to",
+		}
+	}
 	out, err := g.output(ctx, "", nil, "-c", "safe.directory=*", "-C", dir, "rev-parse", "--absolute-git-dir")
 	var failed *Error
 	if errors.As(err, &failed) && (strings.Contains(failed.Stderr, "not a git repository") || strings.Contains(failed.Stderr, "cannot change to")) {
