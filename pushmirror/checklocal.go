@@ -122,7 +122,7 @@ func (l *localCheck) remotes() Finding {
 	}
 	switch all := len(l.config.Remotes); {
 	case all == 0:
-		return fail("remotes", "no remote is configured for this repository", "git push-mirror init NAME URL")
+		return fail("remotes", "no remote is configured for this repository", l.FirstRemote())
 	case on == 0:
 		return warn("remotes", "every remote is switched off", "set enabled = true for one")
 	case on < all:

@@ -88,6 +88,15 @@ func (u *Upstream) Worker() config.Worker { return u.config.Worker }
 // StateDir is the state_dir of the configuration; "" if not set.
 func (u *Upstream) StateDir() string { return u.config.StateDir }
 
+// FirstRemote is the command that gives the repository a remote when it has none: init wants no
+// configuration to be there.
+func (u *Upstream) FirstRemote() string {
+	if _, own, _ := config.DefaultSources(u.getenv, u.repo.Dir()).Places(); slices.Contains(u.config.Files, own) {
+		return "write a [[remote]] into " + own + ", or: git push-mirror remote add NAME URL"
+	}
+	return "git push-mirror init NAME URL"
+}
+
 // Notifies reports whether somebody is to be told of failures: the configuration has a
 // [notify] command.
 func (u *Upstream) Notifies() bool { return len(u.config.Notify.Command) > 0 }

@@ -80,7 +80,7 @@ func (inv invocation) runStatus(ctx context.Context, repositories []repository, 
 	statuses := append([]pushmirror.Status{}, slices.Concat(rows...)...)
 	if len(statuses) == 0 && !opt.recursive && !opt.prometheus {
 		inv.say("note", noRemote)
-		inv.say("hint", configureRemote)
+		inv.say("hint", repositories[0].upstream.FirstRemote())
 	}
 	now := time.Now()
 	sum := sumOf(len(repositories), statuses)
@@ -113,11 +113,8 @@ func (inv invocation) runStatus(ctx context.Context, repositories []repository, 
 	return errTrouble
 }
 
-// What is said where there is nothing to mirror to.
-const (
-	noRemote        = "no remote is configured for this repository"
-	configureRemote = "git push-mirror init NAME URL"
-)
+// noRemote is said where there is nothing to mirror to.
+const noRemote = "no remote is configured for this repository"
 
 // maxHookless is how many repositories without a hook are named.
 const maxHookless = 10

@@ -235,7 +235,7 @@ func (opt syncOptions) enabled(upstream *pushmirror.Upstream) ([]config.Remote, 
 	case len(remotes) > 0:
 		return nil, usageError{errors.New("every remote is switched off"), "set enabled = true for one"}
 	default:
-		return nil, usageError{errors.New(noRemote), configureRemote}
+		return nil, usageError{errors.New(noRemote), upstream.FirstRemote()}
 	}
 }
 
