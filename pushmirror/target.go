@@ -104,7 +104,7 @@ func (a *access) cure(ctx context.Context, failed *git.Error) string {
 		return "the host shows another key than the one that is known: somebody may be in between; if it was changed there on purpose, " +
 			"put the new one in the old one's place: git push-mirror host-keys " + git.ShellQuote(r.URL.String())
 	case failed.Kind == git.KindHostKey && r.URL.Scheme() == "ssh":
-		return "if this is right, pin the host's keys: git push-mirror host-keys " + git.ShellQuote(r.URL.String())
+		return "look at the host's keys, and pin them if they are right: git push-mirror host-keys " + git.ShellQuote(r.URL.String())
 	case failed.Kind == git.KindAuth && r.URL.Scheme() == "ssh" && failed.Stderr != "":
 		return cmp.Or(sshHint(r), failed.Hint)
 	case failed.Kind == git.KindAuth && a.scratch != nil:

@@ -64,22 +64,26 @@ func (inv invocation) runHostKeys(c *cli.Context, u config.URL) error {
 	return inv.comparePinned(c, u, keys)
 }
 
+const pinKeys = "if its owner publishes these fingerprints, write the line into the config, below the url"
+
 // comparePinned compares a host's keys with those that the repository's config pins, if we
 // are in one.
 func (inv invocation) comparePinned(c *cli.Context, u config.URL, keys []string) error {
 	repositories, err := inv.repositories(c)
 	if err != nil {
+		inv.say("hint", pinKeys)
 		return nil //nolint:nilerr // Elsewhere there is nothing to compare with.
 	}
 	remotes, err := repositories[0].upstream.Select(nil)
 	if err != nil {
 		return err
 	}
-	changed := false
+	pinned, changed := false, false
 	for _, remote := range remotes {
 		if remote.URL.Host() != u.Host() || remote.HostKeys == nil {
 			continue
 		}
+		pinned = true
 		if slices.ContainsFunc(remote.HostKeys, func(key string) bool { return slices.Contains(keys, key) }) {
 			inv.say("note", remote.Name+": the host has the key that is pinned")
 			continue
@@ -92,6 +96,9 @@ func (inv invocation) comparePinned(c *cli.Context, u config.URL, keys []string)
 		changed = true
 		inv.say("error", remote.Name+": the host has none of the keys that are pinned")
 		inv.say("hint", "ask the host's owner whether they were changed; if not, somebody is in between")
+	}
+	if !pinned {
+		inv.say("hint", pinKeys)
 	}
 	if changed {
 		return errTrouble
