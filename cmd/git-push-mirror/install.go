@@ -258,13 +258,23 @@ func installSum(all, failed int, sum map[install.Done]int, opt installOptions) s
 func (inv invocation) afterInstall(targets []repository, opt installOptions) string {
 	root, dir := targets[0].root, targets[0].dir
 	if opt.recursive || len(targets) > 1 {
+		without := 0
+		for _, r := range targets {
+			if !inv.hasRemotes(r.dir) {
+				without++
+			}
+		}
+		rest := "" // which the system's configuration may well leave out
+		if without > 0 {
+			rest = "; " + count(without, "repository has", "repositories have") + " no mirror"
+		}
 		switch {
-		case slices.ContainsFunc(targets, func(r repository) bool { return !inv.hasRemotes(r.dir) }):
+		case without == len(targets):
 			return "next: git push-mirror init NAME URL, in each repository that is to have a mirror, then git push-mirror check and sync"
 		case !opt.recursive || slices.ContainsFunc(targets, func(r repository) bool { return r.root != root }):
-			return "next: git push-mirror check, in each repository, then sync"
+			return "next: git push-mirror check, in each repository, then sync" + rest
 		}
-		return "next: " + inv.commandFor(root, "sync --recursive") + ", then " + inv.commandFor(root, "status --recursive")
+		return "next: " + inv.commandFor(root, "sync --recursive") + ", then " + inv.commandFor(root, "status --recursive") + rest
 	}
 	if inv.hasRemotes(dir) {
 		return "next: " + inv.commandFor(dir, "check") + ", then sync"
