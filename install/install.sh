@@ -5,7 +5,7 @@ set -eu
 
 usage() {
   cat <<'END'
-usage: install.sh [--prefix DIR] [--binary FILE] [--repos DIR] [--dry-run]
+usage: install.sh [--prefix DIR] [--binary FILE] [--pages DIR] [--repos DIR] [--dry-run]
        install.sh --uninstall [--prefix DIR] [--repos DIR] [--dry-run]
 
   --prefix DIR   where to: /usr/local for root, else ~/.local
