@@ -23,6 +23,12 @@ func Runs(ctx context.Context, repo *git.Repository) (bool, error) {
 	return h.isRun(func() bool { return runsCommands(ctx, repo.Git()) }), err
 }
 
+// Bare reports whether a repository is bare: Install refuses one that is not.
+func Bare(ctx context.Context, repo *git.Repository) (bool, error) {
+	s, err := readSettings(ctx, repo)
+	return s.bare, err
+}
+
 // Survey looks at many repositories. Git is asked once for what they share, and again only for
 // those whose own configuration could say more. The zero Survey is ready to begin.
 type Survey struct {

@@ -57,6 +57,10 @@ func (inv invocation) runInit(ctx context.Context, repo *git.Repository, opt ini
 	next := inv.commandFor(repo.Dir(), "check") + ", then sync"
 	if runs, err := install.Runs(ctx, repo); err == nil && !runs {
 		next = inv.commandFor(repo.Dir(), "install")
+		if bare, err := install.Bare(ctx, repo); err == nil && !bare {
+			inv.say("note", "this is no bare repository, and pushes to one with a work tree are seldom meant")
+			next += " --force"
+		}
 	}
 	if opt.name == "" {
 		next = "write the name and url of a mirror into it, then " + next
