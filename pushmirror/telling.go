@@ -24,6 +24,7 @@ func (s *shift) notifyIfDue(ctx context.Context, key worker.Key, t endedUpdate) 
 		delete(s.unkept, key)
 		if t.upstream.Notifies() && t.Record.Status == state.Finished {
 			t.Record.Untold = string(EventRecovered)
+			t.Unkept = true // the record, which knows of no failure, does not tell of it
 		}
 	}
 	if s.notifier().Due(t.upstream, t.Update) {
