@@ -1,6 +1,7 @@
 package pushmirror
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -292,6 +293,34 @@ func TestAConfigThatCannotBeReadIsLookedAtAgainAtOnce(t *testing.T) {
 	}
 	if more, err := q.HasWork(); !more || err != nil {
 		t.Errorf("nobody looks again: %t, %v", more, err)
+	}
+}
+
+func TestANoticeOfAHostTellsHowManyRepositoriesWaitForIt(t *testing.T) {
+	s := newSite(t)
+	const url = "http://127.0.0.1:1/m.git" // where nobody listens
+	s.write("up.git/push-mirror.toml", fmt.Sprintf("[notify]\ncommand = [\"/bin/sh\", \"-c\", \"cat >$0\", %q]\n[[remote]]\nname = \"m\"\nurl = %q\nfail_after = \"1ms\"\n",
+		s.path("notice"), url))
+	s.commit()
+	failed := endedUpdate{Update: s.update(Options{})}
+	var err error
+	if failed.upstream, err = s.open(); err != nil {
+		t.Fatal(err)
+	}
+	shift := newShift(s.worker(s.queue()))
+	for _, task := range []worker.Task{
+		{Key: worker.Key{Repository: "/second.git", Remote: "a"}, Host: "http://127.0.0.1:1"},
+		{Key: worker.Key{Repository: "/second.git", Remote: "b"}, Host: "http://127.0.0.1:1"},
+		{Key: worker.Key{Repository: "/third.git", Remote: "m"}, Host: "http://127.0.0.1:1"},
+		{Key: worker.Key{Repository: "/elsewhere.git", Remote: "m"}, Host: "http://127.0.0.1:2"},
+	} {
+		shift.schedule.Add(task)
+	}
+	shift.tell(t.Context(), failed)
+	<-shift.told
+	notice, err := os.ReadFile(s.path("notice"))
+	if err != nil || !strings.Contains(string(notice), `"host":"http://127.0.0.1:1","repositories":3,`) {
+		t.Errorf("the notice is %s, %v", notice, err)
 	}
 }
 
