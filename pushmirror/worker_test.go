@@ -283,6 +283,24 @@ func TestWhatComesJustBeforeTheLockIsLetGoIsTakenUp(t *testing.T) {
 	}
 }
 
+func TestAWorkerThatEndsPutsAllThatItHadBackIntoTheQueue(t *testing.T) {
+	s := newSite(t)
+	q := s.queue()
+	shift := newShift(s.worker(q))
+	waits := worker.Task{Key: worker.Key{Repository: "/waits.git", Remote: "m"}}
+	runs := worker.Task{Key: worker.Key{Repository: "/runs.git", Remote: "m"}}
+	shift.schedule.Add(waits)
+	shift.started[runs.Key] = runs
+	shift.entered, shift.broken["/broken.git"] = []string{"/entered.git"}, "no TOML"
+	go func() { shift.ended <- ended{task: runs} }()
+	if err := shift.handBack(); err != nil {
+		t.Error(err)
+	}
+	if got, err := q.Take(); err != nil || strings.Join(got, " ") != "/broken.git /entered.git /runs.git /waits.git" {
+		t.Errorf("the queue has %q, %v", got, err)
+	}
+}
+
 func TestAConfigThatCannotBeReadIsLookedAtAgainAtOnce(t *testing.T) {
 	s := newSite(t)
 	q := s.queue()
@@ -321,6 +339,29 @@ func TestANoticeOfAHostTellsHowManyRepositoriesWaitForIt(t *testing.T) {
 	notice, err := os.ReadFile(s.path("notice"))
 	if err != nil || !strings.Contains(string(notice), `"host":"http://127.0.0.1:1","repositories":3,`) {
 		t.Errorf("the notice is %s, %v", notice, err)
+	}
+}
+
+func TestARemoteThatIsSwitchedOffWhileItWaitsGetsNothing(t *testing.T) {
+	s := newSite(t)
+	s.write("up.git/push-mirror.toml", fmt.Sprintf("[[remote]]\nname = \"m\"\nurl = %q\nenabled = false\n", s.path("m.git")))
+	s.commit()
+	task := worker.Task{Key: worker.Key{Repository: s.path("up.git"), Remote: "m"}}
+	if e := newShift(s.worker(s.queue())).update(t.Context(), task, nil, nil); e.update != nil || s.delivered() {
+		t.Error("it was updated")
+	}
+}
+
+func TestWhatWasDeliveredWhileItWaitedIsNotUpdatedAgain(t *testing.T) {
+	s := newSite(t)
+	s.write("up.git/push-mirror.toml", fmt.Sprintf("[[remote]]\nname = \"m\"\nurl = %q\n", s.path("m.git")))
+	s.commit()
+	s.update(Options{}) // as a sync does
+	w := s.worker(s.queue())
+	w.clock = time.Now
+	task := worker.Task{Key: worker.Key{Repository: s.path("up.git"), Remote: "m"}}
+	if e := newShift(w).update(t.Context(), task, nil, nil); e.update != nil || !e.end.Done || !s.delivered() {
+		t.Errorf("it ended with %+v", e)
 	}
 }
 
