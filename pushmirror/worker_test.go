@@ -365,6 +365,28 @@ func TestWhatWasDeliveredWhileItWaitedIsNotUpdatedAgain(t *testing.T) {
 	}
 }
 
+func TestAConfigThatIsChangedJustBeforeAnUpdateStartsHolds(t *testing.T) {
+	s := newSite(t)
+	remote := func(url string) {
+		s.write("up.git/push-mirror.toml", fmt.Sprintf("[[remote]]\nname = \"m\"\nurl = %q\n", url))
+	}
+	remote(s.path("former.git"))
+	s.commit()
+	former, err := s.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	remote(s.path("m.git"))
+	task := worker.Task{Key: worker.Key{Repository: s.path("up.git"), Remote: "m"}}
+	shift := newShift(s.worker(s.queue()))
+	shift.schedule.Add(task)
+	shift.start(t.Context(), found{upstream: former, tasks: []worker.Task{task}, changed: former.config.Modified.Add(-time.Second)})
+	<-shift.ended
+	if !s.delivered() {
+		t.Error("the update was made by the former config")
+	}
+}
+
 func TestBackOffDoublesUpToItsBound(t *testing.T) {
 	for attempts, want := range []time.Duration{5, 5, 10, 20, 40, 80, 160, 300, 300} {
 		if got := backOff(attempts, 5*time.Second, 5*time.Minute); got != want*time.Second {
