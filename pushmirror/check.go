@@ -82,7 +82,8 @@ type Checkup struct {
 
 // Run looks at the repository, then at the remotes of these names, or at all when there are
 // no names: side by side, so that none waits for another that is silent, and hands on what it
-// finds in their order. Its error tells of a name that is not configured, or that ctx is done.
+// finds in their order. Its error tells of a name that is not configured, before anything is found,
+// or that ctx is done.
 func (c Checkup) Run(ctx context.Context, names []string, found func(Finding)) error {
 	tell := func(findings ...Finding) {
 		for _, f := range findings {
@@ -90,21 +91,23 @@ func (c Checkup) Run(ctx context.Context, names []string, found func(Finding)) e
 			found(f)
 		}
 	}
-	tell(c.git(ctx))
 	owner, ours := c.owner(ctx)
-	tell(owner)
 	if !ours {
+		tell(c.git(ctx), owner)
 		return ctx.Err() // what stands in somebody else's files may name programs to run
 	}
-	tell(c.bare(ctx), c.hook(ctx))
-	u, err := Open(ctx, c.Repo, c.Getenv)
-	if err != nil {
-		tell(configFaults(err)...)
-		return ctx.Err()
+	u, openErr := Open(ctx, c.Repo, c.Getenv)
+	var remotes []config.Remote
+	if openErr == nil {
+		var err error
+		if remotes, err = u.Select(names); err != nil {
+			return err
+		}
 	}
-	remotes, err := u.Select(names)
-	if err != nil {
-		return err
+	tell(c.git(ctx), owner, c.bare(ctx), c.hook(ctx))
+	if openErr != nil {
+		tell(configFaults(openErr)...)
+		return ctx.Err()
 	}
 	here := &localCheck{Upstream: u, getenv: c.Getenv}
 	tell(here.places()...)
