@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"regexp"
 	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -79,15 +81,22 @@ func durationOrNone(name string, value any) (any, *Error) {
 		return nil, wrongType(name, "a length of time in quotes", value)
 	}
 	d, err := time.ParseDuration(text)
-	if err != nil {
+	switch {
+	case err != nil && lengthOfTime().MatchString(text):
+		return nil, complaint(fmt.Sprintf("%s is %s, which is too long", name, quote(text)), `the longest is "2562047h", 292 years`)
+	case err != nil:
 		return nil, complaint(fmt.Sprintf("%s is %s, which is no length of time", name, quote(text)),
 			`write numbers with h, m or s, such as "3h", "90s" or "1h30m"`)
-	}
-	if d < 0 {
+	case d < 0:
 		return nil, complaint(fmt.Sprintf("%s is %s, but cannot be less than nothing", name, quote(text)), "")
 	}
 	return d, nil
 }
+
+// lengthOfTime is how one is written, be it longer than a time.Duration can be.
+var lengthOfTime = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[-+]?((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+$`)
+})
 
 // fromString is the parser of a string that parse turns into a value.
 func fromString(parse func(name, text string) (any, *Error)) parser {
