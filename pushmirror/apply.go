@@ -230,10 +230,10 @@ func (a *attempt) damage() string {
 	return fmt.Sprintf("objects of it are missing or damaged here: run git -C %s fsck", git.ShellQuote(a.Dir()))
 }
 
-// incomplete picks the steps of which objects fail a check, as they are missing here. Each look goes over all that the
-// mirror lacks, so they are looked at together, and by quarters only where something is missing:
-// mostly it is the mirror that is in trouble, and nothing is. Halves would find one of many no
-// sooner, and take half as many looks again where all lack what is missing.
+// incomplete picks the steps that fail a check of their objects, by Complete or Sound. Each check
+// goes over all that the mirror lacks, so they are checked together, and by quarters only where
+// something is wrong: mostly it is the mirror that is in trouble, and nothing is. Halves would find
+// one of many no sooner, and take half as many checks again where all have what is wrong.
 func incomplete(ctx context.Context, steps plan.Batch, known []git.OID, check func(context.Context, []git.OID, []git.OID) (bool, error)) plan.Batch {
 	if len(steps) == 0 {
 		return nil
