@@ -3,7 +3,6 @@ package install
 import (
 	"bytes"
 	"crypto/sha256"
-	"debug/buildinfo"
 	"encoding/hex"
 	"io"
 	"os"
@@ -146,13 +145,25 @@ func callsUs(command string) bool {
 	return false
 }
 
-// isProgram reports whether a file is this program, of whatever version.
+// builtFrom is in every Go program that was built from our module: a line of its BuildInfo, as
+// runtime/debug writes it.
+const builtFrom = "\nmod\tgit-push-mirror\t"
+
+// maxProgram is how large a program is that can be ours, in bytes: some ten times as large as it is.
+const maxProgram = 100 << 20
+
+// isProgram reports whether a file is this program, of whatever version. It does not ask
+// debug/buildinfo: the readers of all formats of programs would be a twelfth of ours, and of the
+// time that each hook takes to start.
 func isProgram(path string) bool {
 	if _, ok := readRegular(path); !ok {
 		return false
 	}
-	info, err := buildinfo.ReadFile(path)
-	return err == nil && info.Main.Path == "git-push-mirror"
+	if info, err := os.Stat(path); err != nil || info.Size() > maxProgram {
+		return false
+	}
+	text, err := os.ReadFile(path)
+	return err == nil && bytes.Contains(text, []byte(builtFrom))
 }
 
 // deadLink reports whether a link that leads nowhere led to the program.
