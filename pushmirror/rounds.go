@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
 	"git-push-mirror/pushmirror/plan"
 	"git-push-mirror/pushmirror/state"
@@ -198,6 +199,15 @@ func (a *attempt) compare(ctx context.Context, in plan.Input) (plan.Ancestry, ma
 	sound, err := a.scratch.Compare(ctx, questions)
 	for _, oid := range sound.Undecided() {
 		w.broken[oid] = true
+	}
+	base, _ := in.Upstream.Get(in.Default)
+	if err != nil || in.Remote.Prune != config.PruneMerged || !w.broken[base.OID] && !slices.Contains(sound.Unread(), base.OID) {
+		return sound, w.broken, err
+	}
+	// What it may contain is not deleted, and nothing else tells so if the mirror has the branch.
+	whole := newWalk(a.repo, nil)
+	if err = whole.from(ctx, []git.OID{base.OID}); whole.broken[base.OID] {
+		a.cannotRead(string(in.Default))
 	}
 	return sound, w.broken, err
 }
