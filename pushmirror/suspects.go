@@ -36,7 +36,7 @@ func (a *attempt) suspectRetries() *suspectRetries {
 }
 
 // shuffled changes the order of the suspects each time, where they are more than the bound: so each
-// has its turn some time. Where they are not, what makes room for others stays first.
+// has its turn some time. What makes room for others stays before them.
 func (r *suspectRetries) shuffled(batches []plan.Batch) []plan.Batch {
 	first := slices.IndexFunc(batches, func(b plan.Batch) bool { return b[0].Suspect })
 	if first < 0 || len(r.declined) <= maxRetried {
@@ -44,7 +44,32 @@ func (r *suspectRetries) shuffled(batches []plan.Batch) []plan.Batch {
 	}
 	alone := batches[first:]
 	rand.Shuffle(len(alone), func(i, j int) { alone[i], alone[j] = alone[j], alone[i] })
-	return batches
+	deletions := map[git.RefName]plan.Batch{}
+	for _, b := range alone {
+		if b[0].Result == plan.Deleted {
+			deletions[b[0].Name] = b
+		}
+	}
+	ordered := slices.Clip(batches[:first])
+	take := func(name git.RefName) {
+		if b, ok := deletions[name]; ok {
+			ordered = append(ordered, b)
+			delete(deletions, name)
+		}
+	}
+	for _, b := range alone {
+		switch b[0].Result {
+		case plan.Deleted:
+			take(b[0].Name)
+			continue
+		case plan.Created:
+			for name := range r.seen.Mirror.InTheWay(b[0].Name) {
+				take(name)
+			}
+		}
+		ordered = append(ordered, b)
+	}
+	return ordered
 }
 
 // postpones leaves a suspect refused as it was, once the mirror has declined as many as it may.
