@@ -106,7 +106,7 @@ func (u *Upstream) behind(ctx context.Context, remote config.Remote, dir *state.
 		return true, err
 	}
 	lacks, err := u.shortfall(ctx, remote, dir, record)
-	if broken := (*git.UnreadableError)(nil); errors.As(err, &broken) {
+	if broken := (*git.UnreadableError)(nil); errors.As(err, &broken) || git.BrokenObject(err) {
 		return true, nil // the update tells
 	}
 	return len(lacks.pending) > 0, err

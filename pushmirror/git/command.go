@@ -175,7 +175,12 @@ func (g *Git) start(ctx context.Context, c command) (string, error) {
 	if err == nil {
 		return stderr.String(), nil
 	}
-	return stderr.String(), newError(ctx, c.args, stderr.String(), err)
+	failed := newError(ctx, c.args, stderr.String(), err)
+	// No mirror has a part in it.
+	if !c.reaches && c.dir != "" && failed.ExitCode > 0 && failed.Kind == KindNetwork && failed.Hint == "" {
+		failed.Kind, failed.Hint = KindLocal, fmt.Sprintf("run git -C %s fsck", ShellQuote(c.dir))
+	}
+	return stderr.String(), failed
 }
 
 // process is git with arguments, environment and input, and with a way to end it, but for what it

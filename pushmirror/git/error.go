@@ -79,7 +79,8 @@ func (e *Error) Ambiguous() bool {
 	return e.ExitCode == 1 && strings.Contains(e.Stderr, "matches more than one")
 }
 
-// BrokenObject reports whether a command failed over an object of this repository.
+// BrokenObject reports whether a command failed over an object of this repository, or over the
+// files in which git looks for objects and refs.
 func BrokenObject(err error) bool {
 	var failed *Error
 	return errors.As(err, &failed) && failed.Kind == KindLocal && failed.ExitCode > 0
