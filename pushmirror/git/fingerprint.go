@@ -47,15 +47,14 @@ func (r *Repository) addFile(sum hash.Hash, name string) error {
 }
 
 func (r *Repository) addPacked(sum hash.Hash) error {
-	const name = "packed-refs"
-	info, err := os.Stat(filepath.Join(r.dir, name))
+	info, err := os.Stat(filepath.Join(r.dir, packedRefs))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil || info.Size() <= maxCompared {
-		return errors.Join(err, r.addFile(sum, name))
+		return errors.Join(err, r.addFile(sum, packedRefs))
 	}
-	_, _ = fmt.Fprintf(sum, "%q %d %d %d\n", name, disk.InodeOf(info).Number, info.Size(), info.ModTime().UnixNano())
+	_, _ = fmt.Fprintf(sum, "%q %d %d %d\n", packedRefs, disk.InodeOf(info).Number, info.Size(), info.ModTime().UnixNano())
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"git-push-mirror/pushmirror/disk"
@@ -15,7 +16,7 @@ import (
 // read: a power failure has emptied them or what they lead to, or they are somebody else's.
 type UnreadableError struct {
 	Dir   string   // the repository
-	Names []string // as refs/heads/main; not all, of many
+	Names []string // as refs/heads/main, or packed-refs; not all, of many
 }
 
 // Error implements error. It names ten.
@@ -29,14 +30,25 @@ func (e *UnreadableError) Error() string {
 
 // Hint says how to find out what is wrong.
 func (e *UnreadableError) Hint() string {
+	if slices.Contains(e.Names, packedRefs) {
+		file := ShellQuote(filepath.Join(e.Dir, packedRefs))
+		return fmt.Sprintf("%s is empty, as after a power failure: bring it back; if no branch or tag is missing, rm %s", file, file)
+	}
 	return fmt.Sprintf("run git -C %s fsck, and let the user who mirrors read all that is below refs", ShellQuote(e.Dir))
 }
+
+// packedRefs is the file in which git has most refs.
+const packedRefs = "packed-refs"
 
 // unlisted is what for-each-ref does not list, besides refs: symbolic refs that lead nowhere,
 // without an object id, and an *UnreadableError of what cannot be read, nil if all can. Git warns
 // of a ref that is damaged, and leaves out without a word those, and what it may not look into.
 func (r *Repository) unlisted(refs Refs, warnings string) (symbolic Refs, err error) {
 	failed := &UnreadableError{Dir: r.dir}
+	// Git writes a line into it also where no ref is packed.
+	if info, err := os.Lstat(filepath.Join(r.dir, packedRefs)); err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		failed.Names = append(failed.Names, packedRefs)
+	}
 	for line := range strings.Lines(warnings) {
 		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "warning: ignoring broken ref "); ok && r.damaged(name) {
 			failed.Names = append(failed.Names, name)
