@@ -69,12 +69,16 @@ func parseSettings(out string) ([]Setting, error) {
 	return settings, nil
 }
 
-// SafeDirectories are the values of safe.directory in the user's and the system's
-// config.
+// SafeDirectories are the values of safe.directory in the system's and the user's configuration,
+// after the last empty one, by which git forgets those before it: git-config(1).
 func (g *Git) SafeDirectories(ctx context.Context) ([]string, error) {
-	out, err := g.output(ctx, "", nil, "-C", "/", "config", "--null", "--get-all", "safe.directory")
-	if exitCode(err) == 1 { // there is none
-		return nil, nil
+	settings, err := g.Settings(ctx, `^safe\.directory$`)
+	var dirs []string
+	for _, s := range settings {
+		dirs = append(dirs, s.Value)
+		if s.Value == "" {
+			dirs = nil
+		}
 	}
-	return strings.FieldsFunc(out, func(r rune) bool { return r == 0 }), err
+	return dirs, err
 }

@@ -27,8 +27,8 @@ var sshOptions = []string{"BatchMode=yes", "ConnectTimeout=15", "ServerAliveInte
 func (s *Scratch) initSSH(ctx context.Context) error {
 	ssh := s.to.SSH
 	if ssh.Key == "" && ssh.KnownHosts == "" && ssh.HostKeys == nil {
-		_, err := s.git.output(ctx, "", nil, "-C", "/", "config", "--get", "core.sshCommand")
-		if exitCode(err) != 1 { // there is one, or nobody knows
+		settings, err := s.git.Settings(ctx, `^core\.sshcommand$`)
+		if err != nil || len(settings) > 0 {
 			return err
 		}
 	}
