@@ -3,6 +3,7 @@
 package disk
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"syscall"
@@ -29,4 +30,17 @@ func InodeOf(info fs.FileInfo) Inode {
 		UID: int(stat.Uid), GID: int(stat.Gid),
 		Changed: changed(stat),
 	}
+}
+
+// Stamp differs between a file and any that replaces it, and from what it was before it was written
+// to: its inode, size and time.
+func Stamp(info fs.FileInfo) string {
+	return fmt.Sprintf("%d %d %d", InodeOf(info).Number, info.Size(), info.ModTime().UnixNano())
+}
+
+// Same reports whether two paths lead to the same file or folder, through whatever links.
+func Same(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }

@@ -35,10 +35,3 @@ func ReadRegular(path string, most int64) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(f, most))
 	return string(text), err
 }
-
-// Same reports whether two paths lead to the same file or folder, by whatever links.
-func Same(a, b string) bool {
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
-}

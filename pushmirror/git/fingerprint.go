@@ -54,7 +54,7 @@ func (r *Repository) addPacked(sum hash.Hash) error {
 	if err != nil || info.Size() <= maxCompared {
 		return errors.Join(err, r.addFile(sum, packedRefs))
 	}
-	_, _ = fmt.Fprintf(sum, "%q %d %d %d\n", packedRefs, disk.InodeOf(info).Number, info.Size(), info.ModTime().UnixNano())
+	_, _ = fmt.Fprintf(sum, "%q %s\n", packedRefs, disk.Stamp(info))
 	return nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -126,7 +125,7 @@ func (q *Queue) makeDir(name string) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	temp := disk.Unfinished + strconv.FormatUint(rand.Uint64(), 36)
+	temp := disk.TempName()
 	if err := root.Mkdir(temp, 0o700); err != nil {
 		return err
 	}

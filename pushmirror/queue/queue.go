@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,7 +34,7 @@ func (q *Queue) Add(repository string) error {
 	if err := q.AddKnown(repository); err != nil {
 		return err
 	}
-	if err := q.replace("work", id(repository), format(repository), false); err != nil {
+	if err := q.replace("work", id(repository), format(repository), disk.Cached); err != nil {
 		return fmt.Errorf("entering the repository into the worker's list: %w", err)
 	}
 	return nil
@@ -48,7 +47,7 @@ func (q *Queue) AddKnown(repository string) error {
 	if content, err := q.read("repositories", name); err == nil && string(content) == format(repository) {
 		return nil
 	}
-	if err := q.replace("repositories", name, format(repository), true); err != nil {
+	if err := q.replace("repositories", name, format(repository), disk.Durable); err != nil {
 		return fmt.Errorf("entering the repository into the worker's list: %w", err)
 	}
 	return nil
@@ -71,33 +70,14 @@ func (q *Queue) folder(sub string) (*os.Root, error) {
 	return root.OpenRoot(sub)
 }
 
-// replace puts a file into place as a whole; durably, if it has to outlive the machine.
-func (q *Queue) replace(sub, name, content string, durably bool) error {
+// replace replaces a file of the list, as [disk.Replace] does.
+func (q *Queue) replace(sub, name, content string, lasts disk.Durability) error {
 	folder, err := q.folder(sub)
 	if err != nil {
 		return err
 	}
 	defer folder.Close()
-	temp := disk.Unfinished + strconv.FormatUint(rand.Uint64(), 36)
-	f, err := folder.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(content)
-	if durably {
-		err = errors.Join(err, f.Sync())
-	}
-	err = errors.Join(err, q.share(f))
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = folder.Rename(temp, name)
-	}
-	if err != nil {
-		return errors.Join(err, folder.Remove(temp))
-	}
-	if !durably {
-		return nil
-	}
-	return disk.Sync(folder.Open("."))
+	return disk.Replace(folder, name, lasts, disk.Text(content), q.share)
 }
 
 // Known are the repositories that are known, in no order. It gives what it can read, also

@@ -2,6 +2,8 @@ package queue
 
 import (
 	"encoding/json"
+
+	"git-push-mirror/pushmirror/disk"
 )
 
 // troubles is the file that a worker keeps of what fails, by name, while it works: most of those
@@ -32,5 +34,5 @@ func (q *Queue) SetTroubles(all map[string]string) error {
 	if err != nil {
 		return err
 	}
-	return q.replace("", troubles, string(text)+"\n", false)
+	return q.replace("", troubles, string(text)+"\n", disk.Cached)
 }

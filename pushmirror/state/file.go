@@ -11,58 +11,17 @@ import (
 	"git-push-mirror/pushmirror/disk"
 )
 
-// durability is what a power failure may do to a file that was replaced.
-type durability int
-
-const (
-	cached  durability = iota // it is the old one again, or damaged
-	whole                     // it is the old one again
-	present                   // it is there, maybe damaged
-	durable                   // nothing
-)
-
-// writeFile replaces the file of that name by one with this content, durably: whoever reads it,
-// and whatever happens meanwhile, there is either the old or the new one.
-func (d *Dir) writeFile(name string, content []byte) error {
-	return d.replace(name, durable, write(content))
-}
-
-// write writes this content.
-func write(content []byte) func(w *bufio.Writer) error {
-	return func(w *bufio.Writer) error {
-		_, err := w.Write(content)
-		return err
-	}
-}
-
-// replace is writeFile for content that is made while it is written. What goes wrong with w
-// is found at the end.
-func (d *Dir) replace(name string, lasts durability, write func(w *bufio.Writer) error) (err error) {
-	path := filepath.Join(d.path, name)
-	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is no regular file", path)
-	}
-	f, err := os.CreateTemp(d.path, disk.Unfinished+name+"-")
+// replace replaces the file of that name, as [disk.Replace] does.
+func (d *Dir) replace(name string, lasts disk.Durability, write func(w *bufio.Writer) error) error {
+	folder, err := os.OpenRoot(d.path)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	w := bufio.NewWriter(f)
-	err = errors.Join(write(w), w.Flush(), d.share(f))
-	if err == nil && (lasts == whole || lasts == durable) {
-		err = f.Sync()
+	defer folder.Close()
+	if info, err := folder.Lstat(name); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file", filepath.Join(d.path, name))
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil || lasts == cached || lasts == whole {
-		return err
-	}
-	return disk.Sync(os.Open(d.path))
+	return disk.Replace(folder, name, lasts, write, d.share)
 }
 
 // share gives a new file the mode that the repository's own files have and, when

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -130,7 +131,7 @@ func (d *Dir) rotateLog() error {
 	if err != nil {
 		return err
 	}
-	var dropped bytes.Buffer
+	var dropped strings.Builder
 	for _, name := range []string{droppedName, logName} {
 		err := d.eachEntry(name, func(line []byte, e Entry) {
 			if e.Drops() && time.Since(e.Time.Time) < keepDropped {
@@ -142,7 +143,7 @@ func (d *Dir) rotateLog() error {
 		}
 	}
 	if dropped.Len() > 0 {
-		if err := d.writeFile(droppedName, dropped.Bytes()); err != nil {
+		if err := d.replace(droppedName, disk.Durable, disk.Text(dropped.String())); err != nil {
 			return err
 		}
 	}

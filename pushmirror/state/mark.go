@@ -68,7 +68,7 @@ func (d *Dir) Mark(p Push) error {
 	if err := d.make(); err != nil {
 		return err
 	}
-	return d.replace(markName, present, write(content))
+	return d.replace(markName, disk.Present, disk.Text(string(content)))
 }
 
 // Marked tells since when the remote has work, whether taken or not. Content that cannot be
@@ -172,7 +172,7 @@ func (d *Dir) takeMore() bool {
 	if err != nil || len(taken)+len(made) > maxMark {
 		return false
 	}
-	if d.replace(takenName, present, write([]byte(taken+made))) != nil {
+	if d.replace(takenName, disk.Present, disk.Text(taken+made)) != nil {
 		return false
 	}
 	return os.Remove(filepath.Join(d.path, markName)) == nil

@@ -172,7 +172,7 @@ func (d *Dir) RecordID() string {
 	if err != nil {
 		return ""
 	}
-	return fmt.Sprint(disk.InodeOf(info).Number, info.Size(), info.ModTime().UnixNano())
+	return disk.Stamp(info)
 }
 
 // parseRecord reads a status.json.
@@ -201,7 +201,7 @@ func parseRecord(content []byte) (Record, error) {
 // not tell of is pending then, or is told of until the mirror is listed again.
 func (d *Dir) WriteRecord(r Record) error {
 	r.Version = recordVersion
-	if err := d.replace(recordName, whole, func(w *bufio.Writer) error { return writeRecord(w, r) }); err != nil {
+	if err := d.replace(recordName, disk.Whole, func(w *bufio.Writer) error { return writeRecord(w, r) }); err != nil {
 		return fmt.Errorf("writing the status: %w", err)
 	}
 	return nil

@@ -52,7 +52,7 @@ func (d *Dir) SeenFingerprint() string {
 	if err != nil {
 		return ""
 	}
-	return fmt.Sprintf("%d %d %d %s", disk.InodeOf(info).Number, info.Size(), info.ModTime().UnixNano(), d.identity())
+	return disk.Stamp(info) + " " + d.identity()
 }
 
 // identity tells this repository from a copy of it and from one that was moved.
@@ -70,7 +70,7 @@ func (d *Dir) WriteSeen(s *Seen) error {
 		}
 		return nil
 	}
-	err := d.replace("seen", cached, func(w *bufio.Writer) error {
+	err := d.replace("seen", disk.Cached, func(w *bufio.Writer) error {
 		writeSeen(w, s, d.identity())
 		return nil
 	})
