@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -103,7 +105,7 @@ func firstComplaint(stderr string) string {
 	if cause, _, found := strings.Cut(stderr, lostRemote); found && strings.TrimSpace(cause) != "" {
 		stderr = cause
 	}
-	lines := strings.FieldsFunc(stderr, func(r rune) bool { return r == '\n' || r == '\r' })
+	lines := slices.Collect(linesOf(stderr))
 	for _, mark := range []struct{ text, stays string }{{"error: RPC failed; ", ""}, {"fatal: ", ""}, {"remote: fatal: ", "remote: "}, {"error: ", ""}} {
 		for i, line := range lines {
 			text, ok := strings.CutPrefix(line, mark.text)
@@ -117,8 +119,8 @@ func firstComplaint(stderr string) string {
 			return mark.stays + text
 		}
 	}
-	for i := len(lines) - 1; i >= 0; i-- {
-		if line := strings.TrimSpace(lines[i]); line != "" {
+	for _, line := range slices.Backward(lines) {
+		if line = strings.TrimSpace(line); line != "" {
 			return line
 		}
 	}
@@ -155,15 +157,19 @@ type failure struct {
 // redirected is how curl complains of a redirect that it may not follow.
 var redirected = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`The requested URL returned error: 30[12378]`) })
 
-const otherHost = "the mirror's certificate is for another host: write the host that it is for into the url"
-
-const mayNotWrite = "let the key or user write to that repository"
+// The hints that several failures share.
+const (
+	noRepository  = "create the repository on the mirror, or correct the url"
+	wrongPassword = "the mirror did not accept the user name and password"
+	mayNotWrite   = "let the key or user write to that repository"
+	otherHost     = "the mirror's certificate is for another host: write the host that it is for into the url"
+	brokenHere    = "an object is missing or damaged upstream: run git fsck there"
+	otherFormat   = "one repository uses SHA-1, the other SHA-256: create the mirror with the same object format"
+)
 
 // ErrOtherFormat says that a mirror's object ids are of another kind than upstream's, so that none
 // of them can be known here.
 var ErrOtherFormat = &Error{Kind: KindLocal, Hint: otherFormat, Err: errors.New("the mirror has object ids of another kind")}
-
-const otherFormat = "one repository uses SHA-1, the other SHA-256: create the mirror with the same object format"
 
 // failures is read from the top; the first row that is found counts. What no
 // row knows is taken for a network failure: trying again does no harm.
@@ -175,8 +181,8 @@ var failures = []failure{
 	},
 	{"could not read username", KindAuth, "the mirror wants a user name and a password; git's credential helper can supply them", true},
 	{"could not read password", KindAuth, "the mirror wants a password; git's credential helper can supply it", true},
-	{"authentication failed", KindAuth, "the mirror did not accept the user name and password", true},
-	{"the requested url returned error: 401", KindAuth, "the mirror did not accept the user name and password", true},
+	{"authentication failed", KindAuth, wrongPassword, true},
+	{"the requested url returned error: 401", KindAuth, wrongPassword, true},
 	{"the requested url returned error: 403", KindAuth, "the user may not enter that repository, or not write to it", false},
 	{".git denied to ", KindAuth, mayNotWrite, false},                                  // GitHub: Permission to OWNER/NAME.git denied to USER
 	{"marked as read only", KindAuth, mayNotWrite, false},                              // GitHub, of a deploy key
@@ -188,12 +194,12 @@ var failures = []failure{
 		"create the repository on the mirror; a git daemon wants git-daemon-export-ok and receive-pack enabled in it", false,
 	},
 	{"service not enabled", KindAuth, "the git daemon does not allow pushes: start it with --enable=receive-pack", false},
-	{"does not appear to be a git repository", KindNotFound, "create the repository on the mirror, or correct the url", false},
-	{"no such repository", KindNotFound, "create the repository on the mirror, or correct the url", false},
-	{"repository not found", KindNotFound, "create the repository on the mirror, or correct the url", false},
+	{"does not appear to be a git repository", KindNotFound, noRepository, false},
+	{"no such repository", KindNotFound, noRepository, false},
+	{"repository not found", KindNotFound, noRepository, false},
 	{"the requested url returned error: 30", KindNotFound, "the mirror has moved: correct the url", false},
 	{"the requested url returned error: 410", KindNotFound, "the repository was taken off the mirror: correct the url", false},
-	{"the requested url returned error: 404", KindNotFound, "create the repository on the mirror, or correct the url", false},
+	{"the requested url returned error: 404", KindNotFound, noRepository, false},
 	{"connection refused", KindNetwork, "", true},
 	{"failed to connect", KindNetwork, "", true},
 	{"could not resolve host", KindNetwork, "", true},
@@ -201,7 +207,7 @@ var failures = []failure{
 	{"no route to host", KindNetwork, "", true},
 	{"network is unreachable", KindNetwork, "", true},
 	{"connection timed out", KindNetwork, "", true},
-	{"not found", KindNotFound, "create the repository on the mirror, or correct the url", false},
+	{"not found", KindNotFound, noRepository, false},
 	{"detected dubious ownership", KindLocal, "the mirror's folder belongs to another user: name it in git's safe.directory", false},
 	// Debian's git, with GnuTLS, says no more of one that has expired than of one that nobody
 	// signed.
@@ -211,11 +217,11 @@ var failures = []failure{
 	{"certificate", KindHostKey, "the mirror's certificate has expired, or no authority that this machine trusts has signed it: " +
 		"have it renewed, or name the authority's with ca_file", true},
 	{"no space left on device", KindNetwork, "a disk is full", false},
-	{"bad object", KindLocal, "an object is missing or damaged upstream: run git fsck there", false},
-	{"unable to read", KindLocal, "an object is missing or damaged upstream: run git fsck there", false},
-	{"(stored in ", KindLocal, "an object is missing or damaged upstream: run git fsck there", false}, // a file that "is corrupt"
-	{"revision walk setup failed", KindLocal, "an object is missing or damaged upstream: run git fsck there", false},
-	{"failed to traverse parents", KindLocal, "an object is missing or damaged upstream: run git fsck there", false},
+	{"bad object", KindLocal, brokenHere, false},
+	{"unable to read", KindLocal, brokenHere, false},
+	{"(stored in ", KindLocal, brokenHere, false}, // a file that "is corrupt"
+	{"revision walk setup failed", KindLocal, brokenHere, false},
+	{"failed to traverse parents", KindLocal, brokenHere, false},
 	{"hash algorithm", KindLocal, otherFormat, false},
 	{"mismatched algorithms", KindLocal, otherFormat, false},
 	{"protocol error: unexpected capabilities^{}", KindLocal, otherFormat, false}, // an empty SHA-1 mirror's zero id is too short
@@ -240,11 +246,16 @@ func classify(stderr string) failure {
 	return failure{kind: KindNetwork}
 }
 
+// linesOf cuts what git wrote to stderr into lines, of which progress ends with CR; none is empty.
+func linesOf(stderr string) iter.Seq[string] {
+	return strings.FieldsFuncSeq(stderr, func(r rune) bool { return r == '\n' || r == '\r' })
+}
+
 // withoutTheirs leaves out what git marks as the mirror's words. Those that it ends with have as
 // many lines as the mirror likes.
 func withoutTheirs(stderr string) string {
 	var ours strings.Builder
-	for line := range strings.FieldsFuncSeq(stderr, func(r rune) bool { return r == '\n' || r == '\r' }) {
+	for line := range linesOf(stderr) {
 		if strings.HasPrefix(line, "fatal: remote error:") {
 			break
 		}
@@ -258,7 +269,7 @@ func withoutTheirs(stderr string) string {
 // hasLine reports whether a line of stderr begins so, which none of those does that git marks as
 // the mirror's words.
 func hasLine(stderr, begin string) bool {
-	for line := range strings.FieldsFuncSeq(stderr, func(r rune) bool { return r == '\n' || r == '\r' }) {
+	for line := range linesOf(stderr) {
 		if strings.HasPrefix(line, begin) {
 			return true
 		}

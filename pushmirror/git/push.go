@@ -198,7 +198,7 @@ func Shorten(text string) string {
 // nothing. How far it was is left out, and what its git says, of which the refs' reasons tell.
 func Said(text string) string {
 	var said []string
-	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
+	for line := range linesOf(text) {
 		line, ok := strings.CutPrefix(line, "remote:")
 		if line = strings.TrimSpace(line); ok && line != "" && !progressLine().MatchString(line) {
 			said = append(said, line)

@@ -57,12 +57,8 @@ func (s Store) put(ctx context.Context, oid, file string) (err error) {
 		return fmt.Errorf("copying it: %w", err)
 	}
 	sum := sha256.New()
-	_, err = io.Copy(io.MultiWriter(to, sum), readerFunc(func(p []byte) (int, error) {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		return from.Read(p)
-	}))
+	defer context.AfterFunc(ctx, func() { _ = from.Close() })() // which ends the copying
+	_, err = io.Copy(io.MultiWriter(to, sum), from)
 	if err == nil && hex.EncodeToString(sum.Sum(nil)) != oid {
 		err = errDamaged
 	}
@@ -74,9 +70,3 @@ func (s Store) put(ctx context.Context, oid, file string) (err error) {
 	}
 	return nil
 }
-
-// readerFunc is a Read as io.Reader has it.
-type readerFunc func(p []byte) (int, error)
-
-// Read implements io.Reader.
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"iter"
 
 	"git-push-mirror/pushmirror/config"
@@ -80,7 +81,7 @@ func Inside(remote config.Remote, name git.RefName) bool {
 func (in Input) differences() iter.Seq2[git.Ref, git.Ref] {
 	return func(yield func(git.Ref, git.Ref) bool) {
 		for up, there := range git.Join(in.Upstream, in.Mirror.Refs) {
-			name := nameOf(up, there)
+			name := cmp.Or(up.Name, there.Name)
 			if up.OID == there.OID || up.Symref != "" || !Inside(in.Remote, name) {
 				continue
 			}
@@ -89,13 +90,6 @@ func (in Input) differences() iter.Seq2[git.Ref, git.Ref] {
 			}
 		}
 	}
-}
-
-func nameOf(up, there git.Ref) git.RefName {
-	if up.Name != "" {
-		return up.Name
-	}
-	return there.Name
 }
 
 // Questions lists the values to compare: for each ref that both sides have, and
@@ -156,7 +150,7 @@ func (in Input) UndecidedTags() (tags, branches git.Refs) {
 		return nil, nil
 	}
 	for up, there := range in.differences() {
-		if !nameOf(up, there).IsTag() {
+		if !cmp.Or(up.Name, there.Name).IsTag() {
 			continue
 		}
 		if up.OID != "" {
@@ -182,7 +176,7 @@ func (in Input) UndecidedTags() (tags, branches git.Refs) {
 func (in Input) Pending(outside map[git.RefName]bool) []git.RefName {
 	var names []git.RefName
 	for up, there := range in.differences() {
-		name := nameOf(up, there)
+		name := cmp.Or(up.Name, there.Name)
 		gone := up.OID == "" && (in.Remote.Prune == config.PruneNever || in.Mirror.Left[name] || there.Symref != "")
 		if !gone && !outside[name] {
 			names = append(names, name)

@@ -117,7 +117,7 @@ func Make(in Input, facts Facts) Plan {
 	p := Plan{Left: map[git.RefName]bool{}}
 	m := maker{Input: in, facts: facts}
 	for up, there := range in.differences() {
-		name := nameOf(up, there)
+		name := cmp.Or(up.Name, there.Name)
 		switch {
 		case facts.Outside[name] || (up.OID == "" && there.Symref != ""):
 		case up.OID == "":

@@ -73,14 +73,12 @@ func (s *Schedule) release(name string) {
 }
 
 func (s *Schedule) released(t *Task) bool {
-	h, ok := s.hosts[t.Blamed]
-	return ok && h.answered.After(t.Failed)
+	return s.host(t.Blamed).answered.After(t.Failed)
 }
 
 // Fails reports whether a host, or a login there, has failed and not answered since.
 func (s *Schedule) Fails(name string) bool {
-	h, ok := s.hosts[name]
-	return ok && !h.retry.IsZero()
+	return !s.host(name).retry.IsZero()
 }
 
 // NoteSuccess takes in when a task, due or not, last succeeded: an update of another process, a
@@ -93,22 +91,19 @@ func (s *Schedule) NoteSuccess(t Task, now time.Time) {
 			s.release(name)
 		}
 		if !h.retry.IsZero() && (t.Succeeded.After(h.failed) || !t.Succeeded.IsZero() && h.failed.After(now.Add(skew))) {
-			s.Reached(name, earlier(t.Succeeded, now))
+			at := t.Succeeded
+			if at.After(now) {
+				at = now
+			}
+			s.Reached(name, at)
 		}
 	}
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }
 
 // probe lets what failed of a task's host and login be probed now.
 func (s *Schedule) probe(t *Task, now time.Time) {
 	for _, name := range t.shares() {
-		if h, ok := s.hosts[name]; ok && h.retry.After(now) {
+		if h := s.host(name); h.retry.After(now) {
 			h.retry = now
 		}
 	}

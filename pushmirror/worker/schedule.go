@@ -204,7 +204,7 @@ func (s *Schedule) startOf(t *Task, now time.Time) time.Time {
 	start := t.NotBefore
 	var probe time.Time
 	for _, name := range t.shares() {
-		if h, ok := s.hosts[name]; ok && h.retry.After(probe) {
+		if h := s.host(name); h.retry.After(probe) {
 			probe = h.retry
 			if h.failed.After(now.Add(skew)) {
 				probe = now
@@ -228,7 +228,7 @@ func (s *Schedule) admits(t *Task) bool {
 	if t.Host == "" {
 		return true
 	}
-	if l, ok := s.hosts[t.Login]; ok && !l.retry.IsZero() && l.active > 0 {
+	if l := s.host(t.Login); !l.retry.IsZero() && l.active > 0 {
 		return false
 	}
 	h := s.host(t.Host)
