@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// MayWrite tells what keeps us from writing to a file or into a folder; nil: nothing.
+// MayWrite returns why we may not write to a file or into a folder, by access(2); nil if we may.
 func MayWrite(path string) error {
 	const writable = 2 // W_OK of access(2)
 	if err := syscall.Access(path, writable); err != nil {

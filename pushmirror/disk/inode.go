@@ -1,5 +1,5 @@
-// Package disk is what the house does with files that package os leaves to each system, or to its
-// callers.
+// Package disk does with files what package os leaves to the operating system or to its callers:
+// it replaces them as a whole, reads them where others may write, and tells one from another.
 package disk
 
 import (
@@ -12,14 +12,14 @@ import (
 
 // Inode is what a system knows of a file beyond [fs.FileInfo].
 type Inode struct {
-	Device, Number uint64    // which tell it from all other files that exist
-	Links          uint64    // how many names it has
-	UID, GID       int       // whom it belongs to
-	Changed        time.Time // when it last got another content, owner, mode or name
+	Device, Number uint64    // together they tell it from every other file on this machine
+	Links          uint64    // the number of its names
+	UID, GID       int       // its owner and group
+	Changed        time.Time // when its content, owner, mode or name last changed (ctime)
 }
 
-// InodeOf is what the system knows of a file. Where it does not tell, the file counts as ours, and
-// all else is zero.
+// InodeOf returns what the system knows of a file. Where it does not tell, the file counts as ours,
+// and the rest is zero.
 func InodeOf(info fs.FileInfo) Inode {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

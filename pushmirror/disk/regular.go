@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// OpenRegular opens a file for reading, if it is one. Where others may write, one of them could
-// have put anything in its place: no link is followed, and no pipe waited for.
+// OpenRegular opens a file for reading; anything but a regular file is an error. Where others may
+// write, they may have put anything in its place: it follows no link and waits for no pipe.
 func OpenRegular(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -25,7 +25,7 @@ func OpenRegular(path string) (*os.File, error) {
 	return f, nil
 }
 
-// ReadRegular reads a file as OpenRegular opens it, most bytes of it at most.
+// ReadRegular reads a regular file, as OpenRegular does: its first bytes, at most that many.
 func ReadRegular(path string, most int64) (string, error) {
 	f, err := OpenRegular(path)
 	if err != nil {

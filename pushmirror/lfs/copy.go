@@ -13,9 +13,10 @@ import (
 	"git-push-mirror/pushmirror/git"
 )
 
-// Copy brings objects to a mirror on this machine: each by its id, with the file that it is in. It
-// returns those that did not arrive; the error is that ctx is done. git-lfs is not asked: what it
-// is given as a link it would make a link on the mirror too (git-lfs 3.3, tools.LinkOrCopy).
+// Copy brings objects, the path of each by its id, to a mirror on this machine. It returns those
+// that did not arrive, by id; its only error is that ctx is done. It does without git-lfs, which
+// would turn a file that it gets as a link into a link on the mirror (git-lfs 3.3,
+// tools.LinkOrCopy).
 func Copy(ctx context.Context, files map[string]string, to Store) (map[string]Failure, error) {
 	failed := map[string]Failure{}
 	for oid, file := range files {
@@ -32,7 +33,7 @@ func Copy(ctx context.Context, files map[string]string, to Store) (map[string]Fa
 
 var errDamaged = errors.New("it is damaged here")
 
-// put copies a file to where the object has to be, as a whole or not at all. One that is there
+// put copies a file to where its object belongs, as a whole or not at all. An object that is there
 // already stays.
 func (s Store) put(ctx context.Context, oid, file string) (err error) {
 	path := git.LFSPath(s.dirs[0], oid)

@@ -9,11 +9,11 @@ import (
 // Object is a large file that refs need.
 type Object struct {
 	Pointer
-	Path string // one of those that the file has
+	Path string // one of the paths that the file has in the repository
 }
 
-// Find looks for the objects that the tips need and the known commits do not, each once for each
-// size that pointers give it. Of history it reads what lies between them.
+// Find returns the objects that the tips need and the known commits do not, each once (or once for
+// each size, should pointers differ). It reads only the history between known and tips.
 func Find(ctx context.Context, s *git.Scratch, tips, known []git.OID) ([]Object, error) {
 	var objects []Object
 	seen := map[Pointer]bool{}

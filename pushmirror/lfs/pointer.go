@@ -10,14 +10,14 @@ import (
 	"sync"
 )
 
-// Pointer is what git has of a large file.
+// Pointer is what git stores in place of a large file.
 type Pointer struct {
 	OID  string // SHA-256, 64 hexadecimal digits
 	Size int64  // in bytes
 }
 
-// How long pointers are, in bytes: the shortest has the oldest version's name, and a blob of 1024
-// bytes is none (docs/spec.md and lfs.blobSizeCutoff of git-lfs).
+// The sizes of pointers, in bytes: the shortest has the shortest version's name, and a blob of 1024
+// bytes is never one (git-lfs, docs/spec.md and lfs.blobSizeCutoff).
 const (
 	leastPointer = 100
 	mostPointer  = 1023
@@ -36,10 +36,9 @@ var (
 	sizeLine  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^size ([0-9]+)$`) })
 )
 
-// parsePointer reads a pointer, as docs/spec.md of git-lfs has it: a version, extensions, an oid
-// and a size, in this order and nothing else. Like git-lfs, which would look for its object at
-// the next checkout, it takes one with blank lines and spaces around it or with CRLF for a
-// pointer. That of an empty file needs no object, and is none.
+// parsePointer reads a pointer as docs/spec.md of git-lfs defines it: a version, extensions, an oid
+// and a size, in this order and nothing else. Like git-lfs it accepts blank lines, CRLF and spaces
+// around the whole. The pointer of an empty file needs no object, and ok is false for it.
 func parsePointer(content []byte) (p Pointer, ok bool) {
 	if len(content) > mostPointer {
 		return Pointer{}, false

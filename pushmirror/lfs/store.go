@@ -9,14 +9,13 @@ import (
 	"git-push-mirror/pushmirror/git"
 )
 
-// Store is where a repository has its objects.
+// Store is where a repository keeps its objects.
 type Store struct {
 	dirs []string // storage folders, the repository's own first
 }
 
-// Holds reports whether a repository seems to have large files, at the price of looking at
-// two files: there is the folder that git-lfs makes, or the repository's own config names
-// another one.
+// Holds reports whether a repository seems to have large files: there is the folder that git-lfs
+// makes, or its own config names another one. It runs no process.
 func Holds(repo *git.Repository) bool {
 	if info, err := os.Stat(filepath.Join(repo.Dir(), "lfs/objects")); err == nil && info.IsDir() {
 		return true
@@ -47,7 +46,7 @@ func Open(ctx context.Context, repo *git.Repository) (Store, error) {
 	return s, nil
 }
 
-// Locate gives the path of an object; "" if it is missing, or has another size than it should.
+// Locate returns the path of an object; "" if it is missing or its size is not the pointer's.
 func (s Store) Locate(p Pointer) string {
 	for _, dir := range s.dirs {
 		path := git.LFSPath(dir, p.OID)

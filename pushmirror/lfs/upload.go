@@ -13,7 +13,7 @@ import (
 	"git-push-mirror/pushmirror/git"
 )
 
-// Server is where objects go.
+// Server is the LFS server of a mirror.
 type Server struct {
 	Scratch   *git.Scratch
 	URL       string // see git.LFSPush
@@ -36,9 +36,10 @@ type upload struct {
 	failed map[string]Failure
 }
 
-// Upload brings objects to the server: each by its id, with the file that it is in. It returns
-// those that did not arrive. One that is refused stops no other: where git-lfs does not say which
-// it is, it is looked for, with a bound. The error is one of ours: ctx is done, or the disk full.
+// Upload brings objects, the path of each by its id, to the server. It returns those that did not
+// arrive, by id. An object that is refused stops no other: if git-lfs does not name it, it is
+// looked for by halves, in a bounded number of runs. An error is one of this side: ctx is done, or
+// a disk is full.
 func (s Server) Upload(ctx context.Context, files map[string]string) (map[string]Failure, error) {
 	u := &upload{Server: s, files: files, runs: 2*bits.Len(uint(len(files))) + 8, failed: map[string]Failure{}}
 	ids := make([]string, 0, len(files))
@@ -49,6 +50,7 @@ func (s Server) Upload(ctx context.Context, files map[string]string) (map[string
 	return u.failed, u.some(ctx, ids)
 }
 
+// some uploads these objects, and notes those that fail.
 func (u *upload) some(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
@@ -89,7 +91,7 @@ func (u *upload) some(ctx context.Context, ids []string) error {
 
 var objectID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\b[0-9a-f]{64}\b`) })
 
-// named gives the objects that git-lfs complained of by name.
+// named returns the objects whose ids git-lfs mentions in its complaints.
 func (u *upload) named(said string, files map[string]string) map[string]Failure {
 	named := map[string]Failure{}
 	for line := range strings.Lines(said) {
@@ -105,14 +107,14 @@ func (u *upload) named(said string, files map[string]string) map[string]Failure 
 // row is a row of the table that classes what git-lfs says.
 type row struct {
 	text      string // part of it, lower case
-	all       bool   // it concerns all objects
+	all       bool   // every object fails for this reason
 	temporary bool
 	hint      string
 }
 
 const noSSHServer = `the host has no LFS over ssh: set lfs_url to where it is, or write lfs = "off"`
 
-// rows are read from the top; the first that is found counts. What no row knows is temporary:
+// rows are read from the top; the first whose text is found counts. What no row knows is temporary:
 // trying again does no harm.
 var rows = []row{
 	{text: "is not a git command", all: true, hint: `install git-lfs, or write lfs = "off" for a mirror that is to be without large files`},
@@ -134,12 +136,12 @@ var rows = []row{
 	{text: "insufficient server storage", temporary: true, hint: "the server has no room for it"},
 }
 
-// signed is what a server adds to the URL of an upload that it lets whoever has it make.
+// signed matches a URL with a query, by which a server lets anybody who has it upload.
 var signed = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(https?://)(?:[^\s/@"']*@)?([^\s?#"']*)[?#][^\s"']*`)
 })
 
-// classify makes a failure of what git-lfs said. All: it is every object's.
+// classify turns what git-lfs said into a Failure; all is true if every object fails for it.
 func classify(failed *git.Error, said string) (f Failure, all bool) {
 	f.Reason = git.Shorten(signed().ReplaceAllString(complaint(said), "$1$2?…"))
 	if failed.Kind == git.KindTimeout || f.Reason == "" {
@@ -157,7 +159,7 @@ func classify(failed *git.Error, said string) (f Failure, all bool) {
 	return f, false
 }
 
-// complaint is the line that tells most: the first with words.
+// complaint is the first line that is neither blank nor a warning.
 func complaint(said string) string {
 	for line := range strings.Lines(said) {
 		line = strings.TrimSpace(line)

@@ -23,14 +23,14 @@ type Refusal struct {
 type Input struct {
 	Remote   config.Remote
 	Upstream git.Refs
-	// Incomplete: upstream has more, which cannot be read. What it seems to lack is left alone
-	// then.
+	// Incomplete: upstream has more refs, which cannot be read. So what it seems to lack is left
+	// alone.
 	Incomplete bool
 	// Default is the branch that upstream's HEAD names; "" when there is none.
 	Default git.RefName
 	Mirror  Mirror
-	// Guilty are the refs that made the mirror decline a push. They are tried
-	// again when their value is another one, or with RetryGuilty.
+	// Guilty are the refs that made the mirror decline a push. They are tried again when their
+	// value has changed, or with RetryGuilty.
 	Guilty      []Refusal
 	RetryGuilty bool
 	// Overwrite names refs that are to be replaced although they diverged, each
@@ -42,16 +42,16 @@ type Input struct {
 
 // Ancestry answers what Questions asks.
 type Ancestry interface {
-	// IsAncestor reports whether the commit of Old is that of New or an ancestor of
-	// it. It is false when that cannot be known here.
+	// IsAncestor reports whether the commit of Old is the commit of New or one of its ancestors. It
+	// is false if that cannot be known here.
 	IsAncestor(git.Pair) bool
 	// Known reports whether upstream has the object.
 	Known(git.OID) bool
 }
 
-// Presumed is an Ancestry in which all that differs has moved forward. A plan made from it is
-// right as far as it is pushed unforced, since git then compares each branch itself, before it
-// sends anything: see Input.Presumes.
+// Presumed is an Ancestry by which every ref has moved forward. A plan made from it is safe to push
+// unforced, since git then compares each branch itself before it sends anything: see
+// [Input.Presumes].
 type Presumed struct{}
 
 // IsAncestor is true.
@@ -67,8 +67,8 @@ type Facts struct {
 	Outside map[git.RefName]bool
 }
 
-// Inside reports whether the filter of a remote lets a ref through; for tags that have
-// to be reachable that is only half of the answer.
+// Inside reports whether the filter of a remote lets a ref through. With tags = "reachable" a tag
+// must also be contained in a mirrored branch: see [Input.UndecidedTags].
 func Inside(remote config.Remote, name git.RefName) bool {
 	if name.IsBranch() {
 		return remote.Branches.Match(name.Short())
@@ -92,9 +92,9 @@ func (in Input) differences() iter.Seq2[git.Ref, git.Ref] {
 	}
 }
 
-// Questions lists the values to compare: for each ref that both sides have, and
-// that differs, the mirror's with upstream's; for each that only the mirror has
-// and that might be pruned, the mirror's with upstream's default branch.
+// Questions lists the values to compare: for each ref that differs, the mirror's with upstream's;
+// for each that only the mirror has and that might be pruned, the mirror's with upstream's default
+// branch.
 func (in Input) Questions() []git.Pair {
 	var pairs []git.Pair
 	base, _ := in.Upstream.Get(in.Default)
@@ -112,7 +112,7 @@ func (in Input) Questions() []git.Pair {
 	return pairs
 }
 
-// Holding lists the refs that differ and that have one of these values upstream.
+// Holding lists the refs that differ and whose value upstream is one of these.
 func (in Input) Holding(values map[git.OID]bool) (names []git.RefName) {
 	for up := range in.differences() {
 		if values[up.OID] {
@@ -122,9 +122,9 @@ func (in Input) Holding(values map[git.OID]bool) (names []git.RefName) {
 	return names
 }
 
-// Presumes reports whether Presumed may answer the questions: all of them, which are so many at
-// most, are about branches that both sides have. Tags and deletions go with a lease, for which git
-// compares nothing; so does what replaces a branch that was rewritten, where that is wanted.
+// Presumes reports whether [Presumed] may answer the questions: there are at most so many, all
+// about branches that both sides have. Tags and deletions are pushed with a lease, for which git
+// compares nothing, and so are rewritten branches that are to be followed.
 func (in Input) Presumes(most int) bool {
 	if !in.Remote.KeepDivergentRefs || in.Remote.FollowRewrites {
 		return false
@@ -143,8 +143,8 @@ func (in Input) Presumes(most int) bool {
 	return true
 }
 
-// UndecidedTags lists the tags of either side that differ and that the filter
-// lets through only if a mirrored branch contains them, and those branches.
+// UndecidedTags lists the tags that differ and that the filter lets through only if a mirrored
+// branch contains them, and these branches.
 func (in Input) UndecidedTags() (tags, branches git.Refs) {
 	if in.Remote.Tags != config.TagsReachable {
 		return nil, nil
@@ -170,9 +170,8 @@ func (in Input) UndecidedTags() (tags, branches git.Refs) {
 	return tags, branches
 }
 
-// Pending lists the refs that upstream changed since the mirror was last brought
-// up to date: those that differ and that neither the last update decided about
-// nor outside leaves out.
+// Pending lists the refs that still have to be brought to the mirror: those that differ, without
+// deletions that are not wanted or that the last update decided against, and without outside.
 func (in Input) Pending(outside map[git.RefName]bool) []git.RefName {
 	var names []git.RefName
 	for up, there := range in.differences() {

@@ -22,9 +22,8 @@ type Mirror struct {
 	Left map[git.RefName]bool
 }
 
-// Listed is what the mirror holds according to a listing, made with upstream's
-// refs at hand: a ref that holds neither upstream's value nor the one that we knew
-// to be ours is foreign. Before is what was known until now.
+// Listed is what the mirror holds by a listing, of refs and head; before is what was known until
+// now. A ref is foreign that has neither upstream's value nor the one that we knew to be ours.
 func Listed(refs git.Refs, head git.RefName, before Mirror, upstream git.Refs) Mirror {
 	m := Mirror{Head: head, Refs: refs, Foreign: map[git.RefName]bool{}, Left: map[git.RefName]bool{}}
 	for _, was := range before.Refs {
@@ -43,8 +42,8 @@ func Listed(refs git.Refs, head git.RefName, before Mirror, upstream git.Refs) M
 	return m.clearForeign(upstream)
 }
 
-// rememberSymbolic takes a ref that was symbolic for one still, if it has the value of the ref that
-// it pointed to: a listing by protocol version 0 does not show which are symbolic.
+// rememberSymbolic marks a ref that was symbolic as one still, if it has the value of the ref that
+// it pointed to: a listing by protocol version 0 does not show which refs are symbolic.
 func (m Mirror) rememberSymbolic(was git.Ref) {
 	i, ok := slices.BinarySearchFunc(m.Refs, was.Name, func(ref git.Ref, name git.RefName) int { return cmp.Compare(ref.Name, name) })
 	if target, _ := m.Refs.Get(was.Symref); ok && m.Refs[i].OID == target.OID {
@@ -52,9 +51,9 @@ func (m Mirror) rememberSymbolic(was git.Ref) {
 	}
 }
 
-// WithSymbolic is a mirror that was listed after a deletion, with those of the deleted refs in it
-// again that turn out to be symbolic. To delete a symbolic ref deletes the ref that it points to,
-// which has the same value; it is itself still there, and is listed no more since it leads nowhere.
+// WithSymbolic is a mirror that was listed after a deletion, with those deleted refs put back that
+// turn out to be symbolic. Deleting a symbolic ref deletes the ref that it points to, which has the
+// same value; the symbolic ref stays, but is no longer listed since it leads nowhere.
 func (m Mirror) WithSymbolic(before Mirror, deleted []*Step) Mirror {
 	if len(deleted) == 0 {
 		return m
@@ -75,7 +74,7 @@ func (m Mirror) WithSymbolic(before Mirror, deleted []*Step) Mirror {
 	return m
 }
 
-// clearForeign takes those refs off the foreign ones that hold what upstream holds.
+// clearForeign removes from Foreign the refs that hold what upstream holds.
 func (m Mirror) clearForeign(upstream git.Refs) Mirror {
 	for name := range m.Foreign {
 		here, _ := upstream.Get(name)
@@ -87,8 +86,8 @@ func (m Mirror) clearForeign(upstream git.Refs) Mirror {
 	return m
 }
 
-// After is the mirror once those of the steps that are sent have happened. A ref with the value
-// that it has upstream is not foreign any more, and so none is that was just pushed.
+// After is the mirror once the steps that are sent have happened. A ref with the value that it has
+// upstream is no longer foreign; neither is any that was just pushed.
 func (m Mirror) After(done []*Step, upstream git.Refs) Mirror {
 	after := Mirror{Head: m.Head, Refs: m.Refs, Foreign: maps.Clone(m.Foreign), Left: m.Left}
 	if after.Foreign == nil {

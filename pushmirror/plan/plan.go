@@ -26,14 +26,14 @@ const (
 // NamedByHead is why a ref is Kept.
 const NamedByHead = "the mirror's HEAD names it"
 
-// Step is what happens to one ref. Of a hundred thousand there is one each, which all lists
-// share: a plan that is made is not changed.
+// Step is what happens to one ref. All lists share the steps, of which there may be a hundred
+// thousand: once a plan is made, they are not changed.
 type Step struct {
 	Name   git.RefName
 	Result Result
 	Old    git.OID // what the mirror holds; "" when it lacks the ref
 	New    git.OID // what upstream holds; "" when it lacks the ref
-	// Reason says why, where Why cannot tell by the rest.
+	// Reason says why, if Why cannot derive that from the other fields.
 	Reason string
 	// Ours: the mirror's value is what we put there ourselves, so a divergence
 	// comes from upstream having been rewritten.
@@ -43,13 +43,12 @@ type Step struct {
 	Suspect bool
 	// Guilty: see Refusal.
 	Guilty bool
-	// Passing: the refusal may be over soon, without a change on either side. The ref was declined
-	// together with others, and whether because of it is not known; or the mirror could not lock
-	// it, or is in trouble.
+	// Passing: the refusal may pass without a change on either side. The ref was declined together
+	// with others, perhaps because of them; or the mirror could not lock it, or is in trouble.
 	Passing bool
 }
 
-// Sent reports whether the step takes a push.
+// Sent reports whether the step is pushed.
 func (s *Step) Sent() bool {
 	switch s.Result {
 	case Created, Updated, Forced, Deleted:
@@ -58,14 +57,14 @@ func (s *Step) Sent() bool {
 	return false
 }
 
-// Leased reports whether the step needs a lease: git does not check, or would
-// not allow, what our own comparison found right. All else goes unforced.
+// Leased reports whether the step is pushed with a lease: git would refuse it, or would not check
+// it itself. All else is pushed unforced.
 func (s *Step) Leased() bool {
 	return s.Result == Forced || s.Result == Deleted || (s.Result == Updated && s.Name.IsTag())
 }
 
-// Why says why, for Divergent, Rejected and Kept; "" for others. Of a hundred thousand refs that
-// have diverged the first few are asked for it.
+// Why is the reason for Divergent, Rejected and Kept; "" for the others. It is not stored, since of
+// a hundred thousand divergent refs only the first few are asked for it.
 func (s *Step) Why() string {
 	switch {
 	case s.Reason != "" || s.Result != Divergent:
@@ -77,7 +76,7 @@ func (s *Step) Why() string {
 	}
 }
 
-// Becomes is the step with another result.
+// Becomes is a copy of the step with another result.
 func (s *Step) Becomes(result Result, reason string) *Step {
 	other := *s
 	other.Result, other.Reason = result, reason
@@ -260,5 +259,5 @@ func (m maker) clearWay(p *Plan) {
 	}
 }
 
-// Blocked is why a ref is Rejected that another one is in the way of.
+// Blocked is the reason of a ref that is Rejected because another one is in its way.
 func Blocked(by git.RefName) string { return fmt.Sprintf("%s is in its way on the mirror", by) }

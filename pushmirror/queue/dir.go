@@ -13,15 +13,15 @@ import (
 	"git-push-mirror/pushmirror/disk"
 )
 
-// private is the mode of a state directory that its owner alone may look at.
+// private is the mode of a state directory that only its owner may enter.
 const private fs.FileMode = 0o700
 
 // DirVariable is the environment variable that names the state directory.
 const DirVariable = "PUSH_MIRROR_STATE_DIR"
 
-// Dir finds the state directory: the one that the variable names, else what the config
-// says, else .local/state/push-mirror in the home that the password database
-// tells: a hook's HOME may be anybody's.
+// Dir finds the state directory: the one that the variable names, else the configured one, else
+// .local/state/push-mirror in the user's home by the password database: a hook's HOME may be
+// anybody's.
 func Dir(getenv func(string) string, configured string) (string, error) {
 	named := getenv(DirVariable)
 	switch {
@@ -39,8 +39,7 @@ func Dir(getenv func(string) string, configured string) (string, error) {
 	return filepath.Join(u.HomeDir, ".local/state/push-mirror"), nil
 }
 
-// OwnDir is the state directory of a repository alone, for hooks that cannot write to that of their
-// user.
+// OwnDir is a repository's own state directory, for hooks that cannot write to their user's.
 func OwnDir(repository string) string { return filepath.Join(repository, "push-mirror", ".worker") }
 
 // relativeError tells of a state directory that is named by a relative path.
@@ -54,11 +53,10 @@ func (relativeError) Error() string {
 // Hint is the cure.
 func (relativeError) Hint() string { return "write its absolute path in $" + DirVariable }
 
-// Open makes the state directory where it is missing, readable by its owner alone. That is
-// us or, when root works in a folder of somebody else's, they: they have to go on with it.
-// One that was prepared for a group, which may write to it and owns what is made in it
-// (install -d -m 2770 -g GROUP DIR), is shared: all in it gets its mode, whatever the
-// umask, as core.sharedRepository has git do it.
+// Open creates the state directory if it is missing, readable by its owner alone. The owner is us
+// or, when root works below somebody else's folder, they, since they have to go on with it. A
+// directory that was prepared for a group (install -d -m 2770 -g GROUP DIR) is shared: all that is
+// made in it gets its mode, whatever the umask, as git does by core.sharedRepository.
 func Open(dir string) (*Queue, error) {
 	if !filepath.IsAbs(dir) {
 		return nil, fmt.Errorf("%q is no state directory", dir)
@@ -76,7 +74,7 @@ func Open(dir string) (*Queue, error) {
 	return q, nil
 }
 
-// Look gives the list in a state directory, to be read, and makes nothing there; nil if there is
+// Look returns the list in a state directory, for reading, and creates nothing; nil if there is
 // none yet.
 func Look(dir string) *Queue {
 	q := &Queue{dir: dir, uid: -1, gid: -1, mode: private}
@@ -106,8 +104,7 @@ func (q *Queue) make() error {
 	return err
 }
 
-// makeDir makes a folder. Somebody else may look at it as soon as it has its name, so it
-// gets its mode first.
+// makeDir makes a folder. It gets its mode before its name: from then on others may use it.
 func (q *Queue) makeDir(name string) error {
 	root, err := q.folder("")
 	if err != nil {
@@ -146,8 +143,8 @@ func (q *Queue) makeDir(name string) error {
 	return err
 }
 
-// makeFile makes an empty file, and sees to it that we may write to one that is there. One
-// that is shared gets its mode before its name.
+// makeFile makes an empty file if there is none; it is an error if we may not write to it. In a
+// shared list it gets its mode before its name.
 func (q *Queue) makeFile(path string) error {
 	flags := os.O_WRONLY | os.O_APPEND | syscall.O_NOFOLLOW
 	if q.mode == private {
@@ -176,20 +173,20 @@ func (q *Queue) makeFile(path string) error {
 	return errors.Join(err, os.Remove(f.Name()))
 }
 
-// mend gives the mode of a shared list to what was made before the list was shared, if that
-// is ours: nobody else can.
+// mend gives the mode of a shared list to what was made before the list was shared, if it is ours:
+// only its owner can.
 func (q *Queue) mend(f *os.File, has, want fs.FileMode) {
 	if q.mode != private && has&want != want {
 		_ = f.Chmod(want)
 	}
 }
 
-// share gives a new file the mode of the queue's files, and to whom it belongs.
+// share gives a new file the mode and the owner of the list's files.
 func (q *Queue) share(f *os.File) error {
 	return errors.Join(f.Chmod(q.mode&0o666), q.give(f))
 }
 
-// give gives what was made to whom it belongs.
+// give gives a new file or folder its owner.
 func (q *Queue) give(f *os.File) error {
 	if q.uid < 0 {
 		return nil
@@ -197,7 +194,7 @@ func (q *Queue) give(f *os.File) error {
 	return f.Chown(q.uid, q.gid)
 }
 
-// owner is whom a folder belongs to, or the nearest one above that exists; -1 if to us.
+// owner is the owner of a folder, or of the nearest one above it that exists; -1 if that is us.
 func owner(dir string) (uid, gid int) {
 	info, err := os.Stat(dir)
 	for errors.Is(err, fs.ErrNotExist) && dir != filepath.Dir(dir) {

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// BeginEpisode begins to tell of a host's failure, by whatever names the host: done says whether it
-// was told. It reports false if it was told before and has not ended since, or is being told.
-// Whoever dies while they tell leaves an empty file, and it is told again.
+// BeginEpisode begins the notification that a host, or a login there, fails; the caller sends it
+// and calls done with whether that succeeded. It reports false if the failure was told and has not
+// ended, or is being told. A process that dies before done leaves an empty file: it is told again.
 func (q *Queue) BeginEpisode(host string) (done func(told bool) error, ok bool, err error) {
 	e, ok, err := q.lockEpisode(host, os.O_CREATE)
 	if !ok {
@@ -25,14 +25,15 @@ func (q *Queue) BeginEpisode(host string) (done func(told bool) error, ok bool, 
 			return errors.Join(q.remove("episodes", e.name), e.close())
 		}
 		_, err := fmt.Fprintln(e.file, host)
-		// Who is back since it began may be so before it was told.
+		// The time stays that of the beginning: a success after it ends the episode, even if it came
+		// before the notification.
 		return errors.Join(err, q.share(e.file), e.folder.Chtimes(e.name, e.info.ModTime(), e.info.ModTime()), e.close())
 	}, true, nil
 }
 
-// EndEpisode begins to tell that a host has recovered: done says whether it was told. It reports
-// false if nobody was told of a failure, or somebody is being told. Whoever dies while they tell
-// leaves it to be told again.
+// EndEpisode begins the notification that a host has recovered; the caller sends it and calls done
+// with whether that succeeded. It reports false if no failure was told, or one is being told. If
+// the process dies before done, it is told again.
 func (q *Queue) EndEpisode(host string) (done func(told bool) error, ok bool, err error) {
 	e, ok, err := q.lockEpisode(host, 0)
 	if !ok {
@@ -59,8 +60,8 @@ type episode struct {
 
 func (e *episode) close() error { return errors.Join(e.file.Close(), e.folder.Close()) }
 
-// lockEpisode opens the file of a host and locks it; ok is false while somebody else has it, and if
-// there is none.
+// lockEpisode opens the file of a host and locks it; ok is false if there is none, or somebody else
+// holds the lock.
 func (q *Queue) lockEpisode(host string, flag int) (e *episode, ok bool, err error) {
 	e = &episode{name: id(host)}
 	fail := func(err error) (*episode, bool, error) {
@@ -101,8 +102,8 @@ func (q *Queue) InEpisode(host string) bool {
 	return ok
 }
 
-// Episode tells when the episode began of a host whose failure was told and has not ended; ok is
-// false if there is none.
+// Episode returns when the failure of a host began that was told and has not ended; ok is false if
+// there is none.
 func (q *Queue) Episode(host string) (began time.Time, ok bool) {
 	folder, err := q.folder("episodes")
 	if err != nil {
@@ -116,8 +117,8 @@ func (q *Queue) Episode(host string) (began time.Time, ok bool) {
 	return beganAt(info), true
 }
 
-// beganAt is when an episode began, by its file. If that lies ahead, the clock was wrong then, and
-// the end would not be noticed for as long: what is found just now is to end it.
+// beganAt is when an episode began, by its file. If that lies ahead, the clock was wrong then: it
+// counts as just begun, so that the next success ends it.
 func beganAt(info fs.FileInfo) time.Time {
 	const skew = time.Minute // how far a clock may be set back
 	if now := time.Now(); info.ModTime().After(now.Add(skew)) {
@@ -126,7 +127,8 @@ func beganAt(info fs.FileInfo) time.Time {
 	return info.ModTime()
 }
 
-// HasEpisodes reports whether any host's failure was told and has not ended, as far as can be seen.
+// HasEpisodes reports whether any host's failure was told and has not ended; true if that cannot be
+// found out.
 func (q *Queue) HasEpisodes() bool {
 	folder, err := q.folder("episodes")
 	if err != nil {
@@ -137,9 +139,9 @@ func (q *Queue) HasEpisodes() bool {
 	return err != nil || len(entries) > 0
 }
 
-// ForgetEpisodes ends those that began before a time, but for those of these names, which somebody
-// still asks: of the others no one will notice that they are back, and who asks them again some day
-// has to be told anew.
+// ForgetEpisodes ends the episodes that began before a time, except those of the names in asked, to
+// which some remote still connects. Nobody would notice that the others are back, and if they are
+// used again some day, their failure has to be told anew.
 func (q *Queue) ForgetEpisodes(before time.Time, asked map[string]bool) error {
 	folder, err := q.folder("episodes")
 	if err != nil {

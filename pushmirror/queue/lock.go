@@ -12,8 +12,8 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Worked is when a worker last took the lock; the zero Time if none ever did, as far as can be told:
-// on a full disk the first one leaves the lock as empty as it was made.
+// Worked is when a worker last took the lock; the zero Time if none did, or only on a full disk,
+// where it cannot write to the lock file.
 func (q *Queue) Worked() (time.Time, error) {
 	path := q.lock().Path()
 	if info, err := os.Stat(path); err == nil && info.Size() == 0 {
@@ -22,8 +22,8 @@ func (q *Queue) Worked() (time.Time, error) {
 	return modified(os.Stat(path))
 }
 
-// Lock takes the worker's lock. It reports false, or with wait blocks, while another
-// worker holds it.
+// Lock takes the worker's lock. While another worker holds it, Lock waits if wait is set, and else
+// returns ok false.
 func (q *Queue) Lock(ctx context.Context, wait bool) (unlock func() error, ok bool, err error) {
 	lock := q.lock()
 	if wait {
@@ -47,9 +47,8 @@ func (q *Queue) Lock(ctx context.Context, wait bool) (unlock func() error, ok bo
 	return lock.Unlock, ok, nil
 }
 
-// lockUnlessHeld takes the lock unless a worker holds it. Somebody who only looks holds it for a
-// moment too, together with others who do: whoever left because of them would leave the work
-// undone.
+// lockUnlessHeld takes the lock unless a worker holds it. Those who only ask whether one does share
+// the lock for a moment; a worker that left because of them would leave its work undone.
 func lockUnlessHeld(lock *flock.Flock) (bool, error) {
 	for {
 		if ok, err := lock.TryLock(); ok || err != nil {
@@ -66,7 +65,7 @@ func lockUnlessHeld(lock *flock.Flock) (bool, error) {
 	}
 }
 
-// Working reports whether a worker works with that state directory. It makes nothing there.
+// Working reports whether a worker runs with that state directory. It creates nothing there.
 func Working(dir string) (bool, error) {
 	q := &Queue{dir: dir, mode: private}
 	if made, err := modified(os.Stat(q.lock().Path())); err != nil || made.IsZero() {
@@ -93,8 +92,8 @@ func (q *Queue) lock() *flock.Flock {
 		flock.SetFlag(os.O_CREATE|os.O_RDONLY|syscall.O_NOFOLLOW), flock.SetPermissions(q.mode&0o666))
 }
 
-// writeOver replaces the content of a file. A link that somebody of the group put in its
-// place must not lead to a file of ours.
+// writeOver replaces the content of a file. It follows no link: one of the group may have made one
+// to another file of ours.
 func writeOver(path, text string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|syscall.O_NOFOLLOW, 0)
 	if err != nil {

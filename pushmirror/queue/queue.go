@@ -21,8 +21,8 @@ import (
 // Queue is the list in a user's state directory. It can be used from many goroutines and processes.
 type Queue struct {
 	dir      string
-	uid, gid int         // whom what we make is given to; -1: nobody
-	mode     fs.FileMode // of folders, and of files without their x; 0700 unless it is shared
+	uid, gid int         // the owner of what we make; -1: us
+	mode     fs.FileMode // of folders and, without x, of files; 0700 unless it is shared
 }
 
 // Log is the path of the worker's log.
@@ -59,8 +59,8 @@ func id(repository string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// folder opens a folder of the list, "" for the state directory itself, which nobody but its owner
-// has chosen. In one that a group shares, a link leads nowhere else.
+// folder opens a folder of the list, or with "" the state directory itself. Where a group shares
+// the list, no link that one of them makes leads out of it.
 func (q *Queue) folder(sub string) (*os.Root, error) {
 	root, err := os.OpenRoot(q.dir)
 	if err != nil || sub == "" {
@@ -80,18 +80,18 @@ func (q *Queue) replace(sub, name, content string, lasts disk.Durability) error 
 	return disk.Replace(folder, name, lasts, disk.Text(content), q.share)
 }
 
-// Known are the repositories that are known, in no order. It gives what it can read, also
-// with an error.
+// Known lists the repositories that are known, sorted; with an error, those that can be read.
 func (q *Queue) Known() ([]string, error) { return q.list("repositories") }
 
-// Knows reports whether workers with that state directory know a repository, as far as can be told.
+// Knows reports whether workers with that state directory know a repository; true if that cannot be
+// found out.
 func Knows(dir, repository string) bool {
 	_, err := (&Queue{dir: dir}).read("repositories", id(repository))
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// Take takes the repositories off the list of those that have work and returns them, also
-// with an error. Their marks are to be looked for after that.
+// Take takes the repositories that have work off the list and returns them, with an error too. Only
+// after that may the caller look for their marks.
 func (q *Queue) Take() ([]string, error) {
 	paths, err := q.list("work")
 	for _, path := range paths {
@@ -106,8 +106,8 @@ func (q *Queue) HasWork() (bool, error) {
 	return len(paths) > 0, err
 }
 
-// Waiting tells since when a repository has been waiting for a worker to take it up; the zero
-// Time if it is not.
+// Waiting returns since when a repository has been waiting for a worker to take it; the zero Time
+// if it is not.
 func (q *Queue) Waiting(repository string) (time.Time, error) {
 	folder, err := q.folder("work")
 	if err != nil {
@@ -117,7 +117,7 @@ func (q *Queue) Waiting(repository string) (time.Time, error) {
 	return modified(folder.Lstat(id(repository)))
 }
 
-// modified is when a file was; the zero Time if it is not there.
+// modified is when a file was last written to; the zero Time if there is none.
 func modified(info fs.FileInfo, err error) (time.Time, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return time.Time{}, nil
@@ -128,7 +128,7 @@ func modified(info fs.FileInfo, err error) (time.Time, error) {
 	return info.ModTime(), nil
 }
 
-// remove removes a file, if it is there.
+// remove removes a file of the list, if it is there.
 func (q *Queue) remove(sub, name string) error {
 	folder, err := q.folder(sub)
 	if err != nil {
@@ -141,9 +141,9 @@ func (q *Queue) remove(sub, name string) error {
 	return nil
 }
 
-// list reads the paths in a folder. A file that is not one of ours must not keep the others
-// from being read: it is set aside, and the error tells of it once. One that cannot be read
-// stays, and is told of each time.
+// list returns the repositories in a folder of the list, sorted. A file that is not one of ours
+// must not keep the others from being read: it is set aside, and the error tells of it this once.
+// One that cannot be read stays, and every error tells of it.
 func (q *Queue) list(sub string) ([]string, error) {
 	folder, err := q.folder(sub)
 	if err != nil {
@@ -165,7 +165,7 @@ func (q *Queue) list(sub string) ([]string, error) {
 			continue
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("reading the worker's list: %w", err)) // which may be the machine's trouble, not the file's
+			errs = append(errs, fmt.Errorf("reading the worker's list: %w", err)) // maybe the disk's fault
 			continue
 		}
 		path, ok := parse(content)
@@ -182,10 +182,10 @@ func (q *Queue) list(sub string) ([]string, error) {
 
 const damaged = ".damaged"
 
-// largest is more than any file of the list takes, in bytes.
+// largest is more than the size of any file of the list, in bytes.
 const largest = 1 << 20
 
-// read reads a file of the list, of a folder or, with "", of the state directory.
+// read reads a file in a folder of the list or, with "", in the state directory.
 func (q *Queue) read(sub, name string) ([]byte, error) {
 	folder, err := q.folder(sub)
 	if err != nil {
@@ -195,8 +195,8 @@ func (q *Queue) read(sub, name string) ([]byte, error) {
 	return readIn(folder, name)
 }
 
-// readIn reads a file of the list. Where a group shares that, one of them could have put anything
-// in its place: it follows no link, and waits for no pipe. What is one of these has no content.
+// readIn reads a file of the list. Where a group shares the list, one of them may have put anything
+// in its place: it follows no link and waits for no pipe, but takes either for an empty file.
 func readIn(folder *os.Root, name string) ([]byte, error) {
 	if info, err := folder.Lstat(name); err != nil || info.Mode().Type()&^fs.ModeDir != 0 {
 		return nil, err
@@ -221,7 +221,7 @@ func parse(content []byte) (string, bool) {
 	return path, err == nil && filepath.IsAbs(path)
 }
 
-// clearUnfinished removes what hooks that were killed left half-written.
+// clearUnfinished removes what killed hooks left half-written.
 func (q *Queue) clearUnfinished() {
 	for _, sub := range []string{"", "repositories", "work"} {
 		disk.Sweep(q.folder(sub))

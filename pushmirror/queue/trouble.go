@@ -6,13 +6,13 @@ import (
 	"git-push-mirror/pushmirror/disk"
 )
 
-// troubles is the file that a worker keeps of what fails, by name, while it works: most of those
-// who share a host wait for one of them to try it, and have no record that tells.
+// troubles is the file in which a running worker keeps the hosts and logins that fail: most remotes
+// that share one wait for another to try it, and their own records do not tell.
 const troubles = "troubles.json"
 
-// Troubles reads what the worker with that state directory finds to fail: the kind of the failure,
-// by the name of the host or login. Where none works, or it cannot be read, there are none, as they
-// are only told of.
+// Troubles returns what fails for the worker with that state directory: the kind of the failure, by
+// the name of the host or login. It is nil if no worker runs or the file cannot be read, since it
+// is only for showing.
 func Troubles(dir string) map[string]string {
 	text, err := (&Queue{dir: dir}).read("", troubles)
 	var all map[string]string

@@ -21,8 +21,8 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Dir is the folder that holds the state of one remote of one repository. It is for one goroutine;
-// others, and other processes, make their own.
+// Dir is the folder that holds the state of one remote of one repository. A Dir is for one
+// goroutine; others, and other processes, call Of for their own.
 type Dir struct {
 	path       string
 	repository string
@@ -31,11 +31,10 @@ type Dir struct {
 	held       bool        // we hold the lock
 }
 
-// Folder is where a repository, which is a GIT_DIR, has the state folders of its remotes.
+// Folder is the folder in a repository (a GIT_DIR) that holds the state folders of its remotes.
 func Folder(repository string) string { return filepath.Join(repository, "push-mirror") }
 
-// Of gives the state folder of a remote of the repository, which is a GIT_DIR. It
-// makes nothing.
+// Of returns the state folder of a remote of a repository (a GIT_DIR). It creates nothing.
 func Of(repository, remote string) (*Dir, error) {
 	info, err := os.Stat(repository)
 	if err != nil {
@@ -49,8 +48,8 @@ func Of(repository, remote string) (*Dir, error) {
 	}, nil
 }
 
-// Scratch begins the path of the scratch repositories of the remote: in its folder or, where
-// others may write to that, among the temporary files, where nobody may rename those of others.
+// Scratch is how the paths of the remote's scratch repositories begin: in its folder or, where
+// others may write to that, in [os.TempDir], where nobody can rename somebody else's files.
 func (d *Dir) Scratch() string {
 	for _, path := range []string{d.repository, filepath.Dir(d.path), d.path} {
 		if info, err := os.Stat(path); err == nil && info.Mode()&0o022 != 0 {
@@ -71,12 +70,12 @@ func (d *Dir) make() error {
 
 const lockName = "lock"
 
-// lockPoll is how often a lock that somebody else holds is tried.
+// lockPoll is the pause between two attempts to take a lock that somebody else holds.
 const lockPoll = 20 * time.Millisecond
 
-// Lock makes the folder and takes the lock of the remote, so that there is one update of it at a
-// time; waiting is called once if somebody else holds it, and its error ends the wait. Running
-// tells when, by clock, the lock was taken. It is gone when unlock is called or this process dies.
+// Lock creates the folder and takes the lock of the remote, so that only one update of it runs at a
+// time. If somebody else holds it, waiting is called once; its error ends the wait. The lock is
+// released by unlock, or when this process dies. The time by clock is what Running returns.
 func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func() error) (unlock func() error, err error) {
 	if err := d.make(); err != nil {
 		return nil, fmt.Errorf("making the state folder: %w", err)
@@ -108,8 +107,8 @@ func (d *Dir) Lock(ctx context.Context, clock func() time.Time, waiting func() e
 	}, nil
 }
 
-// LockTelling waits until nobody else tells of the remote. It locks the folder, which takes no room
-// on a disk that may be full.
+// LockTelling waits until nobody else sends notifications about the remote. It locks the folder
+// itself, since a new file may not fit on a full disk.
 func (d *Dir) LockTelling(ctx context.Context) (unlock func() error, err error) {
 	lock := flock.New(d.path, flock.SetFlag(os.O_RDONLY))
 	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
@@ -118,8 +117,8 @@ func (d *Dir) LockTelling(ctx context.Context) (unlock func() error, err error) 
 	return lock.Unlock, nil
 }
 
-// Forget removes the state of a remote that is configured no more, but for its log. While an
-// update of it runs, nothing is removed: it would come back.
+// Forget removes the state, except the log, of a remote that is no longer configured. While an
+// update of it runs it removes nothing: the update would write it again.
 func (d *Dir) Forget() error {
 	lock := flock.New(filepath.Join(d.path, lockName), flock.SetFlag(os.O_RDWR))
 	ok, err := lock.TryLock()
@@ -154,7 +153,7 @@ func (d *Dir) removeAll() error {
 	defer root.Close()
 	entries, err := fs.ReadDir(root.FS(), ".")
 	for _, entry := range entries {
-		// Whoever has the lock open must meet those who open it later.
+		// The lock file stays: those who have it open must share it with those who open it later.
 		if name := entry.Name(); name != lockName && !slices.Contains(logNames, name) {
 			err = errors.Join(err, root.RemoveAll(name))
 		}
@@ -162,8 +161,8 @@ func (d *Dir) removeAll() error {
 	return err
 }
 
-// Running tells since when an update of the remote has been running; the zero Time
-// when none is, also when one died.
+// Running returns when the update that now runs of the remote began; the zero Time if none runs,
+// also if one died.
 func (d *Dir) Running() (Time, error) {
 	path := filepath.Join(d.path, lockName)
 	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
@@ -183,7 +182,7 @@ func (d *Dir) Running() (Time, error) {
 			return t, nil
 		}
 	}
-	// Its owner has only just taken it.
+	// Whoever took it has not written the time yet.
 	info, err := os.Stat(path)
 	if err != nil {
 		return Time{}, fmt.Errorf("looking at %s: %w", path, err)
@@ -191,11 +190,11 @@ func (d *Dir) Running() (Time, error) {
 	return At(info.ModTime()), nil
 }
 
-// errDamaged marks content that cannot be what was written.
+// errDamaged says that a file does not hold what was written to it.
 var errDamaged = errors.New("damaged")
 
-// read reads a state file and hands it to parse. A missing file and one that parse
-// finds damaged count as not there. Who holds the lock sets a damaged one aside.
+// read reads a state file and passes its content to parse. It reports false for a file that is
+// missing or, by parse's errDamaged, damaged; if we hold the lock, a damaged one is set aside.
 func (d *Dir) read(name string, parse func(string) error) (found bool, err error) {
 	path := filepath.Join(d.path, name)
 	content, err := readText(path)
@@ -220,7 +219,7 @@ func (d *Dir) read(name string, parse func(string) error) (found bool, err error
 	return true, nil
 }
 
-// readText reads a file into a string that is there only once.
+// readText reads a file into a string without a second copy of it in memory.
 func readText(path string) (string, error) {
 	f, err := disk.OpenRegular(path)
 	if err != nil {
@@ -233,7 +232,7 @@ func readText(path string) (string, error) {
 	}
 	var text strings.Builder
 	text.Grow(int(info.Size()))
-	// Most are small, and many are read: io.Copy's own buffer would be larger than they are.
+	// Most files are smaller than io.Copy's own buffer, and there are many of them.
 	buffer := make([]byte, min(info.Size()+1, 32<<10))
 	_, err = io.CopyBuffer(&text, struct{ io.Reader }{f}, buffer)
 	return text.String(), err

@@ -24,8 +24,8 @@ func (d *Dir) replace(name string, lasts disk.Durability, write func(w *bufio.Wr
 	return disk.Replace(folder, name, lasts, write, d.share)
 }
 
-// share gives a new file the mode that the repository's own files have and, when
-// root made it in somebody's repository, the owner.
+// share gives a new file the mode of the repository's own files and, if root made it in somebody
+// else's repository, their ownership.
 func (d *Dir) share(f *os.File) error {
 	if err := f.Chmod(d.mode & 0o666); err != nil {
 		return err
@@ -40,18 +40,18 @@ func (d *Dir) chown(path string) error {
 	return os.Lchown(path, d.inode.UID, d.inode.GID)
 }
 
-// mkdir makes the folder path below the repository with the repository's mode, whatever the umask,
-// durably: what is synced in a folder that a power failure takes is lost with it.
+// mkdir makes a folder with the repository's mode, whatever the umask, and syncs its name: if a
+// power failure took the folder, all that was synced in it would go too.
 func (d *Dir) mkdir(path string) error {
-	const unfinished = 0o700 // until it has its owner and mode, which who makes it may be killed before
+	const unfinished = 0o700 // until it has its owner and mode: whoever makes it may be killed before
 	err := os.Mkdir(path, unfinished)
 	if errors.Is(err, fs.ErrExist) {
 		if d.mode&0o022 == 0 && d.inode.UID == os.Geteuid() {
-			return nil // nobody but the owner pushes, who may have closed it
+			return nil // only the owner pushes, and may have closed it to others
 		}
 		info, err := os.Lstat(path)
 		if err != nil || !info.IsDir() || info.Mode().Perm() != unfinished || disk.InodeOf(info).UID != os.Geteuid() {
-			return nil //nolint:nilerr // who uses the folder will tell
+			return nil //nolint:nilerr // whoever uses the folder will report it
 		}
 	} else if err != nil {
 		return err

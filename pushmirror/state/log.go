@@ -26,28 +26,28 @@ type Entry struct {
 	Time   Time        `json:"time"`
 	Remote string      `json:"remote"`
 	Name   git.RefName `json:"ref,omitempty"` // "" for what concerns them all
-	// Result is a plan's, or "failed" or "recovered" for the remote as a whole.
+	// Result is a plan's or, for the remote as a whole, "failed" or "recovered".
 	Result plan.Result `json:"result"`
 	Old    git.OID     `json:"old"`
 	New    git.OID     `json:"new"`
 	// Announced marks the line that stands in the log before the push which drops
 	// Old from the mirror. The line of the outcome follows, unless we were killed.
 	Announced bool `json:"announced,omitempty"`
-	// Withdrawn takes such a line back: the mirror refused the ref.
+	// Withdrawn takes an announcement back: the mirror refused the ref.
 	Withdrawn bool   `json:"withdrawn,omitempty"`
 	Reason    string `json:"reason,omitempty"`
-	// Pusher is by whose push it happens, where that is known.
+	// Pusher is who pushed the change; "" if that is not known.
 	Pusher string `json:"pusher,omitempty"`
 }
 
-// Drops reports whether it tells of what may make Old unreachable on the mirror, or that this did
-// not happen, so that somebody may want to bring Old back.
+// Drops reports whether the entry is about a step that may make Old unreachable on the mirror, so
+// that somebody may want to bring Old back; also if it says that the step did not happen.
 func (e Entry) Drops() bool {
 	return e.Old != "" && (e.Result == plan.Forced || e.Result == plan.Deleted || e.Result == plan.Updated && e.Name.IsTag())
 }
 
-// The log is bounded. When it has grown too long it becomes the old one, in place of the one
-// before; but what was dropped from the mirror is kept for a year.
+// The log is bounded: one that is full replaces log.old. What was dropped from the mirror is kept
+// for a year.
 const (
 	logName     = "log"
 	oldLogName  = "log.old"
@@ -60,7 +60,7 @@ const (
 // logNames are the files of the log, the oldest first.
 var logNames = []string{droppedName, oldLogName, logName}
 
-// Append adds entries to the log; those of what is dropped are on disk when it returns. The lock
+// Append adds entries to the log. If any of them Drops, all are on disk when it returns. The lock
 // must be held.
 func (d *Dir) Append(entries iter.Seq[Entry]) error {
 	for range entries {
@@ -105,8 +105,8 @@ func (d *Dir) append(entries iter.Seq[Entry]) (err error) {
 	return f.Sync()
 }
 
-// torn reports whether the last line has no end, since its writer was killed, and
-// gives a new log the repository's mode.
+// torn reports whether the last line is incomplete, since its writer was killed. A new log, which
+// is empty, gets the repository's mode.
 func (d *Dir) torn(f *os.File) (bool, error) {
 	end, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -120,8 +120,8 @@ func (d *Dir) torn(f *os.File) (bool, error) {
 	return last[0] != '\n', err
 }
 
-// rotateLog begins a new log when the one there is has become too long. Killed half-way, it
-// leaves lines in two files, never in none.
+// rotateLog makes room for a new log if the current one is full. If it is killed half-way, some
+// lines are in two files; none is lost.
 func (d *Dir) rotateLog() error {
 	path := filepath.Join(d.path, logName)
 	info, err := os.Stat(path)
@@ -150,7 +150,7 @@ func (d *Dir) rotateLog() error {
 	return os.Rename(path, filepath.Join(d.path, oldLogName))
 }
 
-// eachEntry goes over a file of the log, which need not exist.
+// eachEntry calls each for every entry in a file of the log, and its line; the file need not exist.
 func (d *Dir) eachEntry(name string, each func(line []byte, e Entry)) error {
 	f, err := disk.OpenRegular(filepath.Join(d.path, name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -174,7 +174,7 @@ func (d *Dir) eachEntry(name string, each func(line []byte, e Entry)) error {
 	}
 }
 
-// parseEntry reads a line of the log; ok is false for one that is torn or none of ours.
+// parseEntry reads a line of the log; ok is false if it is torn or not one that we wrote.
 func parseEntry(line []byte) (e Entry, ok bool) {
 	if !bytes.HasSuffix(line, []byte("\n")) || json.Unmarshal(line, &e) != nil {
 		return Entry{}, false
@@ -182,8 +182,8 @@ func parseEntry(line []byte) (e Entry, ok bool) {
 	return e, !e.Time.IsZero()
 }
 
-// Log reads the log, the oldest entry first. An announcement stands in it only if nothing followed
-// that tells what became of it.
+// Log returns the entries of the log, the oldest first. It leaves out the announcements whose
+// outcome the log has.
 func (d *Dir) Log() ([]Entry, error) {
 	var entries []Entry
 	seen := map[Entry]bool{}
@@ -230,7 +230,7 @@ func withoutAnswered(entries []Entry) []Entry {
 	return kept
 }
 
-// Logged lists the remotes of a repository that have a log, configured or not.
+// Logged lists the remotes of a repository that have a log, whether they are configured or not.
 func Logged(repository string) ([]string, error) {
 	entries, err := os.ReadDir(Folder(repository))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -17,26 +17,26 @@ import (
 
 // A mark says that a remote has work: "look". What is to be done is not in it; the next
 // update finds that by comparing refs. It holds a line for each push, so that the log can
-// tell who pushed what; none of them matters to what is delivered, and an outage grows
-// nothing beyond maxMark.
+// tell who pushed what; the lines have no say in what is delivered, and an outage makes none
+// longer than maxMark.
 //
-// A mark is made by renaming, taken by renaming, and what was taken goes when the update
-// that took it is recorded. Whoever dies in between leaves a mark behind, never none. A push
-// whose line comes too late, into a mark that was taken already, loses nothing: its refs
-// had their values before the hook ran, so the update that took the mark finds them.
+// A mark is made by renaming and taken by renaming; a taken mark is removed once its update is
+// recorded. A process that dies in between leaves a mark behind, never none. If a push adds its
+// line to a mark that was taken already, nothing is lost: its refs had their values before the
+// hook ran, so the update that took the mark finds them.
 
 // Push is a line of a mark.
 type Push struct {
 	Time   Time   `json:"since"`
 	Pusher string `json:"pusher,omitempty"`
-	// Refs are what was pushed; nil where they are too many or not known.
+	// Refs are the pushed refs; nil if they are too many or not known.
 	Refs []git.RefName `json:"refs,omitempty"`
 }
 
-// MaxPushRefs is how many refs of a push are named in a mark.
+// MaxPushRefs is the largest number of refs that a mark names for one push.
 const MaxPushRefs = 100
 
-// maxMark is how long a mark may be, in bytes.
+// maxMark is the size, in bytes, from which on a mark gets no more lines.
 const maxMark = 64 << 10
 
 // The names of marks. The whole repository has one too, among the folders of the
@@ -46,8 +46,8 @@ const (
 	takenName = ".due-taken" // taken by an update that is not recorded
 )
 
-// Mark makes a mark, or adds the push to the one that stands. That there is one is on disk when
-// Mark returns, which is all that has to be.
+// Mark makes a mark, or adds the push to the one that is there. When it returns, the mark's
+// existence is on disk; its content may not be, and need not.
 func (d *Dir) Mark(p Push) error {
 	if len(p.Refs) > MaxPushRefs {
 		p.Refs = nil
@@ -59,7 +59,7 @@ func (d *Dir) Mark(p Push) error {
 	content = append(content, '\n')
 	f, err := os.OpenFile(filepath.Join(d.path, markName), os.O_WRONLY|os.O_APPEND|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err == nil {
-		// It stands, and who pushed is not worth a complaint.
+		// The mark is there; a pusher's name that cannot be added is not worth an error.
 		if info, err := f.Stat(); err == nil && info.Size() < maxMark {
 			_, _ = f.Write(content)
 		}
@@ -71,8 +71,8 @@ func (d *Dir) Mark(p Push) error {
 	return d.replace(markName, disk.Present, disk.Text(string(content)))
 }
 
-// Marked tells since when the remote has work, whether taken or not. Content that cannot be
-// read makes no mark less of a mark.
+// Marked returns since when the remote has work, taken or not; ok is false if it has none. A mark
+// whose content cannot be parsed is one too: its file's time counts.
 func (d *Dir) Marked() (since Time, ok bool, err error) {
 	for _, name := range []string{takenName, markName} {
 		content, modified, err := d.readMark(name)
@@ -90,8 +90,8 @@ func (d *Dir) Marked() (since Time, ok bool, err error) {
 	return Time{}, false, nil
 }
 
-// HasMark reports whether there is a mark of any remote of a repository, or of the whole of it, at
-// the price of looking at a few names.
+// HasMark reports whether any remote of a repository, or the repository as a whole, has a mark. It
+// reads no file.
 func HasMark(repository string) bool {
 	folder := Folder(repository)
 	entries, err := os.ReadDir(folder)
@@ -111,7 +111,7 @@ func HasMark(repository string) bool {
 	return false
 }
 
-// Pushes are those that made the marks of the remote, as far as they are known.
+// Pushes returns the pushes that made the remote's marks, as far as they can be read.
 func (d *Dir) Pushes() []Push {
 	var all []Push
 	for _, name := range []string{takenName, markName} {
@@ -122,7 +122,7 @@ func (d *Dir) Pushes() []Push {
 	return all
 }
 
-// readMark reads a mark.
+// readMark reads a mark and when it was last written to.
 func (d *Dir) readMark(name string) (content string, modified Time, err error) {
 	path := filepath.Join(d.path, name)
 	if content, err = readText(path); err != nil {
@@ -147,8 +147,8 @@ func parseMark(content string) iter.Seq[Push] {
 	}
 }
 
-// Take takes the mark, so that one which is made from now on stays, and clears what killed
-// hooks and updates left half-written. The lock must be held.
+// Take takes the mark, so that one made from now on is another, and removes what killed hooks and
+// updates left half-written. The lock must be held.
 func (d *Dir) Take() error {
 	disk.Sweep(os.OpenRoot(d.path))
 	if d.takeMore() {
@@ -161,8 +161,8 @@ func (d *Dir) Take() error {
 	return err
 }
 
-// takeMore adds the mark to one that was taken by an update that could not be recorded: the log is
-// to tell of those pushes, too. It reports false where there are not both, or that cannot be done.
+// takeMore adds the mark to one that an update took but could not record, so that the log tells of
+// the pushes of both. It reports false if there is only one, or they cannot be joined.
 func (d *Dir) takeMore() bool {
 	taken, _, err := d.readMark(takenName)
 	if err != nil {

@@ -58,34 +58,33 @@ type Record struct {
 	StartedAt   Time     `json:"last_update_started_at"`
 	UpdatedAt   Time     `json:"last_update_at"`
 	SucceededAt Time     `json:"last_successful_update_at"`
-	// FailingSince is when the first of the failures since SucceededAt happened.
+	// FailingSince is when the first failure after SucceededAt happened.
 	FailingSince Time `json:"failing_since"`
-	// PendingSince is since when refs are known not to be on the mirror.
+	// PendingSince is when refs were first found missing or outdated on the mirror; never, if none is.
 	PendingSince Time `json:"pending_since"`
-	// Attempts counts the updates that failed for a temporary reason, since the last one
-	// that did not.
+	// Attempts counts the updates in a row that failed for a temporary reason, up to the last.
 	Attempts int `json:"attempts,omitempty"`
 	// TroubleSince is when the first of those began; never, if there is none.
 	TroubleSince Time `json:"trouble_since"`
-	// NextAttemptAt is when to try again by itself; never, when that would not help.
+	// NextAttemptAt is when the worker tries again by itself; never, if that would not help.
 	NextAttemptAt Time `json:"next_attempt_at"`
 	// Unreached: the attempt did not come to its end, so another push would not help.
 	Unreached bool `json:"unreached,omitempty"`
 	// Loginless: the password or key could not be used, so the host was not even asked.
 	Loginless bool `json:"loginless,omitempty"`
-	// Results are what happened to refs, the first of them, for those who wait to be told;
-	// More are left out.
+	// Results are what happened to the first refs, for those who wait to be told; More counts those
+	// left out.
 	Results   []RefResult    `json:"results,omitempty"`
 	More      int            `json:"more_results,omitempty"`
 	Divergent []Divergence   `json:"divergent,omitempty"`
 	Rejected  []plan.Refusal `json:"rejected,omitempty"`
-	// Said is what the mirror said for people when it refused refs.
+	// Said is the mirror's message for people when it refused refs.
 	Said string `json:"mirror_said,omitempty"`
-	// Told: the remote has failed so that its owners are told, and has not recovered since. Whether
-	// the program of [notify] knows is in Untold.
+	// Told: the remote has failed in a way that is notified, and has not recovered since. Whether the
+	// program of [notify] has been run for it is in Untold.
 	Told bool `json:"told,omitempty"`
-	// ToldHost is the host, or the login there, that it was told of, with all who share it; "" for
-	// this remote.
+	// ToldHost is the host, or the login there, that the notification was about, for all remotes that
+	// share it; "" if it was about this remote.
 	ToldHost string `json:"told_host,omitempty"`
 	// Untold is "failed" or "recovered" if the program of [notify] is still to be told, or
 	// UntoldPassed.
@@ -116,11 +115,11 @@ type Record struct {
 // they are being told just now.
 const UntoldPassed = "passed"
 
-// Skew is how far the clocks of machines that share a repository may be apart.
+// Skew is how far apart the clocks of machines that share a repository may be.
 const Skew = time.Minute
 
-// AsOf is the record without the times that lie ahead: they were written while the clock was wrong,
-// and who waited for them could wait for years.
+// AsOf is the record without times that lie ahead of now: they were written while the clock was
+// wrong, and to wait for them could take years.
 func (r Record) AsOf(now time.Time) Record {
 	ahead := func(t Time) bool { return t.After(now.Add(Skew)) }
 	if ahead(r.StartedAt) {

@@ -29,9 +29,8 @@ const (
 	seenTitle   = "git-push-mirror last seen "
 )
 
-// Seen reads what is known of the mirror at url. It is nil when nothing is, when
-// it was another mirror, or when the repository was moved or copied since: the
-// next update lists the mirror.
+// Seen reads what is known of the mirror at url. It returns nil if nothing is, if the file is about
+// another URL, or if the repository was moved or copied since: the next update lists the mirror.
 func (d *Dir) Seen(url string) (*Seen, error) {
 	var seen *Seen
 	var where string
@@ -45,8 +44,8 @@ func (d *Dir) Seen(url string) (*Seen, error) {
 	return seen, nil
 }
 
-// SeenFingerprint tells the file of what was last seen from any that replaces it, and from a
-// copy of it; "" when there is none.
+// SeenFingerprint differs between the file of what was last seen, any that replaces it, and a copy
+// of it in another repository; "" if there is none.
 func (d *Dir) SeenFingerprint() string {
 	info, err := os.Lstat(filepath.Join(d.path, "seen"))
 	if err != nil {
@@ -60,9 +59,8 @@ func (d *Dir) identity() string {
 	return fmt.Sprintf("%d %q", d.inode.Number, d.repository)
 }
 
-// WriteSeen replaces what is known of the mirror; nil forgets it. Nothing depends on its outliving
-// a power failure: who builds on an older one finds the mirror changed and lists it, as who finds
-// it damaged does.
+// WriteSeen replaces what is known of the mirror; nil forgets it. It need not survive a power
+// failure: an update that finds an older or a damaged one lists the mirror again.
 func (d *Dir) WriteSeen(s *Seen) error {
 	if s == nil {
 		if err := os.Remove(filepath.Join(d.path, "seen")); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -137,8 +135,8 @@ func parseSeen(text string) (s *Seen, where string, err error) {
 	return s, where, nil
 }
 
-// seenParser keeps names and values apart, and nothing in the text, which is large: the names stay
-// in use when a new listing brings other values.
+// seenParser copies names and values out of the text, which is large and can go then, and apart
+// from each other: a new listing brings other values, but the names stay in use.
 type seenParser struct {
 	rest          string
 	damaged       bool

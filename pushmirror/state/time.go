@@ -16,7 +16,7 @@ type Time struct{ time.Time }
 // Now is the current moment.
 func Now() Time { return At(time.Now()) }
 
-// At cuts t to what a Time keeps.
+// At is t in UTC, cut to milliseconds.
 func At(t time.Time) Time { return Time{t.UTC().Truncate(time.Millisecond)} }
 
 // parseTime reads what String writes.

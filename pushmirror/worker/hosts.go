@@ -10,7 +10,7 @@ type host struct {
 	proven bool      // it answered, and did not fail since
 	retry  time.Time // when one that failed may be probed; zero: it did not fail
 	failed time.Time // when it last did
-	// answered is when it was last known to, to an update of anybody.
+	// answered is when it last answered an update, of this process or another, as far as is known.
 	answered time.Time
 	active   int // updates that run
 }
@@ -41,8 +41,8 @@ func (s *Schedule) noteEnd(t Task, end End, now time.Time) {
 	}
 }
 
-// Reached says that a host has answered an update, which may be long from its end, or that a
-// login was taken, and when. All that wait for it are due.
+// Reached notes when a host answered an update, which may still run for long, or a login was
+// accepted. If the host or login had failed, all tasks that need it become due.
 func (s *Schedule) Reached(name string, at time.Time) {
 	h := s.host(name)
 	if at.After(h.answered) {
@@ -61,9 +61,8 @@ func (s *Schedule) Reached(name string, at time.Time) {
 	}
 }
 
-// release makes those due that had failed for a host or login, under another worker, before it last
-// answered. That it did before they failed is no reason to try at once: a password that cannot be
-// used says nothing against a host or login, whose answers go on to count.
+// release makes the tasks due that failed, under another worker, because of a host or login and
+// before it last answered. An answer from before their failure is no reason to try them at once.
 func (s *Schedule) release(name string) {
 	for _, t := range s.waiting {
 		if t.Blamed == name && s.released(t) {
@@ -72,6 +71,7 @@ func (s *Schedule) release(name string) {
 	}
 }
 
+// released reports whether what a task failed for has answered since.
 func (s *Schedule) released(t *Task) bool {
 	return s.host(t.Blamed).answered.After(t.Failed)
 }
@@ -81,8 +81,8 @@ func (s *Schedule) Fails(name string) bool {
 	return !s.host(name).retry.IsZero()
 }
 
-// NoteSuccess takes in when a task, due or not, last succeeded: an update of another process, a
-// sync, may have shown that a host or login which failed is back.
+// NoteSuccess notes when a task, due or not, last succeeded: an update of another process, such as
+// a sync, may have shown that a host or login that failed is back.
 func (s *Schedule) NoteSuccess(t Task, now time.Time) {
 	for _, name := range t.shares() {
 		h := s.host(name)
@@ -100,7 +100,7 @@ func (s *Schedule) NoteSuccess(t Task, now time.Time) {
 	}
 }
 
-// probe lets what failed of a task's host and login be probed now.
+// probe lets a task's host and login be probed now, if they failed.
 func (s *Schedule) probe(t *Task, now time.Time) {
 	for _, name := range t.shares() {
 		if h := s.host(name); h.retry.After(now) {

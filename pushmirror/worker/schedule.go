@@ -14,38 +14,39 @@ type Key struct {
 // Task is a remote that is due.
 type Task struct {
 	Key
-	// Host is what the remote shares with others that fail along with it, and Login what it
-	// shares with those of them that log in there by the same credential; the same as Host
-	// if none is configured. Empty for a path on this machine.
+	// Host names the remote's host, whose failure is that of all remotes there; Login names the host
+	// and the credential, and equals Host if none is configured. Both are empty for a path on this
+	// machine.
 	Host, Login string
-	// Since is when the oldest of its work came up.
+	// Since is when its oldest work came up: the order in which tasks start.
 	Since time.Time
-	// NotBefore is when it may be tried again, Earliest when it may be started at all.
+	// NotBefore is when it may be tried again; a host that is back, or Hurry, lifts that. Earliest is
+	// when it may be started at all.
 	NotBefore, Earliest time.Time
 	// Failing: the last update did not succeed.
 	Failing bool
-	// Blamed is the Host or the Login that the last update, of another worker perhaps, failed for;
-	// empty for none. Once that is back, NotBefore counts no more. Failed is when it ended.
+	// Blamed is the Host or Login because of which the last update failed, perhaps another worker's;
+	// empty if none. Once it is back, NotBefore no longer counts. Failed is when that update ended.
 	Blamed string
 	Failed time.Time
-	// Succeeded is when the last update ended, if it did succeed; else zero.
+	// Succeeded is when the last update ended, if it succeeded; else zero.
 	Succeeded time.Time
 
 	started time.Time
-	reruns  int       // updates before this one that were out of date at their end
+	reruns  int       // how many updates in a row were out of date at their end
 	rest    time.Time // until when a mirror that is kept busy is left alone
-	hurried bool      // not to wait, whatever becomes of the update that runs
+	hurried bool      // due as soon as the update that runs has ended, however it ends
 }
 
 // Limits bound what runs at once.
 type Limits struct {
-	Concurrent int // updates; of those that take longer than half a minute, up to four times as many
+	Concurrent int // updates in their first half minute; in all, up to four times as many
 	PerHost    int // updates on one host
 }
 
-// An update that takes long, since it has much to send or a mirror hangs, makes room for another: a
-// few of them would keep all others waiting for hours. crowd bounds how many there are at all, as a
-// multiple of Limits.Concurrent.
+// An update that takes long, because it has much to send or its mirror hangs, makes room for
+// another: a few of them would keep all others waiting for hours. crowd bounds how many run in all,
+// as a multiple of Limits.Concurrent.
 const (
 	long  = 30 * time.Second
 	crowd = 4
@@ -61,8 +62,8 @@ type End struct {
 	// Retry is when to try again, unless Done, and Earliest when the next one may be started at
 	// all.
 	Retry, Earliest time.Time
-	// Shared is the Host or the Login of the task if the update failed for a reason that all
-	// who have it share, else empty. SharedRetry is when one of them may try again.
+	// Shared is the task's Host or Login if that is why the update failed, so that all others who
+	// need it would fail too; else empty. SharedRetry is when one of them may try again.
 	Shared      string
 	SharedRetry time.Time
 	// Failed: it did not succeed, for whatever reason.
@@ -119,8 +120,7 @@ func (s *Schedule) Remove(repository string) {
 	}
 }
 
-// Start gives the tasks to start now, the oldest first; they count as running. Of many that
-// wait, the few that there is room for are picked one by one.
+// Start returns the tasks to start now, the oldest first; from then on they count as running.
 func (s *Schedule) Start(now time.Time) (started []Task) {
 	failing, doubtful := 0, 0
 	count := func(t *Task) {
@@ -155,7 +155,7 @@ func (s *Schedule) Start(now time.Time) (started []Task) {
 	return started
 }
 
-// HasRoom reports whether another task could run, of those that nothing else holds back.
+// HasRoom reports whether Concurrent and crowd leave room for another task.
 func (s *Schedule) HasRoom(now time.Time) bool {
 	short := 0
 	for _, t := range s.running {
@@ -192,14 +192,14 @@ func (t *Task) shares() []string {
 	return []string{t.Host, t.Login}
 }
 
-// doubtful reports whether a task may well hold its place for long without an answer: the
-// last one is for those that are known to answer.
+// doubtful reports whether a task may hold its place for long without an answer. The last place is
+// kept for tasks that are not.
 func (s *Schedule) doubtful(t *Task) bool {
 	return t.Failing || (t.Host != "" && !s.host(t.Host).proven)
 }
 
-// startOf is when a task may start: where its host or login failed, when that may be probed; at
-// once, if the clock was set back since.
+// startOf is when a task may start. If its host or login failed, that is when it may be probed, or
+// now if the clock was set back since it failed.
 func (s *Schedule) startOf(t *Task, now time.Time) time.Time {
 	start := t.NotBefore
 	var probe time.Time
@@ -222,8 +222,8 @@ func (s *Schedule) startOf(t *Task, now time.Time) time.Time {
 	return start
 }
 
-// admits reports whether the task's host has room for it: for one alone until it has shown
-// that it answers. A login that failed has room for one too.
+// admits reports whether the task's host has room for it. A host that has not answered yet, and a
+// login that failed, have room for one task.
 func (s *Schedule) admits(t *Task) bool {
 	if t.Host == "" {
 		return true
@@ -238,15 +238,15 @@ func (s *Schedule) admits(t *Task) bool {
 	return h.active < s.limits.PerHost
 }
 
-// A mirror that is out of date again at the end of each update, since pushes keep coming, is
-// left alone for four times as long as the last update took, at most for maxRest: so what
-// comes in is delivered together, and all of it within promise 5's time.
+// A mirror that is out of date again at the end of each update, because pushes keep coming, rests
+// for restShare times as long as the last update took, but at most maxRest: so pushes are delivered
+// together, and still within the 5 seconds of DESIGN.md's fifth promise.
 const (
 	restShare = 4
 	maxRest   = 4 * time.Second
 )
 
-// Finish says how a task that was started has ended, and when.
+// Finish notes how and when a task that was started has ended.
 func (s *Schedule) Finish(t Task, end End, now time.Time) {
 	last := s.running[t.Key]
 	delete(s.running, t.Key)
@@ -279,9 +279,9 @@ func (s *Schedule) Finish(t Task, end End, now time.Time) {
 	s.waiting[t.Key] = &t
 }
 
-// Hurry makes the waiting tasks of a repository due now, and lets a host that they wait for
-// be probed now: what was in the way may have been mended. So it is with those that are due
-// once more, when the update that runs has ended.
+// Hurry makes the waiting tasks of a repository due now, and lets the hosts that they wait for be
+// probed now: what was in the way may have been mended. For tasks that are due once more it does so
+// when the update that runs has ended.
 func (s *Schedule) Hurry(repository string, now time.Time) {
 	for key, t := range s.waiting {
 		if key.Repository == repository {
@@ -297,7 +297,7 @@ func (s *Schedule) Hurry(repository string, now time.Time) {
 	}
 }
 
-// Waiting gives the tasks that wait.
+// Waiting returns the tasks that wait, in no order.
 func (s *Schedule) Waiting() []Task {
 	tasks := make([]Task, 0, len(s.waiting))
 	for _, t := range s.waiting {
