@@ -158,7 +158,7 @@ func (a *attempt) noteOutcomes(batch plan.Batch, outcomes git.Outcomes, text str
 				reason = a.damage() // if it is as it was compared: git looks further back, and finds no answer
 			}
 			a.lookAgain(s, reason)
-		case o.Lost() || o.Unpacked():
+		case o.Lost() || o.UnpackFailed():
 			lost = &git.Error{Args: []string{"push"}, Stderr: text, Kind: git.KindNetwork, Err: errors.New(o.Reason)}
 		default:
 			a.refuse(s, o.Reason).Passing = o.Passing()
@@ -206,7 +206,7 @@ func (a *attempt) refuse(s *plan.Step, reason string) *plan.Step {
 // any: one such ref makes the whole push fail, or is left out of it without a word. Where there are
 // none, found is false.
 func (a *attempt) withoutBroken(ctx context.Context, batch plan.Batch, outcomes git.Outcomes, text string, err error) (sound plan.Batch, found bool) {
-	suspicious := git.BrokenObject(err) || slices.ContainsFunc(outcomes, git.Outcome.Unpacked) ||
+	suspicious := git.BrokenObject(err) || slices.ContainsFunc(outcomes, git.Outcome.UnpackFailed) ||
 		err == nil && len(outcomes) < len(batch)
 	if !suspicious {
 		return nil, false

@@ -28,8 +28,8 @@ type Ancestry struct {
 type answer struct {
 	known     bool // upstream has Old
 	ancestor  bool // Old is an ancestor of New
-	unread    bool // history of New may be unreadable here: Old may be an ancestor all the same
-	undecided bool // it is unreadable, and kept git from any answer
+	unread    bool // New's history may be unreadable here, so Old may be an ancestor all the same
+	undecided bool // some history is unreadable, and git gave no answer
 }
 
 // Known reports whether upstream has the Old of a pair that was asked for.
@@ -46,17 +46,18 @@ func (a Ancestry) IsAncestor(p Pair) bool {
 	return found && a.answers[i].ancestor
 }
 
-// Unread are the News, sorted, whose history could not be read here, or may not have been: what
-// IsAncestor denies may be one of their ancestors.
+// Unread are the News, sorted, whose history may not be readable here: an Old that IsAncestor
+// denies may be their ancestor.
 func (a Ancestry) Unread() []OID {
 	return a.news(func(one answer) bool { return one.unread && !one.ancestor })
 }
 
-// Undecided are those of the Unread, sorted, of which git gave no answer.
+// Undecided are those of the Unread, sorted, about which git gave no answer.
 func (a Ancestry) Undecided() []OID {
 	return a.news(func(one answer) bool { return one.undecided })
 }
 
+// news are the News, sorted, of the pairs with such an answer.
 func (a Ancestry) news(with func(answer) bool) []OID {
 	var oids []OID
 	for i, p := range a.pairs {
@@ -68,14 +69,13 @@ func (a Ancestry) news(with func(answer) bool) []OID {
 	return slices.Compact(oids)
 }
 
-// Compare answers any number of questions about ancestry, for which git has no command. Most are
-// answered by a look at the commits that are new; for the others the commits are given numbered
-// names, and
+// Compare answers any number of questions about ancestry, for which git has no command. For most it
+// looks at the commits that are new; for the others it gives the commits numbered names, and
 //
 //	git push --dry-run --porcelain . refs/new/*:refs/old/*
 //
-// pushes the repository into itself, since a push compares each ref that it updates. It goes by
-// portions of maxPairs: very many at once would take ten times the memory.
+// pushes the repository into itself, since a push compares each ref that it updates. It takes
+// maxPairs at a time: very many at once would take ten times the memory.
 func (s *Scratch) Compare(ctx context.Context, pairs []Pair) (Ancestry, error) {
 	pairs = slices.Compact(slices.SortedFunc(slices.Values(pairs), Pair.compare))
 	all := Ancestry{pairs, make([]answer, len(pairs))}
@@ -94,10 +94,10 @@ func (s *Scratch) Compare(ctx context.Context, pairs []Pair) (Ancestry, error) {
 
 const (
 	maxPairs = 10_000
-	// maxNew is how many commits are listed to compare by, maxSteps how many are gone over.
+	// maxNew is how many commits are listed at most, maxSteps how many are visited to compare by.
 	maxNew, maxSteps = 50_000, 1_000_000
 	// maxParents is how many of their parents are kept: more than ordinary history has. A commit
-	// can have any number, and a pack of some megabytes a gigabyte of them.
+	// can have any number, and a pack of a few megabytes can unfold to a gigabyte of them.
 	maxParents = 4 * maxNew
 )
 
@@ -105,9 +105,8 @@ const (
 //
 //	git rev-list --parents --stdin
 //
-// which one process does for all, with the Olds excluded. An Old that it finds is an ancestor. Of
-// one that it does not find nothing is known: it is no ancestor, or no commit, or one of another
-// Old's.
+// run once for all pairs, with the Olds excluded. An Old that it finds is an ancestor. One that it
+// does not find may be no ancestor, no commit, or an ancestor of another Old.
 func (s *Scratch) compareNew(ctx context.Context, a Ancestry) error {
 	var in strings.Builder
 	for _, p := range a.pairs {
@@ -130,7 +129,7 @@ func (s *Scratch) compareNew(ctx context.Context, a Ancestry) error {
 		for i := range a.answers {
 			a.answers[i].unread = true
 		}
-		return nil // a push knows how far that matters
+		return nil // compareByPush finds out which pairs that concerns
 	}
 	if err = cmp.Or(err, out.close()); err != nil {
 		return err
@@ -148,7 +147,7 @@ func (s *Scratch) compareNew(ctx context.Context, a Ancestry) error {
 //
 //	git rev-list --parents
 //
-// and leaves out commits that have more parents than there is room for.
+// and leaves out commits whose parents would exceed maxParents.
 type revList struct {
 	parents map[OID][]OID
 	kept    int
@@ -171,7 +170,7 @@ func (r *revList) line(line string) error {
 	return nil
 }
 
-// leadsTo reports whether a way from p.New to p.Old is found in so many steps.
+// leadsTo reports whether parents lead from p.New to p.Old, and takes its steps off those left.
 func leadsTo(parents map[OID][]OID, p Pair, steps *int) bool {
 	if parents[p.New] == nil {
 		return false
@@ -227,7 +226,7 @@ func (s *Scratch) compareLeft(ctx context.Context, a Ancestry) error {
 	return s.compareByPush(ctx, a, asked, objects)
 }
 
-// compareByPush answers the questions of these numbers, all of them about commits.
+// compareByPush answers the pairs at these indexes, all of them about commits.
 func (s *Scratch) compareByPush(ctx context.Context, a Ancestry, asked []int, objects Objects) error {
 	const from, to = "refs/new/", "refs/old/"
 	refs := make(Refs, 0, 2*len(asked))
@@ -266,8 +265,8 @@ func (s *Scratch) compareByPush(ctx context.Context, a Ancestry, asked []int, ob
 	return nil
 }
 
-// borrow has the scratch repository find upstream's objects as a mirror too, to which git passes
-// nothing of our environment.
+// borrow names upstream's objects in the scratch repository itself: when git pushes into it, it
+// passes none of our environment to the receiving side.
 func (s *Scratch) borrow() error {
 	if err := os.MkdirAll(filepath.Join(s.dir, "objects/info"), 0o700); err != nil {
 		return err

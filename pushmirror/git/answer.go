@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// answerError tells that git was ended since the mirror's host had not sent a byte.
+// answerError says that git was ended because the mirror's host had not sent a byte.
 type answerError struct{ After time.Duration }
 
 // Error implements error.
@@ -14,7 +14,7 @@ func (e *answerError) Error() string {
 	return fmt.Sprintf("the mirror's host did not answer within %s", e.After)
 }
 
-// contact is how far the processes of a session have come with whom they connect to.
+// contact is how far the connections of a session's processes have come.
 type contact int
 
 const (
@@ -23,9 +23,8 @@ const (
 	answered                 // some byte has come
 )
 
-// awaitAnswer ends a command whose mirror stays silent from the first for as long as that.
-// None of git, curl and git's own protocol has a limit for it that could be set, so the
-// kernel is asked how the command's connections are getting on.
+// awaitAnswer ends a command whose mirror sends no byte within limit. Neither git nor curl has a
+// setting for that, so the kernel is asked about the command's connections.
 func awaitAnswer(ctx context.Context, session int, limit time.Duration, end context.CancelCauseFunc) {
 	ticks := time.NewTicker(max(limit/15, time.Millisecond))
 	defer ticks.Stop()

@@ -91,24 +91,24 @@ func New(env []string) (*Git, error) {
 // command is one run of git.
 type command struct {
 	dir string // the repository, absolute: GIT_DIR and working directory; empty: where we are
-	// reaches: it runs in a scratch repository, and may connect to a mirror. In any other, whoever
-	// may write its config could have an object that is missing fetched by a program of theirs.
+	// reaches: it runs in a scratch repository and may use any transport. In any other repository,
+	// whoever may write to its config could have a missing object fetched by a program of theirs.
 	reaches bool
 	args    []string
 	env     []string  // besides what every command gets
 	stdin   io.Reader // nil: nothing to read
 	stdout  io.Writer // nil: thrown away
 	stderr  io.Writer // gets a copy of stderr as it comes; nil: nobody looks
-	talk    bool      // it is stdout that tells of the progress, and stderr only of failures
+	talk    bool      // progress is on stdout, as git-lfs has it, and stderr tells only of failures
 	// answer ends git when the mirror's host has not sent a byte for so long, stall when it
 	// makes no progress for so long (see pulse); 0: never.
 	answer, stall time.Duration
 	packing       func() // called when git push begins with its pack; nil: nobody asks
-	login         *Login // nil: git asks whom it likes
+	login         *Login // nil: git asks its own credential helpers
 	mask          Mask   // for all that is written to stderr
 }
 
-// run runs git to its end and returns what it wrote to stderr; whoever watches sees it.
+// run runs git to its end, returns what it wrote to stderr, and reports the run to Watch.
 func (g *Git) run(ctx context.Context, c command) (stderr string, err error) {
 	if g.seen == nil {
 		return g.start(ctx, c)
@@ -119,9 +119,9 @@ func (g *Git) run(ctx context.Context, c command) (stderr string, err error) {
 	return stderr, err
 }
 
-// start is run without anybody watching. Git gets a session of its own, so that neither it nor ssh
-// finds a terminal to ask on, and its whole process group ends with it when ctx is done or git was
-// killed: git alone would leave its transport behind.
+// start is run without Watch. Git gets a session of its own, so that neither it nor ssh finds a
+// terminal to ask on. When ctx is done or git was killed, its whole process group is ended: git
+// alone would leave its transport behind.
 func (g *Git) start(ctx context.Context, c command) (string, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -183,8 +183,7 @@ func (g *Git) start(ctx context.Context, c command) (string, error) {
 	return stderr.String(), failed
 }
 
-// process is git with arguments, environment and input, and with a way to end it, but for what it
-// writes.
+// process prepares git: arguments, environment, input and how to end it, but not its output.
 func (g *Git) process(ctx context.Context, c command) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, g.path, c.args...)
 	cmd.Env = append(slices.Clip(g.env), c.env...)
@@ -202,8 +201,8 @@ func (g *Git) process(ctx context.Context, c command) *exec.Cmd {
 	return cmd
 }
 
-// copied is a writer for what a command writes. Each command's two streams would take 32 KiB of new
-// memory otherwise, most of them for a few bytes.
+// copied is a writer for a command's output that shares copy buffers: os/exec would allocate 32 KiB
+// for each stream of each command, most of which write a few bytes.
 type copied struct{ io.Writer }
 
 var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}

@@ -12,17 +12,17 @@ import (
 	"sync"
 )
 
-// Error is a failure with its class and its cure: of a git command or, without Args, of something
-// around one.
+// Error is a failure with its class and, where known, its cure: of a git command or, without Args,
+// of something around one.
 type Error struct {
 	Args     []string // the command, without "git"
 	ExitCode int      // of the command; -1: it did not run to its end
 	Stderr   string   // what it wrote, capped
 	Kind     Kind     // the class of the failure
 	Hint     string   // the cure, where one is known
-	// Host: it is the host, or who we are there, that fails, not this repository alone.
+	// Host: the host or our login there fails, not this repository alone.
 	Host bool
-	// Moved: the mirror says that it is elsewhere.
+	// Moved: the mirror answers with a redirect.
 	Moved bool
 	Err   error
 }
@@ -65,8 +65,8 @@ func (e *Error) Error() string {
 // Unwrap gives the cause: an *exec.ExitError or the context's error.
 func (e *Error) Unwrap() error { return e.Err }
 
-// exitCode is that of the git command that failed with err: -1 if it did not run to its end, 0 if
-// err is nil or of something else.
+// exitCode is the exit code of the git command that failed with err: -1 if it did not run to its
+// end, 0 if err is nil or no git command's.
 func exitCode(err error) int {
 	var failed *Error
 	if !errors.As(err, &failed) {
@@ -75,8 +75,8 @@ func exitCode(err error) int {
 	return failed.ExitCode
 }
 
-// Ambiguous reports whether a push did nothing since a name in it matches several
-// refs of the mirror.
+// Ambiguous reports whether a push did nothing because a name in it matches several refs of the
+// mirror.
 func (e *Error) Ambiguous() bool {
 	return e.ExitCode == 1 && strings.Contains(e.Stderr, "matches more than one")
 }
@@ -89,13 +89,13 @@ func BrokenObject(err error) bool {
 }
 
 // DamagedObject reports whether the text of a push tells of an object that could not be read: by
-// git here, or by the mirror, which gets much of a pack as it is.
+// git here, or by the mirror, since git copies much into a pack unread.
 func DamagedObject(text string) bool { return damaged().MatchString(text) }
 
 var damaged = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)corrupt|inflate|\bbad object\b|\bzlib\b`) })
 
-// lostRemote begins what git says, with advice for people, when its transport ended
-// without an answer: the cause stands before it.
+// lostRemote begins git's advice to people when its transport ended without an answer; the cause
+// stands before it.
 const lostRemote = "fatal: Could not read from remote repository."
 
 // firstComplaint is the line of stderr that tells most: what http answered to a push, else the
@@ -228,9 +228,8 @@ var failures = []failure{
 	{"the receiving end does not support", KindLocal, "", false},
 }
 
-// classify gives the class of what git wrote to stderr. That a host fails, or this machine, git,
-// curl and ssh have to say: in the mirror's words that is about what lies behind one repository
-// there.
+// classify finds the row for what git wrote to stderr. That a host or this machine fails counts
+// only in the words of git, curl and ssh: the mirror's are about what is behind its repository.
 func classify(stderr string) failure {
 	all := strings.ToLower(stderr)
 	ours := withoutTheirs(all)
@@ -251,8 +250,8 @@ func linesOf(stderr string) iter.Seq[string] {
 	return strings.FieldsFuncSeq(stderr, func(r rune) bool { return r == '\n' || r == '\r' })
 }
 
-// withoutTheirs leaves out what git marks as the mirror's words. Those that it ends with have as
-// many lines as the mirror likes.
+// withoutTheirs leaves out what git marks as the mirror's words: lines that begin with "remote:",
+// and all from "fatal: remote error:" on, whose text may have any number of lines.
 func withoutTheirs(stderr string) string {
 	var ours strings.Builder
 	for line := range linesOf(stderr) {
@@ -266,8 +265,8 @@ func withoutTheirs(stderr string) string {
 	return ours.String()
 }
 
-// hasLine reports whether a line of stderr begins so, which none of those does that git marks as
-// the mirror's words.
+// hasLine reports whether a line of stderr begins so. Git's mark on the mirror's words keeps them
+// apart.
 func hasLine(stderr, begin string) bool {
 	for line := range linesOf(stderr) {
 		if strings.HasPrefix(line, begin) {

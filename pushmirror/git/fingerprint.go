@@ -13,14 +13,13 @@ import (
 	"git-push-mirror/pushmirror/disk"
 )
 
-// maxCompared is up to which size packed-refs is read, in bytes.
+// maxCompared is the size, in bytes, up to which packed-refs is read.
 const maxCompared = 64 << 10
 
-// Fingerprint is a text that is another one when the branches, the tags or HEAD have changed, at
-// the price of looking at a few files: for many repositories, where asking git takes too long.
-// Loose refs are compared as they are, and so is a small packed-refs. For a large one its inode,
-// size and times have to do, which is what git itself goes by. "" when that cannot be relied on
-// here.
+// Fingerprint is a text that changes whenever the branches, the tags or HEAD do. It only reads a
+// few files, since asking git takes too long for many repositories: loose refs and a small
+// packed-refs by content, a large one by inode, size and time, as git itself does. It is "" if the
+// files cannot tell.
 func (r *Repository) Fingerprint() string {
 	sum := sha256.New()
 	err := errors.Join(
@@ -36,7 +35,7 @@ func (r *Repository) Fingerprint() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// addFile adds a file's content, or that it is not there.
+// addFile adds a file's name and content, if it is there.
 func (r *Repository) addFile(sum hash.Hash, name string) error {
 	content, err := os.ReadFile(filepath.Join(r.dir, name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -58,7 +57,7 @@ func (r *Repository) addPacked(sum hash.Hash) error {
 	return nil
 }
 
-// addLoose adds the files in a folder. What is neither a file nor a folder leads elsewhere.
+// addLoose adds the files below a folder. Anything else there leads elsewhere: that is an error.
 func (r *Repository) addLoose(sum hash.Hash, name string) error {
 	return filepath.WalkDir(filepath.Join(r.dir, name), func(path string, entry fs.DirEntry, err error) error {
 		switch {

@@ -17,8 +17,7 @@ import (
 	"time"
 )
 
-// HasLFS reports whether git-lfs is in this process's PATH, or where GIT_EXEC_PATH has git look, at
-// the price of looking at a few files.
+// HasLFS reports whether git-lfs is in this process's PATH or in GIT_EXEC_PATH. It runs no process.
 func (g *Git) HasLFS() bool {
 	if _, err := exec.LookPath("git-lfs"); err == nil {
 		return true
@@ -36,7 +35,7 @@ func (g *Git) HasLFS() bool {
 //	git cat-file --batch-check |
 //	git cat-file --batch
 //
-// What is missing here is passed over; whoever pushes it will hear of it.
+// What is missing here is passed over: the push will report it.
 func (s *Scratch) SmallBlobs(ctx context.Context, tips, known []OID, least, most int, each func(path string, content []byte)) error {
 	if len(tips) == 0 {
 		return nil
@@ -59,8 +58,8 @@ func (s *Scratch) SmallBlobs(ctx context.Context, tips, known []OID, least, most
 	)
 }
 
-// pipeline runs stages side by side, each of which reads what the one before it writes. Its error
-// is that of the first in line that failed, which has the cause.
+// pipeline runs stages side by side, each reading what the one before it writes. It returns the
+// error of the first stage in line that failed, which is the cause of the others.
 func pipeline(stages ...func(from *io.PipeReader, to *io.PipeWriter) error) error {
 	errs := make([]error, len(stages))
 	var all sync.WaitGroup
@@ -143,14 +142,14 @@ func readBlobs(r *bufio.Reader, most int, each func(path string, content []byte)
 
 // LFSPush is what one git lfs push is to do.
 type LFSPush struct {
-	// URL is where the LFS server is: for ssh, where the mirror is.
+	// URL is the LFS server's; for ssh, the mirror's.
 	URL string
-	// Elsewhere: that is not on the mirror's host, so its login and its certificates are not
-	// meant for it, and git's own helpers are asked.
+	// Elsewhere: the server is not on the mirror's host, so the mirror's login and certificates are
+	// not meant for it, and git asks its own helpers.
 	Elsewhere bool
-	// Files are the objects to upload: where each is on this machine, by its LFS id.
+	// Files are the objects to upload: the path of each on this machine, by its LFS id.
 	Files map[string]string
-	// Progress gets what git-lfs shows of its progress; nil: nobody looks.
+	// Progress gets the progress that git-lfs shows; it may be nil.
 	Progress io.Writer
 }
 
@@ -158,10 +157,9 @@ type LFSPush struct {
 //
 //	git lfs push --object-id --stdin MIRROR
 //
-// from this repository, so that neither upstream's config nor a .lfsconfig in it has a say on
-// where they go. It returns what git-lfs complained of. The server says which objects it lacks,
-// and the objects go where it says, as the protocol has it; whoever asks for a login gets the
-// mirror's only if it is the mirror's host.
+// from this repository, so that neither upstream's config nor a .lfsconfig in it has a say on where
+// they go. It returns what git-lfs wrote to stderr. By the protocol the server says which objects
+// it lacks and where they are to go; only the mirror's host gets the mirror's login.
 func (s *Scratch) PushLFS(ctx context.Context, p LFSPush) (text string, err error) {
 	if err := s.layOut(p.Files); err != nil {
 		return "", fmt.Errorf("filling the scratch repository: %w", err)
@@ -187,15 +185,15 @@ func (s *Scratch) PushLFS(ctx context.Context, p LFSPush) (text string, err erro
 	})
 }
 
-// restore writes the config of the mirror itself again. If that fails, the next who needs it tries.
+// restore writes the mirror's own config again. If that fails, the next configure tries.
 func (s *Scratch) restore() error {
 	digits := s.digits
 	s.digits = 0
 	return s.configure(digits)
 }
 
-// layOut makes the LFS objects of the scratch repository links to these files, and nothing
-// else: git-lfs writes beside them, and shall not do that upstream.
+// layOut makes links to these files, and nothing else, the LFS objects of the scratch repository:
+// git-lfs writes beside objects, which it must not do upstream.
 func (s *Scratch) layOut(files map[string]string) error {
 	storage := filepath.Join(s.dir, "lfs")
 	if err := os.RemoveAll(storage); err != nil {
@@ -218,9 +216,9 @@ func LFSPath(storage, oid string) string {
 	return filepath.Join(storage, "objects", oid[0:2], oid[2:4], oid)
 }
 
-// lfsConfig goes before all other config. The URL has a name that nobody can know, as the
-// mirror's own has. What failed is tried again by the next update, so git-lfs does not try for
-// long; it takes certificates for a host, not for a URL as git does.
+// lfsConfig overrides all other config. It gives the URL a name that nobody can guess, as mirror
+// does. Git-lfs does not retry for long, since the next update tries again. It reads certificates
+// for a host, not for a URL as git does.
 func (s *Scratch) lfsConfig(to string) string {
 	alias := quote("lfs-" + s.mirror())
 	config := fmt.Sprintf(`[lfs]

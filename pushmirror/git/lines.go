@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// lines hands on each line that git writes, with its end, as it comes: of a hundred thousand
-// refs there is never the whole text. The lines of one write share a string.
+// lines passes each line that git writes, with its LF, to each as it comes, so that the whole text
+// of a hundred thousand refs is never in memory. The lines of one write share a string.
 type lines struct {
 	each func(line string) error
-	most int    // how many bytes of a line are kept, a longer one is left out; 0: no limit
+	most int    // bytes: a line that has not ended by then is left out; 0: no limit
 	rest []byte // the beginning of a line
-	over bool   // that line is left out
-	err  error  // the first; later lines are not handed on
+	over bool   // the rest of that line is left out
+	err  error  // the first of each; no line is passed after it
 }
 
 // Write implements io.Writer; it never fails, so that git gets to its end.
@@ -43,7 +43,7 @@ func (l *lines) take(text string) {
 	}
 }
 
-// close hands on a last line that has no end.
+// close passes a last line without LF, and returns the first error of each.
 func (l *lines) close() error {
 	l.take(string(l.rest))
 	l.rest = nil

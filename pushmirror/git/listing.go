@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// refList collects refs that come in order. Those that are known share the name, and a value that
-// is the same, so that the text that they were read from can go.
+// refList collects refs that come sorted by name. Those that are known share its name and, if
+// equal, its value, so that the text that they were read from can go.
 type refList struct {
 	known  Refs // sorted
 	next   int  // of known

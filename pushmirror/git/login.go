@@ -87,8 +87,8 @@ func (l *Login) answer(socket *net.UnixConn) bool {
 	return true
 }
 
-// reply gives the user and password to git's request, as git-credential(1) describes it, if
-// it is for the mirror.
+// reply is the user and password, as git-credential(1) has it, if git's request is for the mirror;
+// else "".
 func (l *Login) reply(request string) string {
 	asked := map[string]string{}
 	for line := range strings.Lines(request) {
@@ -128,8 +128,7 @@ func AskLogin(fd int, request []byte) (string, error) {
 	return answer.String(), nil
 }
 
-// socketpair gives two ends of a socket, of which no program that is started meanwhile gets
-// one.
+// socketpair returns the two ends of a socket, which no program that is started meanwhile inherits.
 func socketpair(kind int) (fds [2]int, err error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()

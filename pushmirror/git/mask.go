@@ -27,7 +27,7 @@ type character struct{ forms []string }
 // hidden is what stands in place of a secret.
 const hidden = "*****"
 
-// NewMask makes a mask for the password of a user, or for anything else that has no user.
+// NewMask makes a mask that hides text: a user's password or, with user "", any other secret.
 func NewMask(user, text string) Mask {
 	if text == "" {
 		return Mask{}
@@ -50,10 +50,10 @@ func NewMask(user, text string) Mask {
 	return mask
 }
 
-// named are the entities of HTML that stand for what has a meaning there.
+// named are the HTML entities of the characters that have a meaning there.
 var named = map[string]string{"&": "amp", "<": "lt", ">": "gt", `"`: "quot", "'": "apos"}
 
-// characterOf takes a character, or a byte that is none.
+// characterOf takes one character in UTF-8, or one byte that is not UTF-8.
 func characterOf(text string) character {
 	percent := ""
 	for _, b := range []byte(text) {
@@ -76,8 +76,8 @@ func characterOf(text string) character {
 	return character{forms}
 }
 
-// match tells how long what stands for the secret at the beginning of a text is, 0 if nothing does;
-// begun: the text ends within what may.
+// match returns the length of what stands for the secret at the beginning of text, 0 if nothing
+// does; begun: text ends within what may stand for it.
 func (s secret) match(text string) (length int, begun bool) {
 	if s.whole != "" {
 		if strings.HasPrefix(text, s.whole) {
@@ -105,8 +105,8 @@ func (s secret) match(text string) (length int, begun bool) {
 	return slices.Max(reached), begun
 }
 
-// alike compares what stands for a character with a text: hexadecimal digits, and what marks them,
-// may be in either case.
+// alike reports whether text equals a form of a character: hexadecimal digits, and the letters that
+// mark them, may be in either case.
 func alike(form, text string) bool {
 	if form == text {
 		return true
@@ -122,7 +122,7 @@ func isPlain(form string) bool {
 	return form[0] == '\\' && !strings.HasPrefix(form, `\u`)
 }
 
-// And is a mask for both.
+// And is a mask that hides the secrets of both.
 func (m Mask) And(other Mask) Mask {
 	return Mask{slices.Concat(m.secrets, other.secrets)}
 }

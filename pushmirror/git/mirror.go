@@ -11,9 +11,9 @@ import (
 //
 //	git ls-remote --symref --heads --tags URL
 //
-// so that a server that speaks protocol version 2 leaves the rest out; its
-// symbolic refs are marked. With wantHead it asks without the two flags, since
-// only then the mirror tells which branch its HEAD names.
+// so that a server that speaks protocol version 2 sends no others; symbolic refs are marked. With
+// wantHead it asks without the last two flags, since only then does the mirror tell which branch
+// its HEAD names: head, else "".
 func (s *Scratch) List(ctx context.Context, wantHead bool) (refs Refs, head RefName, err error) {
 	args := []string{"ls-remote", "--symref"}
 	if !wantHead {
@@ -34,8 +34,8 @@ func (s *Scratch) List(ctx context.Context, wantHead bool) (refs Refs, head RefN
 	return s.to.Known, l.targets["HEAD"], nil
 }
 
-// Redirect tells where a mirror that has moved says it is now: the URL of a repository; "" if
-// it does not say. It asks once more, and has git write down the headers of the answers.
+// Redirect returns the URL of the repository to which a mirror that has moved redirects; "" if it
+// does not say. It asks once more, and has git trace the headers of the answers.
 func (s *Scratch) Redirect(ctx context.Context) string {
 	said, _ := s.reach(ctx, command{
 		args: []string{"ls-remote", "--", s.mirror()},
@@ -49,5 +49,5 @@ func (s *Scratch) Redirect(ctx context.Context) string {
 	return to
 }
 
-// location is how git writes down the header of a redirect.
+// location matches the header of a redirect in git's trace.
 var location = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)Recv header:? *location: *(\S+)`) })

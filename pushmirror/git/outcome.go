@@ -31,8 +31,8 @@ type Outcome struct {
 	Flag   byte // git's: ' ' fast-forward, '+' forced, '-' deleted, '*' new, '=' up to date, '!' refused
 	// remote: it was the mirror that refused the ref, not git on this side.
 	remote bool
-	// objected: the mirror, which checks what it gets, did not like an object of the push, or its
-	// size, be it for this ref or another.
+	// objected: the mirror will not take an object in the push, or the push's size, be it for this
+	// ref or another.
 	objected bool
 }
 
@@ -58,31 +58,30 @@ func (o Outcome) Changed() bool {
 	return o.remote && strings.Contains(o.Reason, "cannot lock ref")
 }
 
-// CurrentBranch reports whether a deletion was refused since the mirror's HEAD
-// names the branch.
+// CurrentBranch reports whether a deletion was refused because the mirror's HEAD names the branch.
 func (o Outcome) CurrentBranch() bool {
 	return o.Refused() && (strings.Contains(o.Reason, "deletion of the current branch prohibited") ||
 		strings.Contains(o.Reason, "refusing to delete the current branch"))
 }
 
-// Unpacked reports whether a refusal came from unpacking the objects, which
-// fails all refs of a push. JGit, which Gerrit and others are made with, says it as git once did.
-func (o Outcome) Unpacked() bool {
+// UnpackFailed reports whether the ref was refused because unpacking the objects failed, as it then
+// does for all refs of a push. JGit, which Gerrit and others use, words it as git once did.
+func (o Outcome) UnpackFailed() bool {
 	return o.Refused() && (o.Reason == "n/a (unpacker error)" || strings.HasPrefix(o.Reason, "unpack"))
 }
 
-// Declined reports whether the mirror refused the push as a whole, by its pre-receive hook, over
-// the objects or since it could not lock some ref, maybe because of another ref.
+// Declined reports whether the mirror refused the push as a whole, maybe because of another ref: by
+// its pre-receive hook, over an object, or because it could not lock some ref.
 func (o Outcome) Declined() bool {
-	return o.objected || o.unlocked() || o.Refused() && o.remote && strings.Contains(o.Reason, "pre-receive hook declined")
+	return o.objected || o.lockFailed() || o.Refused() && o.remote && strings.Contains(o.Reason, "pre-receive hook declined")
 }
 
-// Objected reports whether the mirror refused the push over an object in it, or its size.
+// Objected reports whether the mirror refused the push over an object in it, or over its size.
 func (o Outcome) Objected() bool { return o.objected }
 
-// unlocked reports whether the mirror, with git 2.50 or newer, updated none of the refs of a push
-// since one of them was locked.
-func (o Outcome) unlocked() bool {
+// lockFailed reports whether the mirror, with git 2.50 or newer, updated no ref of the push because
+// it could not lock one of them.
+func (o Outcome) lockFailed() bool {
 	return o.Refused() && o.remote && o.Reason == "failed to update refs"
 }
 
@@ -92,11 +91,11 @@ func (o Outcome) Lost() bool {
 	return o.Refused() && strings.HasPrefix(o.Reason, "remote failed to report")
 }
 
-// Passing reports whether the mirror seems to have refused the ref for trouble of its own, which
-// may be over soon: a lock, or what hosts say of a service that is down, as GitHub's "failure".
-// An objection is none, whatever words of the pusher it repeats.
+// Passing reports whether the mirror seems to have refused the ref for trouble of its own that may
+// be over soon: a lock, or what hosts say of a service that is down, such as GitHub's "failure". An
+// objection never is, whatever words of the pusher it repeats.
 func (o Outcome) Passing() bool {
-	return o.unlocked() || o.Refused() && o.remote && !o.objected && trouble().MatchString(o.Reason)
+	return o.lockFailed() || o.Refused() && o.remote && !o.objected && trouble().MatchString(o.Reason)
 }
 
 var trouble = sync.OnceValue(func() *regexp.Regexp {
@@ -124,12 +123,12 @@ type report struct {
 	before   Refs // whose values are shared
 	mask     Mask // for reasons
 	outcomes []Outcome
-	// reason is the last one as it was written, shown as it is kept: many refs have the same.
+	// reason is the last one as git wrote it, shown as it is kept: many refs have the same.
 	reason, shown string
 }
 
-// sorted are the outcomes. Git's own lines come last: a hook of a mirror on this machine may have
-// written some before.
+// sorted are the outcomes, the last for each ref: git's own lines come after those that a hook of a
+// mirror on this machine may have written.
 func (r *report) sorted() Outcomes {
 	return LastOfEach(r.outcomes, func(o Outcome) RefName { return o.Name })
 }

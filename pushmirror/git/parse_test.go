@@ -147,7 +147,7 @@ func TestRefusalsAreTakenForWhatTheyAre(t *testing.T) {
 		{"protected branch hook declined", true, kind{}},
 	} {
 		o := Outcome{Flag: '!', remote: c.remote, Reason: c.reason}
-		got := kind{o.Changed(), o.Declined(), o.CurrentBranch(), o.Unpacked(), o.Lost(), o.Passing()}
+		got := kind{o.Changed(), o.Declined(), o.CurrentBranch(), o.UnpackFailed(), o.Lost(), o.Passing()}
 		if got != c.want {
 			t.Errorf("%q (by the mirror: %v): got %+v", c.reason, c.remote, got)
 		}

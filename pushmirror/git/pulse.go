@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// stallError tells that git was ended since it made no progress.
+// stallError says that git was ended because it made no progress.
 type stallError struct{ After time.Duration }
 
 // Error implements error.
@@ -16,9 +16,9 @@ func (e *stallError) Error() string {
 	return fmt.Sprintf("there was no progress for %s (stall_timeout)", e.After)
 }
 
-// pulse watches over a command: each write to it, of what git says of its progress, is a
-// beat. When none comes for long, the command is ended. Once the pack is sent there is no
-// telling how long a mirror thinks, and the pulse rests.
+// pulse watches a command: each write to it, of git's progress, is a beat, and if none comes for
+// too long the command is ended. It stops watching once the pack is sent: nobody can tell how long
+// a mirror may think about it.
 type pulse struct {
 	mu      sync.Mutex
 	after   time.Duration
@@ -27,8 +27,8 @@ type pulse struct {
 	tail    []byte      // the end of what was written, for a mark that is cut in two
 }
 
-// newPulse begins to watch over a command, for which end is called. A mirror has answered once git
-// packs what it sends there.
+// newPulse begins to watch a command; end ends it, and answered is called when git begins to pack,
+// since the mirror has answered by then.
 func newPulse(c command, end context.CancelCauseFunc, answered func()) *pulse {
 	p := &pulse{after: c.stall, packing: func() {
 		answered()
@@ -42,8 +42,8 @@ func newPulse(c command, end context.CancelCauseFunc, answered func()) *pulse {
 	return p
 }
 
-// What git push says when it begins with a pack, having read what the mirror holds, and when
-// it has sent it.
+// What git push prints when it begins the pack, having read what the mirror holds, and when it has
+// sent it.
 var (
 	packBegun = []byte("numerating objects")
 	packSent  = []byte("Total ")

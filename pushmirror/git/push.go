@@ -40,14 +40,14 @@ func pushCommand(flags ...string) []string {
 	}, flags...)
 }
 
-// noBitmaps keep git from finding what to send by upstream's bitmaps. They have it fill in what
-// none covers for each ref of the mirror, which for one commit beside 100,000 refs takes 30 times
-// as long as a walk; where the mirror has nothing, they spare a walk over all of history.
+// noBitmaps keeps git from using upstream's bitmaps to find what to send. For each ref of the
+// mirror it would fill in what they do not cover, which for one commit beside 100,000 refs takes 30
+// times as long as a walk. If the mirror has nothing, bitmaps save a walk over all of history.
 var noBitmaps = []string{"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=pack.useBitmaps", "GIT_CONFIG_VALUE_0=false"}
 
-// Push runs one git push, from this repository, and returns what
-// became of each ref and what the mirror wrote. The error is nil when git told
-// of every ref that it refused; refs without an outcome were not pushed.
+// Push runs one git push, and returns what became of each ref and what git and the mirror wrote to
+// stderr. The error is nil if git told what became of the refs, even if some were refused; refs
+// without an outcome were not pushed.
 func (s *Scratch) Push(ctx context.Context, p Push) (outcomes Outcomes, text string, err error) {
 	if err := s.setRefs(p.Update); err != nil {
 		return nil, "", err
@@ -89,7 +89,7 @@ func (s *Scratch) Push(ctx context.Context, p Push) (outcomes Outcomes, text str
 		return p.objectedTo(said), text, nil
 	default:
 		for i, o := range outcomes {
-			if o.Unpacked() || o.Lost() {
+			if o.UnpackFailed() || o.Lost() {
 				outcomes[i].objected, outcomes[i].Reason = true, said
 			}
 		}
@@ -113,9 +113,8 @@ func (p Push) objectedTo(reason string) Outcomes {
 //
 //	git push --dry-run --porcelain URL refs/none/*:refs/none/*
 //
-// which is a pattern that no ref matches. It succeeds if the mirror offers to take a push: it
-// was asked for git-receive-pack and showed what it holds. What it makes of the refs that a
-// push brings, it is not asked.
+// a pattern that no ref matches. It succeeds if the mirror offers to take a push: asked for
+// git-receive-pack, it showed what it holds. Whether it would take any given ref is not tested.
 func (s *Scratch) TryPush(ctx context.Context) error {
 	digits, err := s.upstream.oidDigits(ctx)
 	if err == nil {
@@ -141,8 +140,8 @@ func (s *Scratch) TryPush(ctx context.Context) error {
 }
 
 // objection is what a mirror with receive.fsckObjects or receive.maxInputSize, or its web server,
-// says of objects that it will never take; "" when it took all, or when trying again may help, as
-// it does once a full disk has room. GitHub breaks off once it has said so.
+// says of objects that it will never take; "" if it took all, or if trying again may help, as with
+// a full disk. GitHub breaks off after it.
 func objection(text string) string {
 	if hasLine(text, "error: RPC failed; HTTP 413") {
 		return "HTTP 413, it is more than the mirror's web server takes in a request"
@@ -182,11 +181,11 @@ func NoPushOptions(text string) bool {
 	return strings.Contains(text, "the receiving end does not support push options")
 }
 
-// maxSaid is how much of a text of a mirror's is kept, in bytes: it may be kept for each of very
-// many refs.
+// maxSaid is how much of a mirror's text is kept, in bytes: there may be one for each of very many
+// refs.
 const maxSaid = 500
 
-// Shorten cuts a mirror's text where it is too long to be kept.
+// Shorten cuts a mirror's text to at most maxSaid bytes and an ellipsis.
 func Shorten(text string) string {
 	if len(text) <= maxSaid {
 		return text
@@ -195,7 +194,7 @@ func Shorten(text string) string {
 }
 
 // Said is what the mirror, mostly its hooks, wrote for people during a push, in one line; "" if
-// nothing. How far it was is left out, and what its git says, of which the refs' reasons tell.
+// nothing. It leaves out progress, and errors of the mirror's git, which the refs' reasons tell.
 func Said(text string) string {
 	var said []string
 	for line := range linesOf(text) {

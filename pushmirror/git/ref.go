@@ -86,13 +86,13 @@ type Ref struct {
 // that they were parsed from: a hundred thousand refs are a few megabytes.
 type Refs []Ref
 
-// Sort puts refs into order, in place; of two with one name the last stays.
+// Sort sorts refs by name, in place; of refs with the same name only the last stays.
 func Sort(refs Refs) Refs {
 	return LastOfEach(refs, func(ref Ref) RefName { return ref.Name })
 }
 
-// LastOfEach puts what is about refs into the order of their names, in place; of what is about one
-// ref the last stays.
+// LastOfEach sorts a list by the names of the refs that its items are about, in place; of items
+// about the same ref only the last stays.
 func LastOfEach[T any](list []T, name func(T) RefName) []T {
 	byName := func(a, b T) int { return cmp.Compare(name(a), name(b)) }
 	if !slices.IsSortedFunc(list, byName) {
@@ -116,7 +116,7 @@ func (r Refs) Get(name RefName) (Ref, bool) {
 	return r[i], true
 }
 
-// Below yields the refs in the directory name, as refs/heads/a/b in refs/heads/a.
+// Below yields the refs below name as a directory: refs/heads/a/b is below refs/heads/a.
 func (r Refs) Below(name RefName) iter.Seq[Ref] {
 	dir := name + "/"
 	i, _ := slices.BinarySearchFunc(r, dir, func(ref Ref, name RefName) int { return cmp.Compare(ref.Name, name) })

@@ -23,16 +23,15 @@ type Repository struct {
 	dir string
 }
 
-// Git is what the repository is read with.
+// Git is the git that reads the repository.
 func (r *Repository) Git() *Git { return r.git }
 
 // ErrNoRepository says that there is no repository where one was looked for.
 var ErrNoRepository = errors.New("no git repository")
 
-// Open takes dir, a GIT_DIR (relative to the working directory or absolute), and finds the
-// repository that it belongs to; the folder of a linked worktree leads to the repository that the
-// worktree belongs to, and a link to where the repository is. It runs no process. A dir that is no
-// repository is an error that wraps ErrNoRepository.
+// Open returns the repository of a GIT_DIR (absolute, or relative to the working directory): for
+// the folder of a linked worktree the repository that the worktree belongs to. Symbolic links are
+// resolved. It runs no process. If dir is no repository, the error wraps ErrNoRepository.
 func (g *Git) Open(dir string) (*Repository, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -59,7 +58,7 @@ func (g *Git) Open(dir string) (*Repository, error) {
 	return &Repository{git: g, dir: dir}, nil
 }
 
-// maxRefFile is more than a file takes that names a folder or another ref, in bytes.
+// maxRefFile is more than the size, in bytes, of any file that names a folder or another ref.
 const maxRefFile = 64 << 10
 
 // Find gives the repository that a git command run in dir would work on, by
@@ -96,7 +95,7 @@ func (g *Git) Find(ctx context.Context, dir, gitDir string) (*Repository, error)
 	return g.Open(strings.TrimSuffix(out, "\n"))
 }
 
-// bareAt takes dir for the repository if it is one and has none within.
+// bareAt opens dir if it is a bare repository and has no .git within; nil if not.
 func (g *Git) bareAt(dir string) *Repository {
 	dir, err := filepath.EvalSymlinks(dir)
 	if err != nil {
@@ -118,10 +117,10 @@ func (g *Git) bareAt(dir string) *Repository {
 // Dir is the repository's folder, absolute.
 func (r *Repository) Dir() string { return r.dir }
 
-// Refs lists the branches and tags and tells which branch HEAD names, or "" when HEAD is detached
-// or its branch does not exist. Symbolic refs are among them, marked, also those that lead nowhere,
-// which have no object id. With known refs of the same values they share strings. An
-// *UnreadableError tells of more that cannot be read; what it goes with is all that can.
+// Refs lists the branches and tags, and the branch that HEAD names: "" if HEAD is detached or the
+// branch does not exist. Symbolic refs are marked; those that lead nowhere have no object id. Names
+// and values that known has too share its strings. With an *UnreadableError, which tells of refs
+// that cannot be read, it returns all that can.
 func (r *Repository) Refs(ctx context.Context, known Refs) (refs Refs, head RefName, err error) {
 	f := forEachRef{refList: refList{known: known, refs: make(Refs, 0, len(known))}}
 	out := lines{each: f.line}
@@ -139,7 +138,7 @@ func (r *Repository) Refs(ctx context.Context, known Refs) (refs Refs, head RefN
 	return refs, f.head, err
 }
 
-// Head is the branch that HEAD names, whether it exists or not; "" when HEAD is detached.
+// Head is the branch that HEAD names, whether it exists or not; "" if HEAD is detached.
 func (r *Repository) Head(ctx context.Context) (RefName, error) {
 	out, err := r.git.output(ctx, r.dir, nil, "symbolic-ref", "--quiet", "HEAD")
 	if exitCode(err) == 1 { // it is detached
@@ -148,7 +147,7 @@ func (r *Repository) Head(ctx context.Context) (RefName, error) {
 	return RefName(strings.TrimSuffix(out, "\n")), err
 }
 
-// oidDigits is how long the repository's object ids are, by
+// oidDigits is the length of the repository's object ids, 40 or 64, by
 //
 //	git rev-parse --show-object-format
 func (r *Repository) oidDigits(ctx context.Context) (int, error) {
@@ -159,7 +158,7 @@ func (r *Repository) oidDigits(ctx context.Context) (int, error) {
 	return 40, err
 }
 
-// Objects is what is known here of some objects.
+// Objects are the answers of [Repository.Objects].
 type Objects struct {
 	known   map[OID]bool
 	commits map[OID]OID
@@ -211,8 +210,8 @@ func (r *Repository) Objects(ctx context.Context, oids []OID) (Objects, error) {
 	return found, err
 }
 
-// revisions are the input of git rev-list --stdin for what can be reached from some objects and not
-// from others.
+// revisions is the input for git rev-list --stdin to list what can be reached from some objects and
+// not from others.
 func revisions(from, without []OID) io.Reader {
 	var in strings.Builder
 	for _, oid := range from {
@@ -272,13 +271,14 @@ func (r *Repository) CountCommits(ctx context.Context, from, without []OID) (int
 //
 //	git -c core.commitGraph=false rev-list --objects --quiet
 //
-// since a commit that is in the commit-graph would not be missed. No file is read.
+// without the commit-graph, by which git would not notice that a commit is missing. It reads no
+// blob.
 func (r *Repository) Complete(ctx context.Context, oids, known []OID) (bool, error) {
 	return r.walks(ctx, "--objects", oids, known)
 }
 
-// Sound is Complete, and reads each object, files too, for whether it is damaged, by
-// --verify-objects. Of a damaged file git may only say so, and end well.
+// Sound is like Complete, and also checks that no object, blobs included, is damaged, by
+// --verify-objects. Of a damaged blob git may only print an error and still exit with 0.
 func (r *Repository) Sound(ctx context.Context, oids, known []OID) (bool, error) {
 	return r.walks(ctx, "--verify-objects", oids, known)
 }
@@ -294,8 +294,8 @@ func (r *Repository) walks(ctx context.Context, how string, oids, known []OID) (
 	return err == nil && !hasLine(said, "error: hash mismatch "), err
 }
 
-// Alternates are the absolute paths of the object folders that the repository borrows from, by
-// its objects/info/alternates; those that these borrow from are left out.
+// Alternates are the absolute paths of the object folders that the repository's
+// objects/info/alternates names. It does not follow their own alternates.
 func (r *Repository) Alternates() []string {
 	objects := filepath.Join(r.dir, "objects")
 	text, err := os.ReadFile(filepath.Join(objects, "info/alternates"))

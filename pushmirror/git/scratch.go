@@ -15,11 +15,10 @@ import (
 )
 
 // Scratch is the repository that a mirror is listed and pushed from. It is made
-// for one update and holds only the refs to send; objects are upstream's, as
-// alternates: nothing is ever written or deleted there. So
-// upstream's config, hooks, replace refs and grafts have no say, and a wildcard
-// refspec, whose cost is linear where explicit ones are quadratic, means
-// exactly the refs to send. It is for one goroutine.
+// for one update and holds only the refs to send; objects are upstream's, as alternates, to which
+// it never writes. So upstream's config, hooks, replace refs and grafts have no say, and a wildcard
+// refspec, whose cost is linear where that of explicit ones is quadratic, means exactly the refs to
+// send. It is for one goroutine.
 type Scratch struct {
 	git      *Git
 	upstream *Repository
@@ -32,25 +31,25 @@ type Scratch struct {
 // Target is a mirror, as git reaches it.
 type Target struct {
 	URL   string // with no secret in it
-	Login *Login // for http; nil: git's own helpers and .netrc are asked
+	Login *Login // for http; nil: git asks its own helpers and .netrc
 	SSH   *SSH   // for ssh
 	// CAFile, ClientCert and ClientKey are paths for https; "": the user's or the system's.
 	CAFile, ClientCert, ClientKey string
-	// Mask hides what must not show of what git and the mirror say.
+	// Mask hides secrets in what git and the mirror say.
 	Mask Mask
-	// Answer is how long the host may take to send its first byte, where the system tells
-	// (Linux), Stall how long git may make no progress; 0: for ever.
+	// Answer is how long the host may take to send its first byte (on Linux only), Stall how long git
+	// may make no progress; 0: no limit.
 	Answer, Stall time.Duration
-	// Known is what the mirror was last seen to hold: a listing shares its strings.
+	// Known is what the mirror was last seen to hold; a listing shares its strings.
 	Known Refs
-	// Reached is called when the mirror has answered a listing, or a push is about to send
-	// its objects; nil: nobody asks.
+	// Reached is called when the mirror has answered a listing, or a push is about to send its
+	// objects; it may be nil.
 	Reached func()
 }
 
-// NewScratch makes a scratch repository, readable by this user alone, for pushing from r. begin
-// is its path but for the end of its name. In that folder nobody else may rename what is ours:
-// what they put in its place would be obeyed. Call Remove when done.
+// NewScratch makes a scratch repository, readable by this user alone, for pushing from r. Its path
+// is begin and a random end. Its folder must be one in which nobody else can rename our files: git
+// would obey what they put in their place. Call Remove when done.
 func (r *Repository) NewScratch(ctx context.Context, begin string, to Target) (*Scratch, error) {
 	dir, err := os.MkdirTemp(filepath.Split(begin))
 	if err != nil {
@@ -71,10 +70,9 @@ func (s *Scratch) Remove() error {
 	return nil
 }
 
-// ClearScratch removes the scratch repositories whose paths begin so, of this user, that were
-// left by an update that was killed, and ends what still runs of it: git ends with us, but a
-// transport may wait for a mirror that says no more. Nobody may be using one, so the lock of the
-// update must be held.
+// ClearScratch removes this user's scratch repositories whose paths begin so, which killed updates
+// left, and ends the processes that still run of these: git ends with us, but a transport may wait
+// for a silent mirror. The lock of the update must be held, so that none is in use.
 func ClearScratch(begin string) error {
 	parent, prefix := filepath.Split(begin)
 	entries, err := os.ReadDir(parent)
@@ -121,7 +119,7 @@ func (s *Scratch) objects() string { return quote(filepath.Join(s.upstream.dir, 
 func (s *Scratch) followShallow() error {
 	shallow := filepath.Join(s.upstream.dir, "shallow")
 	if _, err := os.Lstat(shallow); err != nil {
-		return nil //nolint:nilerr // as nearly always
+		return nil //nolint:nilerr // it is not shallow, as nearly always
 	}
 	err := os.Symlink(shallow, filepath.Join(s.dir, "shallow"))
 	if errors.Is(err, fs.ErrExist) {
@@ -130,7 +128,7 @@ func (s *Scratch) followShallow() error {
 	return err
 }
 
-// reach runs git in the scratch repository, to talk with the mirror.
+// reach is run for a command that talks with the mirror.
 func (s *Scratch) reach(ctx context.Context, c command) (string, error) {
 	c.answer, c.stall, c.login, c.mask = s.to.Answer, s.to.Stall, s.to.Login, s.to.Mask
 	return s.run(ctx, c)
@@ -204,10 +202,9 @@ func (s *Scratch) writeConfig() error {
 %s`, version, format, quote(s.to.URL), quote(s.mirror()), s.settings()))
 }
 
-// settings are those that say how to reach the mirror. For http they name its URL: git takes
-// the settings of the URL that is most alike, and the user may have some for the host. A
-// mirror that has moved is told of: where a redirect leads, nobody has said that code or
-// passwords may go.
+// settings say how to reach the mirror. For http they name its whole URL, since git takes those of
+// the most specific URL, and the user may have some for the host. Redirects are not followed, but
+// told: nobody has said that code or passwords may go where they lead.
 func (s *Scratch) settings() string {
 	t := s.to
 	var b strings.Builder
@@ -225,7 +222,7 @@ func (s *Scratch) settings() string {
 		}
 	}
 	if t.Login != nil {
-		set("credential", "helper", "") // forgets those of the user, which could be asked first, and be given the password
+		set("credential", "helper", "") // forgets the user's, which would be asked first
 		set("credential", "helper", t.Login.helper())
 	}
 	if s.ssh != "" {
@@ -234,9 +231,9 @@ func (s *Scratch) settings() string {
 	return b.String()
 }
 
-// mirror is the name by which a command calls the mirror, for which our config has the URL. The
-// URL itself would be open to the user's url.*.insteadOf and to a remote of that name in the user's
-// config. So would a name that others know: of two rules of one length git takes the user's.
+// mirror is the name of the mirror in a command; our config has the URL for it. The URL itself
+// would be subject to the user's url.*.insteadOf and to a remote of that name in the user's config,
+// and so would a name that others can guess: of two rules of the same length git takes the user's.
 func (s *Scratch) mirror() string { return filepath.Base(s.dir) }
 
 // setRefs makes refs, which are sorted by name, the only refs there are.

@@ -15,7 +15,7 @@ type Setting struct {
 	Origin string // "file:PATH", where PATH may be relative to the repository
 }
 
-// IsTrue reports whether git takes the value for true.
+// IsTrue reports whether the value is one of the words for true; a number other than 1 is not.
 func (s Setting) IsTrue() bool {
 	return slices.Contains([]string{"true", "yes", "on", "1"}, strings.ToLower(s.Value))
 }
@@ -30,7 +30,7 @@ func (r *Repository) Settings(ctx context.Context, keys string) ([]Setting, erro
 	return r.git.settings(ctx, r.dir, nil, keys)
 }
 
-// Settings are those of the system and the user alone, which all repositories have.
+// Settings are those of the system and the user alone, which apply to all repositories.
 func (g *Git) Settings(ctx context.Context, keys string) ([]Setting, error) {
 	// No repository is at /dev/null, and none is looked for.
 	return g.settings(ctx, "", []string{"GIT_DIR=/dev/null"}, keys)
@@ -51,8 +51,8 @@ func (g *Git) settings(ctx context.Context, dir string, env []string, keys strin
 	return parseSettings(stdout.String())
 }
 
-// parseSettings reads SCOPE NUL ORIGIN NUL KEY LF VALUE NUL, in which a key that is just
-// named, and so true, has neither LF nor VALUE.
+// parseSettings reads SCOPE NUL ORIGIN NUL KEY LF VALUE NUL, repeated. A key without "=", which
+// means true, has neither LF nor VALUE.
 func parseSettings(out string) ([]Setting, error) {
 	fields := strings.Split(out, "\x00")
 	if len(fields)%3 != 1 {

@@ -18,8 +18,8 @@ type SSH struct {
 	HostKeys []string
 }
 
-// sshOptions are for every ssh: nobody is there to be asked, and a host that is silent or
-// has gone must not hold an update up.
+// sshOptions are for every ssh: there is nobody to ask, and a host that is silent or gone must not
+// hold up an update.
 var sshOptions = []string{"BatchMode=yes", "ConnectTimeout=15", "ServerAliveInterval=15", "ServerAliveCountMax=4"}
 
 // initSSH decides how ssh is run. Where the config says nothing of ssh, a core.sshCommand of
@@ -47,9 +47,9 @@ func (s *Scratch) initSSH(ctx context.Context) error {
 	return nil
 }
 
-// hostKeyLine writes a key as a known_hosts file has it that is for one host only: whatever the
-// user's config makes of the host's name, the key is its. An alias would not do: what an
-// authority signed has to bear the name that ssh goes by.
+// hostKeyLine writes a key for a known_hosts file that is used for one host only: it is the host's
+// key by any name, whatever the user's config makes of that. HostKeyAlias would not do: a
+// certificate has to bear the name that ssh uses.
 func hostKeyLine(key string) string {
 	if marker, rest, _ := strings.Cut(key, " "); strings.HasPrefix(marker, "@") {
 		return marker + " * " + rest
@@ -57,7 +57,7 @@ func hostKeyLine(key string) string {
 	return "* " + key
 }
 
-// literal writes a path as an option of ssh has it: one word, without tokens to be filled in.
+// literal quotes a path for an option of ssh: as one word, and without expanding its % tokens.
 func literal(path string) string { return `"` + strings.ReplaceAll(path, "%", "%%") + `"` }
 
 // command is the ssh to run, with the file of known hosts, as a shell reads it.

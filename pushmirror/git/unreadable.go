@@ -40,9 +40,9 @@ func (e *UnreadableError) Hint() string {
 // packedRefs is the file in which git has most refs.
 const packedRefs = "packed-refs"
 
-// unlisted is what for-each-ref does not list, besides refs: symbolic refs that lead nowhere,
-// without an object id, and an *UnreadableError of what cannot be read, nil if all can. Git warns
-// of a ref that is damaged, and leaves out without a word those, and what it may not look into.
+// unlisted finds what for-each-ref, which listed refs, left out: symbolic refs that lead nowhere,
+// returned without an object id, and what cannot be read, in an *UnreadableError. Git warns only of
+// damaged refs; it says nothing of the others.
 func (r *Repository) unlisted(refs Refs, warnings string) (symbolic Refs, err error) {
 	failed := &UnreadableError{Dir: r.dir}
 	// Git writes a line into it also where no ref is packed.
@@ -94,8 +94,8 @@ func symbolicIn(path string, entry fs.DirEntry) (target RefName, ok bool) {
 	return RefName(to), ok && err == nil && to != ""
 }
 
-// damaged reports whether a ref's file has no object id in it. To git, one is broken too that
-// somebody deletes while the refs are listed.
+// damaged reports whether a ref's file is there without an object id in it. Git also warns of a ref
+// that somebody deletes while it lists them.
 func (r *Repository) damaged(name string) bool {
 	content, err := os.ReadFile(filepath.Join(r.dir, name))
 	if err != nil {
