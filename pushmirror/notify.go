@@ -153,15 +153,22 @@ func (u *Upstream) claim(ctx context.Context, update *Update) (unlock func() err
 // tellOfHost tells of a host, or a login there, unless that was done for another remote that
 // shares it.
 func (n Notifier) tellOfHost(ctx context.Context, u *Upstream, update Update, event Event, host string, repositories int) error {
+	return n.once(event, host, func() error {
+		return n.send(ctx, u, update, Notice{Event: event, Host: &host, Repositories: repositories})
+	})
+}
+
+// once tells of an event that begins or ends an episode, unless that was told before.
+func (n Notifier) once(event Event, episode string, tell func() error) error {
 	note := n.Queue.BeginEpisode
 	if event == EventRecovered {
 		note = n.Queue.EndEpisode
 	}
-	done, first, err := note(host)
+	done, first, err := note(episode)
 	if !first {
 		return err
 	}
-	err = n.send(ctx, u, update, Notice{Event: event, Host: &host, Repositories: repositories})
+	err = tell()
 	return errors.Join(err, done(err == nil))
 }
 
@@ -186,13 +193,9 @@ func (n Notifier) TellBroken(ctx context.Context, dir string, notify config.Noti
 	if fault := (*config.Error)(nil); !errors.As(broken, &fault) {
 		status.Kind = optional(git.KindLocal)
 	}
-	knownErr := n.Queue.AddKnown(dir)
-	done, first, err := n.Queue.BeginEpisode(brokenEpisode(dir, notify))
-	if !first {
-		return errors.Join(knownErr, err)
-	}
-	err = n.run(ctx, notify, Notice{Event: EventFailed, Time: state.Now(), Repositories: 1, Remote: status})
-	return errors.Join(knownErr, err, done(err == nil))
+	return errors.Join(n.Queue.AddKnown(dir), n.once(EventFailed, brokenEpisode(dir, notify), func() error {
+		return n.run(ctx, notify, Notice{Event: EventFailed, Time: state.Now(), Repositories: 1, Remote: status})
+	}))
 }
 
 // brokenEpisode names the episode in which one of those who can be told knows that a repository
@@ -218,12 +221,9 @@ func (n Notifier) TellMended(ctx context.Context, u *Upstream) (err error) {
 	status := statusOf(u.Dir(), config.Remote{Enabled: true}, state.Record{Status: state.None})
 	notice := Notice{Event: EventRecovered, Time: state.At(u.clock()), Repositories: 1, Remote: status}
 	for _, notify := range u.config.Notifies {
-		done, first, endErr := n.Queue.EndEpisode(brokenEpisode(u.Dir(), notify))
-		if first {
-			runErr := n.run(ctx, notify, notice)
-			endErr = errors.Join(runErr, done(runErr == nil))
-		}
-		err = errors.Join(err, endErr)
+		err = errors.Join(err, n.once(EventRecovered, brokenEpisode(u.Dir(), notify), func() error {
+			return n.run(ctx, notify, notice)
+		}))
 	}
 	return err
 }
