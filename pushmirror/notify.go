@@ -13,6 +13,7 @@ import (
 	"git-push-mirror/pushmirror/program"
 	"git-push-mirror/pushmirror/queue"
 	"git-push-mirror/pushmirror/state"
+	"git-push-mirror/pushmirror/worker"
 )
 
 // Event is the beginning or the end of an episode of failure.
@@ -307,4 +308,8 @@ func (u *Upstream) untold(n Notifier) []endedUpdate {
 type endedUpdate struct {
 	Update
 	upstream *Upstream
+}
+
+func (t endedUpdate) key() worker.Key {
+	return worker.Key{Repository: t.upstream.Dir(), Remote: t.Remote.Name}
 }

@@ -3,7 +3,9 @@ package pushmirror
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
+	"slices"
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/state"
@@ -11,11 +13,12 @@ import (
 
 // retired are the remotes of whose end of failure somebody is to be told, and that get nothing any
 // more: they were switched off, or are configured no more, maybe since they have another name.
-// Those of a host that failed are of its episode.
-func (u *Upstream) retired() (names []string) {
+// Those of a host that failed are of its episode, and left, by its name.
+func (u *Upstream) retired() (names []string, left map[string]endedUpdate) {
 	if !u.Notifies() {
-		return nil
+		return nil, nil
 	}
+	left = map[string]endedUpdate{}
 	entries, _ := os.ReadDir(state.Folder(u.Dir())) // without one, there are none
 	for _, entry := range entries {
 		remote, configured := u.remote(entry.Name())
@@ -26,11 +29,26 @@ func (u *Upstream) retired() (names []string) {
 		if err != nil {
 			continue
 		}
-		if r, err := dir.Record(); err == nil && endsRetired(r, configured) {
+		switch r, err := dir.Record(); {
+		case err != nil:
+		case endsRetired(r, configured):
 			names = append(names, entry.Name())
+		case r.Told && r.ToldHost != "":
+			if !configured {
+				remote = config.Remote{Name: entry.Name()}
+			}
+			left[r.ToldHost] = endedUpdate{Update{Remote: remote, Record: r}, u}
 		}
 	}
-	return names
+	return names, left
+}
+
+// Untold reports whether somebody is to be told still that a remote gets nothing any more, or that
+// its host has ended with it.
+func (u *Upstream) Untold(name string) bool {
+	names, left := u.retired()
+	of := func(t endedUpdate) bool { return t.Remote.Name == name }
+	return slices.Contains(names, name) || slices.ContainsFunc(slices.Collect(maps.Values(left)), of)
 }
 
 // endsRetired reports whether, by its record, somebody is to be told once a remote gets nothing any
@@ -78,12 +96,25 @@ func (n Notifier) TellRetired(ctx context.Context, u *Upstream, name string) (er
 	case err != nil || !endsRetired(r, configured):
 		return err
 	case (r.Untold == "" || !r.Told) && u.Notifies():
-		s := statusOf(u.Dir(), remote, r)
-		s.URL = r.URL
-		if err := n.run(ctx, u.config.Notify, Notice{Event: EventRecovered, Time: state.At(u.clock()), Repositories: 1, Remote: s}); err != nil {
+		if err := n.runRetired(ctx, endedUpdate{Update{Remote: remote, Record: r}, u}, nil); err != nil {
 			return err
 		}
 	}
 	r.Told, r.Untold = false, ""
 	return dir.WriteRecord(r)
+}
+
+// TellLeft tells that nobody asks a host any more of whose failure somebody was told, or a login
+// there, as a remote that did gets nothing now.
+func (n Notifier) TellLeft(ctx context.Context, host string, t endedUpdate) error {
+	return n.once(EventRecovered, host, func() error { return n.runRetired(ctx, t, &host) })
+}
+
+// runRetired tells that a remote gets nothing any more or, if it was of a host's episode, that this
+// is over.
+func (n Notifier) runRetired(ctx context.Context, t endedUpdate, host *string) error {
+	s := statusOf(t.upstream.Dir(), t.Remote, t.Record)
+	s.URL = t.Record.URL
+	notice := Notice{Event: EventRecovered, Time: state.At(t.upstream.clock()), Host: host, Repositories: 1, Remote: s}
+	return n.run(ctx, t.upstream.config.Notify, notice)
 }

@@ -34,7 +34,7 @@ func (s *shift) notifyIfDue(ctx context.Context, key worker.Key, t endedUpdate) 
 
 // tell has somebody told of an update.
 func (s *shift) tell(ctx context.Context, t endedUpdate) {
-	key := worker.Key{Repository: t.upstream.Dir(), Remote: t.Remote.Name}
+	key := t.key()
 	repositories := map[string]map[string]bool{} // by what they share
 	for _, name := range sharedWith(t.Remote) {
 		repositories[name] = map[string]bool{key.Repository: true}

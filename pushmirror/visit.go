@@ -33,7 +33,8 @@ type found struct {
 	files      []string  // with passwords and keys, that its remotes read
 	episodes   []string  // that may go on: of the hosts and logins of its remotes, and its own
 	err        error
-	looked     bool // by a look into all known repositories, with no hook having called
+	looked     bool                   // by a look into all known repositories, with no hook having called
+	left       map[string]endedUpdate // see Upstream.retired
 }
 
 // takeWork takes in the repositories that hooks have entered.
@@ -92,7 +93,8 @@ func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) (
 	if f.err != nil {
 		return f
 	}
-	f.untold, f.retired = upstream.untold(s.notifier()), upstream.retired()
+	f.untold = upstream.untold(s.notifier())
+	f.retired, f.left = upstream.retired()
 	defer func() {
 		if f.err == nil {
 			broken := s.notifier().Mended(upstream)
@@ -104,10 +106,10 @@ func (s *shift) visit(ctx context.Context, repository string, thoroughly bool) (
 		}
 	}()
 	for _, remote := range upstream.config.Remotes {
-		f.episodes = append(f.episodes, sharedWith(remote)...) // also of remotes that are switched off
 		if !remote.Enabled {
 			continue
 		}
+		f.episodes = append(f.episodes, sharedWith(remote)...)
 		f.files = append(f.files, remote.Files()...)
 		task, due, err := upstream.due(ctx, remote, thoroughly)
 		switch {
@@ -253,7 +255,7 @@ func (s *shift) lookAround(ctx context.Context, visited map[string]bool) {
 		s.Log.WithError(err).Error("reading the list of repositories")
 	}
 	episodes, all := map[string]bool{}, err == nil
-	succeeded := map[string]time.Time{}
+	end := lookEnd{succeeded: map[string]time.Time{}, left: map[string]endedUpdate{}}
 	var marked, others []string
 	for _, repository := range repositories {
 		switch {
@@ -274,10 +276,11 @@ func (s *shift) lookAround(ctx context.Context, visited map[string]bool) {
 		for _, name := range f.episodes {
 			episodes[name] = true
 		}
+		maps.Copy(end.left, f.left)
 		for _, task := range f.others {
 			for _, name := range []string{task.Host, task.Login} {
 				if name != "" {
-					succeeded[name] = later(succeeded[name], task.Succeeded)
+					end.succeeded[name] = later(end.succeeded[name], task.Succeeded)
 				}
 			}
 		}
@@ -290,18 +293,32 @@ func (s *shift) lookAround(ctx context.Context, visited map[string]bool) {
 		case <-ctx.Done():
 		}
 	}
+	maps.DeleteFunc(end.left, func(name string, _ endedUpdate) bool { return !all || episodes[name] })
+	for name := range end.left {
+		episodes[name] = true // until that is told
+	}
 	if all && ctx.Err() == nil {
 		if err := s.Queue.ForgetEpisodes(began, episodes); err != nil {
 			s.Log.WithError(err).Error("forgetting hosts that nobody asks any more")
 		}
 	}
-	s.looked <- succeeded
+	s.looked <- end
 }
 
-// endLook takes in the end of a look around: when updates last succeeded, by host and login.
-func (s *shift) endLook(succeeded map[string]time.Time) {
+// lookEnd is what a look around has found out of hosts and logins, by name: when updates last
+// succeeded, and remotes that are of an episode which nobody else is in.
+type lookEnd struct {
+	succeeded map[string]time.Time
+	left      map[string]endedUpdate
+}
+
+// endLook takes in the end of a look around.
+func (s *shift) endLook(ctx context.Context, end lookEnd) {
 	s.looking = false
-	for name, at := range succeeded {
+	for name, t := range end.left {
+		s.meanwhile(ctx, t.key(), func() error { return s.notifier().TellLeft(ctx, name, t) })
+	}
+	for name, at := range end.succeeded {
 		s.schedule.NoteSuccess(worker.Task{Host: name, Login: name, Succeeded: at}, s.clock())
 	}
 }

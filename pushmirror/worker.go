@@ -90,7 +90,7 @@ type shift struct {
 	ended   chan ended
 	reached chan string // hosts that answered
 	found   chan found
-	looked  chan map[string]time.Time // ends a look around, see endLook
+	looked  chan lookEnd // ends a look around
 	told    chan worker.Key
 	passing sync.Mutex // of marks for a whole repository
 
@@ -118,7 +118,7 @@ type ended struct {
 func newShift(w *Worker) *shift {
 	return &shift{
 		Worker: w, schedule: worker.New(w.Limits), ended: make(chan ended), reached: make(chan string), found: make(chan found),
-		looked: make(chan map[string]time.Time), owed: map[string]bool{}, telling: map[worker.Key]bool{}, told: make(chan worker.Key), unkept: map[worker.Key]bool{},
+		looked: make(chan lookEnd), owed: map[string]bool{}, telling: map[worker.Key]bool{}, told: make(chan worker.Key), unkept: map[worker.Key]bool{},
 		started: map[worker.Key]worker.Task{}, watched: map[string]watched{}, broken: map[string]string{},
 		gone: map[string]bool{}, fails: map[string]Trouble{},
 	}
@@ -182,8 +182,8 @@ func (s *shift) work(ctx context.Context) error {
 			s.schedule.Reached(host, s.clock())
 		case f := <-s.found:
 			s.receive(ctx, f)
-		case succeeded := <-s.looked:
-			s.endLook(succeeded)
+		case end := <-s.looked:
+			s.endLook(ctx, end)
 		case <-more:
 		case <-ticks.C:
 			ticked = true

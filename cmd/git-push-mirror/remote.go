@@ -296,8 +296,10 @@ func (inv invocation) runRemoteRemove(ctx context.Context, r *install.Remotes, r
 		inv.say("note", fmt.Sprintf("a remote of that name counts again: %s:%d", left.File, left.Line))
 		return inv.announce(ctx, repo, []string{name})
 	}
-	if upstream, err := pushmirror.Open(ctx, repo, inv.getenv); err == nil && !inv.tellRetired(ctx, upstream, name) {
-		return nil // the next worker tells them, by what is kept of it
+	if upstream, err := pushmirror.Open(ctx, repo, inv.getenv); err == nil { // else nobody can be told
+		if inv.tellRetired(ctx, upstream, name); upstream.Untold(name) {
+			return nil // the next worker tells them, by what is kept of it
+		}
 	}
 	logged, err := pushmirror.Forget(repo.Dir(), name)
 	if err != nil {
@@ -345,15 +347,14 @@ func (inv invocation) announce(ctx context.Context, repo *git.Repository, names 
 }
 
 // tellRetired has the owners told if a remote of whose failure they were told gets nothing any
-// more. It reports false if that is left to the next worker.
-func (inv invocation) tellRetired(ctx context.Context, upstream *pushmirror.Upstream, name string) (told bool) {
+// more.
+func (inv invocation) tellRetired(ctx context.Context, upstream *pushmirror.Upstream, name string) {
 	if !upstream.Notifies() {
-		return true
+		return
 	}
 	err := (pushmirror.Notifier{Env: inv.env}).TellRetired(ctx, upstream, name)
 	if err != nil {
 		err = errors.Join(err, inv.enter(upstream))
 		inv.say("error", name+": "+err.Error())
 	}
-	return err == nil
 }
