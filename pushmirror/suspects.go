@@ -93,5 +93,5 @@ func (r *suspectRetries) note(batch plan.Batch) {
 func (r *suspectRetries) refusal(batch plan.Batch) (was plan.Refusal, ok bool) {
 	step := batch[0]
 	was, ok = r.declined[step.Name]
-	return was, ok && step.Suspect && step.New == was.New
+	return was, ok && step.New == was.New
 }
