@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -18,6 +17,7 @@ import (
 	"git-push-mirror/install"
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
+	"git-push-mirror/pushmirror/credentials"
 	"git-push-mirror/pushmirror/git"
 )
 
@@ -197,12 +197,10 @@ func (inv invocation) change(ctx context.Context, opt remoteOptions) (install.Ch
 	return change, err
 }
 
-// maxPassword is more than any password or token has.
-const maxPassword = 64 << 10 // bytes
-
 // readPassword reads the first line of the standard input, without showing what is typed.
 func (inv invocation) readPassword(ctx context.Context) (string, error) {
-	if f, ok := inv.stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	in := inv.stdin
+	if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		shown, err := term.GetState(int(f.Fd()))
 		if err != nil {
 			return "", fmt.Errorf("reading the password: %w", err)
@@ -211,14 +209,16 @@ func (inv invocation) readPassword(ctx context.Context) (string, error) {
 		text, err := unlessInterrupted(ctx, func() ([]byte, error) { return term.ReadPassword(int(f.Fd())) })
 		_ = term.Restore(int(f.Fd()), shown) // if interrupted, nobody else does
 		_, _ = fmt.Fprintln(inv.stderr)
-		return string(text), err
+		if err != nil {
+			return "", err
+		}
+		in = bytes.NewReader(text)
 	}
-	in := bufio.NewReader(io.LimitReader(inv.stdin, maxPassword))
-	line, err := unlessInterrupted(ctx, func() (string, error) { return in.ReadString('\n') })
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("reading the password: %w", err)
+	password, err := unlessInterrupted(ctx, func() (string, error) { return credentials.FirstLine(in) })
+	if err != nil {
+		return "", fmt.Errorf("reading the password from standard input: %w", err)
 	}
-	return strings.TrimRight(line, "\r\n"), nil
+	return password, nil
 }
 
 // withRemotes opens the repository that a command is about, for a change of its remotes. Its

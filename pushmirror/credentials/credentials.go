@@ -3,6 +3,7 @@
 package credentials
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -20,8 +21,8 @@ import (
 // limit is how long a password_command may take. One that asks somebody would never end.
 const limit = time.Minute
 
-// maxPassword is more than any password or token has, in bytes. What is longer is something else, by
-// mistake, and all of it would have to be looked for in what git says.
+// maxPassword is more than any password or token has, in bytes. What is longer is some other text,
+// given by mistake, and masking it in what git says would take long.
 const maxPassword = 16 << 10
 
 // Password reads the password of a login; env, of "KEY=value", is what a password_command
@@ -39,8 +40,7 @@ func Password(ctx context.Context, login config.Login, env []string) (string, er
 
 func fromFile(path string) (string, error) {
 	fail := func(err error) (string, error) {
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
+		if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 			err = pathErr.Err
 		}
 		return "", &git.Error{
@@ -63,11 +63,7 @@ func fromFile(path string) (string, error) {
 		return fail(err)
 	}
 	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxPassword))
-	if err != nil {
-		return fail(err)
-	}
-	password, err := firstLine(string(content))
+	password, err := FirstLine(f)
 	if err != nil {
 		return fail(err)
 	}
@@ -79,7 +75,7 @@ func fromCommand(ctx context.Context, argv, env []string) (string, error) {
 	out, err := p.Run(ctx)
 	var password string
 	if err == nil {
-		password, err = firstLine(out)
+		password, err = FirstLine(strings.NewReader(out))
 	}
 	if err != nil {
 		return "", &git.Error{
@@ -90,14 +86,18 @@ func fromCommand(ctx context.Context, argv, env []string) (string, error) {
 	return password, nil
 }
 
-// firstLine is what a file or a program gives away: the first line, without its end.
-func firstLine(text string) (string, error) {
-	line, _, _ := strings.Cut(text, "\n")
+// FirstLine reads a password: the first line, without its end. It reads no more than it must.
+func FirstLine(r io.Reader) (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(r, maxPassword)).ReadString('\n')
+	line, whole := strings.CutSuffix(line, "\n")
+	tooLong := !whole && len(line) == maxPassword
 	line = strings.TrimSuffix(line, "\r")
 	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return "", err
 	case line == "":
 		return "", errors.New("its first line is empty")
-	case len(line) >= maxPassword:
+	case tooLong:
 		return "", errors.New("its first line is longer than any password or token")
 	case strings.ContainsAny(line, "\x00\r"):
 		return "", errors.New("its first line has a NUL or a carriage return in it")
