@@ -13,6 +13,14 @@ import (
 // printJSON prints data for programs, in lines for people.
 func printJSON(w io.Writer, v any) error { return writeJSON(w, v, "  ") }
 
+// orNull is a text as JSON of ours has it: null for none.
+func orNull[T ~string](text T) *T {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
 // printJSONLine prints data for programs in one line.
 func printJSONLine(w io.Writer, v any) error { return writeJSON(w, v, "") }
 

@@ -34,7 +34,7 @@ func (inv invocation) logCommand() *cli.Command {
 				return err
 			}
 			upstream, err := pushmirror.Open(c.Context, repo, inv.getenv)
-			if faults := config.Errors(nil); errors.As(err, &faults) {
+			if _, broken := errors.AsType[config.Errors](err); broken {
 				upstream, err = pushmirror.Unconfigured(repo, inv.getenv), nil
 			}
 			if err != nil {
@@ -64,10 +64,16 @@ func (inv invocation) logCommand() *cli.Command {
 	}
 }
 
-// printLogJSON prints an object a line, so that a reader need not wait for the end.
+// printLogJSON prints an object a line, so that a reader need not wait for the end. The file of the
+// log has "" where other JSON of ours has null.
 func printLogJSON(w io.Writer, entries []state.Entry) error {
+	type object struct {
+		state.Entry
+		Old *git.OID `json:"old"`
+		New *git.OID `json:"new"`
+	}
 	for _, e := range entries {
-		if err := printJSONLine(w, e); err != nil {
+		if err := printJSONLine(w, object{e, orNull(e.Old), orNull(e.New)}); err != nil {
 			return err
 		}
 	}

@@ -50,17 +50,7 @@ type refResult struct {
 func refResults(steps []*plan.Step) []refResult {
 	results := make([]refResult, 0, len(steps))
 	for _, s := range steps {
-		r := refResult{Name: s.Name, Result: s.Result}
-		if s.Old != "" {
-			r.Old = &s.Old
-		}
-		if s.New != "" {
-			r.New = &s.New
-		}
-		if why := s.Why(); why != "" {
-			r.Reason = &why
-		}
-		results = append(results, r)
+		results = append(results, refResult{s.Name, s.Result, orNull(s.Old), orNull(s.New), orNull(s.Why())})
 	}
 	return results
 }
