@@ -159,17 +159,17 @@ func unlessInterrupted[T any](ctx context.Context, do func() (T, error)) (T, err
 
 // exitCode prints an error and gives its exit code.
 func (inv invocation) exitCode(ctx context.Context, err error) int {
-	var sig signalError
-	var chained chainedError
-	switch {
-	case errors.As(context.Cause(ctx), &sig):
+	if sig, ok := errors.AsType[signalError](context.Cause(ctx)); ok {
 		return sig.exitCode()
+	}
+	if chained, ok := errors.AsType[chainedError](err); ok {
+		return chained.code
+	}
+	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errTrouble):
 		return exitTrouble
-	case errors.As(err, &chained):
-		return chained.code
 	}
 	inv.complain(err)
 	return exitUsage
@@ -185,8 +185,7 @@ func (inv invocation) complain(err error) {
 			return
 		}
 	}
-	var several config.Errors
-	if errors.As(err, &several) {
+	if several, ok := errors.AsType[config.Errors](err); ok {
 		for _, e := range several {
 			inv.say("error", e.Error())
 			inv.say("hint", e.Hint)

@@ -43,13 +43,20 @@ type chainedError struct{ code int }
 
 func (e chainedError) Error() string { return fmt.Sprintf("the former hook exits with %d", e.code) }
 
+// hook is our hook, which this program runs, or which has a worker look at a remote.
+func (inv invocation) hook() (hook.Hook, error) {
+	program, err := os.Executable()
+	return hook.Hook{Dir: inv.dir, Program: program, Env: inv.env, Stdin: inv.stdin, Stderr: inv.stderr}, err
+}
+
 // runHook runs the hook, with waits as its Waits.
 func (inv invocation) runHook(ctx context.Context, waits func()) int {
-	program, err := os.Executable()
+	h, err := inv.hook()
 	if err != nil {
 		inv.complain(err)
 	}
-	code, err := hook.Hook{Dir: inv.dir, Program: program, Env: inv.env, Stdin: inv.stdin, Stderr: inv.stderr, Waits: waits}.Run(ctx)
+	h.Waits = waits
+	code, err := h.Run(ctx)
 	if err != nil {
 		inv.complain(err)
 	}

@@ -147,8 +147,7 @@ func sshTool(ctx context.Context, stdin []byte, name string, args ...string) ([]
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && name == "ssh-keyscan" {
+	if _, failed := errors.AsType[*exec.ExitError](err); failed && name == "ssh-keyscan" {
 		return out, nil // it fails where the host shows no key of one of the types
 	}
 	if errors.Is(err, exec.ErrNotFound) {

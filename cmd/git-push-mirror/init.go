@@ -12,11 +12,6 @@ import (
 	"git-push-mirror/pushmirror/git"
 )
 
-// initOptions are the arguments of init; both are empty, or none is.
-type initOptions struct {
-	name, url string
-}
-
 func (inv invocation) initCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "init",
@@ -33,20 +28,21 @@ func (inv invocation) initCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return inv.runInit(c.Context, repo, initOptions{c.Args().Get(0), c.Args().Get(1)})
+			return inv.runInit(c.Context, repo, c.Args().Get(0), c.Args().Get(1))
 		},
 	}
 }
 
-// runInit writes the file and names the next command.
-func (inv invocation) runInit(ctx context.Context, repo *git.Repository, opt initOptions) error {
-	if parsed, err := config.ParseURL(opt.url); err == nil && parsed.HasUserinfo() { // what is wrong with it is told below
+// runInit writes the file and names the next command. The name and the url are both empty, or
+// neither is.
+func (inv invocation) runInit(ctx context.Context, repo *git.Repository, name, url string) error {
+	if parsed, err := config.ParseURL(url); err == nil && parsed.HasUserinfo() { // what is wrong with it is told below
 		return usageError{
 			errors.New("the url has a user or password in it, which all users of this machine can see in a command"),
 			"leave it out up to the @; then write username and password_file below the remote in " + install.ConfigName,
 		}
 	}
-	path, err := install.WriteConfig(ctx, pushmirror.Sources(ctx, repo, inv.getenv), opt.name, opt.url)
+	path, err := install.WriteConfig(ctx, pushmirror.Sources(ctx, repo, inv.getenv), name, url)
 	if errors.Is(err, install.ErrConfigExists) {
 		return usageError{err, "edit " + path + ", or: git push-mirror remote add NAME URL"}
 	}
@@ -62,7 +58,7 @@ func (inv invocation) runInit(ctx context.Context, repo *git.Repository, opt ini
 			next += " --force"
 		}
 	}
-	if opt.name == "" {
+	if name == "" {
 		next = "write the name and url of a mirror into it, then " + next
 	}
 	inv.say("hint", "next: "+next)

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,7 +105,7 @@ func (inv invocation) installTargets(c *cli.Context) ([]repository, error) {
 		}
 		dirs = []string{root}
 	}
-	return reposBelow(c.Context, dirs)
+	return reposBelow(c.Context, dirs, "name the directory that the repositories are in")
 }
 
 func reposOf(ctx context.Context, g *git.Git, dirs []string) ([]repository, error) {
@@ -121,32 +119,6 @@ func reposOf(ctx context.Context, g *git.Git, dirs []string) ([]repository, erro
 			return nil, err
 		}
 		all = append(all, repository{dir: repo.Dir()})
-	}
-	return all, nil
-}
-
-func reposBelow(ctx context.Context, roots []string) ([]repository, error) {
-	var all []repository
-	for _, root := range roots {
-		dirs, failed, err := pushmirror.BareRepositories(ctx, root)
-		switch {
-		case err != nil:
-			return nil, err
-		case errors.Is(failed[root], fs.ErrNotExist):
-			return nil, usageError{fmt.Errorf("there is no directory %s", root), "name the directory that the repositories are in"}
-		}
-		for _, dir := range dirs {
-			all = append(all, repository{dir: dir, root: root})
-		}
-		for _, dir := range slices.Sorted(maps.Keys(failed)) {
-			all = append(all, repository{dir: dir, root: root, err: failed[dir]})
-		}
-	}
-	if len(all) == 0 {
-		return nil, usageError{
-			fmt.Errorf("there is no bare repository below %s", strings.Join(roots, ", ")),
-			"name the directory that they are in",
-		}
 	}
 	return all, nil
 }

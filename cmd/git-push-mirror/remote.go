@@ -13,7 +13,6 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"git-push-mirror/hook"
 	"git-push-mirror/install"
 	"git-push-mirror/pushmirror"
 	"git-push-mirror/pushmirror/config"
@@ -331,9 +330,9 @@ func (inv invocation) announce(ctx context.Context, repo *git.Repository, names 
 	if len(remotes) == 0 {
 		return nil
 	}
-	program, err := os.Executable()
+	h, err := inv.hook()
 	if err == nil {
-		err = hook.Hook{Dir: inv.dir, Program: program, Env: inv.env}.Announce(upstream, remotes)
+		err = h.Announce(upstream, remotes)
 	}
 	if err != nil {
 		inv.complain(fmt.Errorf("having a worker look at it: %w", err))

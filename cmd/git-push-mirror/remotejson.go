@@ -114,8 +114,8 @@ func readRemote(decoder *json.Decoder, n int) (d *config.Draft, isStatus bool, e
 
 // about says which object an error is about.
 func about(n int, fields map[string]any, err error) error {
-	var e *config.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*config.Error](err)
+	if !ok {
 		return err
 	}
 	label := fmt.Sprintf("object %d", n)

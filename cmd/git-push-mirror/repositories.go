@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -55,24 +56,38 @@ func (inv invocation) repositories(c *cli.Context) ([]repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	dirs, failed, err := pushmirror.BareRepositories(c.Context, root)
-	switch {
-	case err != nil:
-		return nil, err
-	case errors.Is(failed[root], fs.ErrNotExist):
-		return nil, usageError{fmt.Errorf("there is no directory %s", root), "name another one with -C DIR"}
-	case len(dirs)+len(failed) == 0:
-		return nil, usageError{fmt.Errorf("there is no bare repository below %s", root), "name another directory with -C DIR"}
-	}
-	found := make([]repository, len(dirs))
-	concurrently(len(dirs), func(i int) {
-		found[i].dir, found[i].root = dirs[i], root
-		found[i].upstream, found[i].err = inv.openAt(c.Context, g, dirs[i])
+	found, err := reposBelow(c.Context, []string{root}, "name another one with -C DIR")
+	concurrently(len(found), func(i int) {
+		if r := &found[i]; !r.folder {
+			r.upstream, r.err = inv.openAt(c.Context, g, r.dir)
+		}
 	})
-	for _, dir := range slices.Sorted(maps.Keys(failed)) {
-		found = append(found, repository{dir: dir, root: root, folder: true, err: failed[dir]})
+	return found, err
+}
+
+// reposBelow finds the bare repositories below directories, and the folders that cannot be looked
+// into. The hint is for directories without any.
+func reposBelow(ctx context.Context, roots []string, hint string) ([]repository, error) {
+	var all []repository
+	for _, root := range roots {
+		dirs, failed, err := pushmirror.BareRepositories(ctx, root)
+		switch {
+		case err != nil:
+			return nil, err
+		case errors.Is(failed[root], fs.ErrNotExist):
+			return nil, usageError{fmt.Errorf("there is no directory %s", root), hint}
+		}
+		for _, dir := range dirs {
+			all = append(all, repository{dir: dir, root: root})
+		}
+		for _, dir := range slices.Sorted(maps.Keys(failed)) {
+			all = append(all, repository{dir: dir, root: root, folder: true, err: failed[dir]})
+		}
 	}
-	return found, nil
+	if len(all) == 0 {
+		return nil, usageError{fmt.Errorf("there is no bare repository below %s", strings.Join(roots, ", ")), hint}
+	}
+	return all, nil
 }
 
 // knownSomewhere refuses names of remotes that no repository has.

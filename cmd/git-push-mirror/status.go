@@ -129,7 +129,7 @@ func (inv invocation) noteHookless(ctx context.Context, repositories []repositor
 		if r.err != nil {
 			return
 		}
-		remotes, err := opt.selected(r.upstream)
+		remotes, err := selected(r.upstream, opt.remotes, opt.recursive)
 		if err != nil || !slices.ContainsFunc(remotes, func(remote config.Remote) bool { return remote.Enabled }) {
 			return
 		}
@@ -159,22 +159,17 @@ func (opt statusOptions) statuses(ctx context.Context, r repository) (rows []pus
 	if r.err != nil {
 		return []pushmirror.Status{pushmirror.Unusable(r.dir, r.err)}, nil
 	}
-	remotes, err := opt.selected(r.upstream)
+	remotes, err := selected(r.upstream, opt.remotes, opt.recursive)
 	for _, remote := range remotes {
 		rows = append(rows, r.upstream.Status(ctx, remote))
 	}
 	return rows, err
 }
 
-// selected are the remotes to show. Of many repositories not each has to have them.
-func (opt statusOptions) selected(upstream *pushmirror.Upstream) ([]config.Remote, error) {
-	return selected(upstream, opt.remotes, opt.recursive)
-}
-
+// selected are the remotes of those names. Of many repositories, not every one has to have them.
 func selected(upstream *pushmirror.Upstream, names []string, recursive bool) ([]config.Remote, error) {
 	remotes, err := upstream.Select(names)
-	var unknown *pushmirror.UnknownRemoteError
-	if recursive && errors.As(err, &unknown) {
+	if _, unknown := errors.AsType[*pushmirror.UnknownRemoteError](err); unknown && recursive {
 		return nil, nil
 	}
 	return remotes, err

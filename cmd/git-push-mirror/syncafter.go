@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 
 	"git-push-mirror/hook"
 	"git-push-mirror/pushmirror"
@@ -94,9 +93,9 @@ func (inv invocation) tryAgain(jobs []syncJob, updates []pushmirror.Update) {
 		var err error
 		switch {
 		case updates[i].Record.Status == state.ToRetry:
-			var program string
-			if program, err = os.Executable(); err == nil {
-				err = hook.Hook{Dir: inv.dir, Program: program, Env: inv.env}.Enter(job.upstream)
+			var h hook.Hook
+			if h, err = inv.hook(); err == nil {
+				err = h.Enter(job.upstream)
 			}
 		case updates[i].Record.Status == state.Failed || updates[i].Event == pushmirror.EventRecovered:
 			if dir, dirErr := queue.Dir(inv.getenv, job.upstream.StateDir()); dirErr == nil {

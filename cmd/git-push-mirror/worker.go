@@ -20,11 +20,6 @@ import (
 	"git-push-mirror/pushmirror/worker"
 )
 
-// workerOptions are the flags of worker.
-type workerOptions struct {
-	untilIdle bool
-}
-
 func (inv invocation) workerCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "worker",
@@ -39,12 +34,12 @@ func (inv invocation) workerCommand() *cli.Command {
 			if c.Args().Present() {
 				return usageError{errors.New("worker takes no arguments"), "git push-mirror worker --until-idle"}
 			}
-			return inv.runWorker(c.Context, workerOptions{untilIdle: c.Bool("until-idle")})
+			return inv.runWorker(c.Context, c.Bool("until-idle"))
 		},
 	}
 }
 
-func (inv invocation) runWorker(ctx context.Context, opt workerOptions) error {
+func (inv invocation) runWorker(ctx context.Context, untilIdle bool) error {
 	// It waits for git most of the time: memory is what it costs its machine. Beyond this limit
 	// collecting goes before time, up to half of it.
 	if inv.getenv("GOMEMLIMIT") == "" {
@@ -86,7 +81,7 @@ func (inv invocation) runWorker(ctx context.Context, opt workerOptions) error {
 		log.WithError(siteErr).Error("the system's configuration cannot be used")
 	}
 	w := &pushmirror.Worker{
-		Git: g, Getenv: inv.getenv, Env: inv.env, Queue: q, UntilIdle: opt.untilIdle, Log: log,
+		Git: g, Getenv: inv.getenv, Env: inv.env, Queue: q, UntilIdle: untilIdle, Log: log,
 		Limits:   worker.Limits{Concurrent: site.Worker.MaxConcurrent, PerHost: site.Worker.MaxPerHost},
 		Replaced: replaced(ctx, program, inv.env),
 	}
