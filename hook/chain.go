@@ -48,8 +48,7 @@ func (h Hook) chain(ctx context.Context, repository string, input []byte) (int, 
 	if errors.Is(err, syscall.ENOEXEC) {
 		err = h.run(ctx, input, "/bin/sh", path) // as git does with a script that has no #! line
 	}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() > 0 {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() > 0 {
 		return exit.ExitCode(), nil
 	}
 	if err != nil {

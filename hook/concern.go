@@ -24,8 +24,8 @@ func concernedBy(remotes []config.Remote, repository string, changes []change) (
 		}
 		concerns := slices.ContainsFunc(changes, func(c change) bool { return plan.Inside(remote, c.name) })
 		if !concerns {
-			more, any := targets()
-			concerns = any || slices.ContainsFunc(more, func(name git.RefName) bool { return plan.Inside(remote, name) })
+			more, unknown := targets()
+			concerns = unknown || slices.ContainsFunc(more, func(name git.RefName) bool { return plan.Inside(remote, name) })
 		}
 		if concerns {
 			concerned = append(concerned, remote)
@@ -40,10 +40,9 @@ const maxTargets = 1000
 // maxSymbolic is how many symbolic refs git follows from one to the next.
 const maxSymbolic = 5
 
-// through are the refs that are pushed by way of symbolic ones, which git tells of by the names of
-// these. In a repository whose refs are in no files of their own (reftable), and where they are too
-// many, any may be among them.
-func through(repository string, changes []change) (targets []git.RefName, any bool) {
+// through are the refs that were pushed by way of symbolic ones, which are all that git names. They
+// are unknown where refs have no files of their own (reftable), and where too many were pushed.
+func through(repository string, changes []change) (targets []git.RefName, unknown bool) {
 	if _, err := os.Stat(filepath.Join(repository, "reftable")); err == nil || len(changes) > maxTargets {
 		return nil, true
 	}
