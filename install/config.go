@@ -14,11 +14,8 @@ import (
 	"git-push-mirror/pushmirror/config"
 )
 
-// ConfigName is the name of a repository's own configuration, in its folder.
-const ConfigName = "push-mirror.toml"
-
 // ErrConfigExists says that there is a configuration already, which is never touched.
-var ErrConfigExists = errors.New("there is a " + ConfigName + " already")
+var ErrConfigExists = errors.New("there is a " + config.RepositoryFile + " already")
 
 // WriteConfig writes the first configuration of a repository, with the remote of that name and url,
 // or with an example of one if both are empty, and gives its path. Besides its owner, those can
@@ -26,13 +23,13 @@ var ErrConfigExists = errors.New("there is a " + ConfigName + " already")
 // error is a config.Errors if that fails, and wraps ErrConfigExists if there is a configuration.
 func WriteConfig(ctx context.Context, sources config.Sources, name, url string) (path string, err error) {
 	dir := sources.Repository
-	path = filepath.Join(dir, ConfigName)
-	t, err := openTree(ctx, dir, lockPatience, func() {})
+	path = filepath.Join(dir, config.RepositoryFile)
+	t, err := openTree(ctx, dir, lockPatience, nil)
 	if err != nil {
 		return path, explain(dir, err)
 	}
 	defer t.close()
-	if _, err := t.root.Lstat(ConfigName); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := t.root.Lstat(config.RepositoryFile); !errors.Is(err, fs.ErrNotExist) {
 		return path, explain(dir, errors.Join(ErrConfigExists, err))
 	}
 	text := configText(name, url)
@@ -41,7 +38,7 @@ func WriteConfig(ctx context.Context, sources config.Sources, name, url string) 
 	}
 	written, err := t.write(".", []byte(text), 0o600|t.pushers())
 	if err == nil {
-		err = t.create(written, ConfigName)
+		err = t.create(written, config.RepositoryFile)
 	}
 	if errors.Is(err, errChanged) {
 		err = ErrConfigExists
@@ -62,16 +59,14 @@ func (r *Remotes) checkConfig(text, name string) error {
 			return r.alreadyThere(remote, name)
 		}
 	}
-	path := filepath.Join(r.sources.Repository, ConfigName)
+	path := filepath.Join(r.sources.Repository, config.RepositoryFile)
 	with := r.sources
 	with.Text = text
 	then, err := config.Load(with)
-	var faults config.Errors
-	if errors.As(err, &faults) {
-		for _, fault := range faults {
-			if fault.File == path {
-				fault.File, fault.Line = "", 0
-			}
+	faults, _ := errors.AsType[config.Errors](err)
+	for _, fault := range faults {
+		if fault.File == path {
+			fault.File, fault.Line = "", 0
 		}
 	}
 	if err != nil {

@@ -103,11 +103,7 @@ func (i Installer) retried(ctx context.Context, dir string, act func(*tree, sett
 	if err != nil {
 		return Result{}, err
 	}
-	step := i.step
-	if step == nil {
-		step = func() {}
-	}
-	t, err := openTree(ctx, repo.Dir(), lockPatience, step)
+	t, err := openTree(ctx, repo.Dir(), lockPatience, i.step)
 	if err != nil {
 		return Result{}, explain(repo.Dir(), err)
 	}
@@ -123,7 +119,7 @@ func (i Installer) retried(ctx context.Context, dir string, act func(*tree, sett
 // envFor is the environment for git to be asked in: root asks what the repository's owner
 // would be told, since it is they who run hooks.
 func (i Installer) envFor(dir string) []string {
-	owner, _ := ownerOf(dir)
+	owner := ownerOf(dir)
 	if owner == nil || os.Geteuid() != 0 || owner.Uid == "0" {
 		return i.Env
 	}
@@ -138,19 +134,20 @@ func (i Installer) envFor(dir string) []string {
 
 // Owner is the name of the user whom a folder belongs to; "" if it is not known.
 func Owner(dir string) string {
-	if owner, err := ownerOf(dir); err == nil {
+	if owner := ownerOf(dir); owner != nil {
 		return owner.Username
 	}
 	return ""
 }
 
-// ownerOf gives the user whom a folder belongs to; nil if that is nobody the machine knows.
-func ownerOf(dir string) (*user.User, error) {
+// ownerOf is the user whom a folder belongs to; nil if that is nobody the machine knows.
+func ownerOf(dir string) *user.User {
 	info, err := os.Stat(dir)
 	if err != nil {
-		return nil, err
+		return nil
 	}
-	return user.LookupId(strconv.Itoa(disk.InodeOf(info).UID))
+	owner, _ := user.LookupId(strconv.Itoa(disk.InodeOf(info).UID)) // nil with an error
+	return owner
 }
 
 // closedTo gives the file or folder on the way to the program that others than its owner may
@@ -172,14 +169,14 @@ func (i Installer) closedTo(uid int) string {
 
 // explain adds what may help to an error of the file system.
 func explain(dir string, err error) error {
-	var refused *RefusedError
-	switch {
-	case err == nil, errors.As(err, &refused):
+	if _, refused := errors.AsType[*RefusedError](err); refused {
 		return err
+	}
+	switch {
 	case errors.Is(err, fs.ErrPermission):
 		path, mode := closed(dir, err)
 		cure := "run it as the user whom the folder belongs to"
-		switch owner, _ := ownerOf(path); {
+		switch owner := ownerOf(path); {
 		case owner == nil:
 		case owner.Uid == strconv.Itoa(os.Geteuid()):
 			cure = fmt.Sprintf("chmod %s %s", mode, git.ShellQuote(path))
@@ -199,12 +196,9 @@ func explain(dir string, err error) error {
 // its owner can make.
 func closed(dir string, err error) (path, mode string) {
 	path = dir
-	var onPath *fs.PathError
-	var onLink *os.LinkError
-	switch {
-	case errors.As(err, &onPath) && !filepath.IsAbs(onPath.Path):
+	if onPath, ok := errors.AsType[*fs.PathError](err); ok && !filepath.IsAbs(onPath.Path) {
 		path = filepath.Join(dir, onPath.Path)
-	case errors.As(err, &onLink):
+	} else if onLink, ok := errors.AsType[*os.LinkError](err); ok {
 		path = filepath.Join(dir, onLink.New)
 	}
 	if folder := filepath.Dir(path); path != dir && disk.MayWrite(folder) != nil {

@@ -17,9 +17,6 @@ import (
 	"git-push-mirror/pushmirror/config"
 )
 
-// remotesFolder has a file for each remote that remote add made.
-const remotesFolder = "push-mirror.d"
-
 // Remotes are the remotes of a repository that have a file each in push-mirror.d. A change is first
 // loaded, with all else that is configured: what does not load is not written. A file that was
 // written or changed by hand is never touched.
@@ -38,18 +35,14 @@ func NewRemotes(sources config.Sources) *Remotes { return &Remotes{sources: sour
 
 // open opens the repository for a change, and waits for others that change it.
 func (r *Remotes) open(ctx context.Context) error {
-	step := r.step
-	if step == nil {
-		step = func() {}
-	}
-	t, err := openTree(ctx, r.sources.Repository, remotesPatience, step)
+	t, err := openTree(ctx, r.sources.Repository, remotesPatience, r.step)
 	if err != nil {
 		return explain(r.sources.Repository, err)
 	}
 	if os.Geteuid() != t.inode.UID && os.Geteuid() != 0 {
 		t.close()
 		err := &RefusedError{fmt.Sprintf("%s belongs to somebody else, who could not read what you write there", t.dir), "run it as the owner"}
-		if owner, _ := ownerOf(t.dir); owner != nil {
+		if owner := ownerOf(t.dir); owner != nil {
 			err.Cure = (&pushmirror.OwnerError{Dir: t.dir, Owner: owner.Username, Root: true}).Hint()
 		}
 		return err
@@ -150,13 +143,15 @@ func (r *Remotes) Set(ctx context.Context, name string, change Change) (changed 
 	if err != nil {
 		return false, err
 	}
-	if now, loadErr := config.Load(r.sources); !ours || loadErr == nil {
-		if err := r.elsewhere(now, loadErr, name, change); err != nil {
+	if now, err := config.Load(r.sources); err == nil {
+		if err := r.elsewhere(now, name, change); err != nil {
 			return false, err
 		}
+	} else if !ours {
+		return false, err
 	}
 	d := current.Clone()
-	if err := change.apply(d); err != nil {
+	if err := change.Set(d); err != nil {
 		return false, err
 	}
 	if err := r.check([]*config.Draft{d}); err != nil {
@@ -168,29 +163,15 @@ func (r *Remotes) Set(ctx context.Context, name string, change Change) (changed 
 	return true, r.write(d, r.tree.replace)
 }
 
-// A Change is made to a remote: what Set does, and the keys of Unset taken out.
+// A Change is what Set does to a remote. The keys that it takes out are in Unset, for those who
+// have to do that by hand.
 type Change struct {
 	Set   func(d *config.Draft) error
 	Unset []string
 }
 
-func (c Change) apply(d *config.Draft) error {
-	for _, name := range c.Unset {
-		if err := d.Unset(name); err != nil {
-			return err
-		}
-	}
-	if c.Set == nil {
-		return nil
-	}
-	return c.Set(d)
-}
-
-// elsewhere tells of a remote that is not the one in the file of ours of its name.
-func (r *Remotes) elsewhere(now *config.Config, loadErr error, name string, change Change) error {
-	if loadErr != nil {
-		return loadErr
-	}
+// elsewhere refuses a remote that does not stand in a file of ours.
+func (r *Remotes) elsewhere(now *config.Config, name string, change Change) error {
 	remote, err := find(now, name)
 	if err != nil || remote.File == r.Path(name) && r.isOurs(name) {
 		return err
@@ -199,10 +180,8 @@ func (r *Remotes) elsewhere(now *config.Config, loadErr error, name string, chan
 	if err != nil {
 		return err
 	}
-	if change.Set != nil {
-		if err := change.Set(d); err != nil {
-			return err
-		}
+	if err := change.Set(d); err != nil {
+		return err
 	}
 	return &HandWrittenError{remote, config.ByHand(remote, d, change.Unset)}
 }
@@ -300,10 +279,10 @@ func (r *Remotes) write(d *config.Draft, put func(written, name string) error) e
 	if d.HoldsSecret() {
 		mode = 0o600
 	}
-	err := t.mkdirAs(remotesFolder, t.mode&fs.ModeSetgid|0o700|readers|readers>>2)
+	err := t.mkdirAs(config.RepositoryFolder, t.mode&fs.ModeSetgid|0o700|readers|readers>>2)
 	var written string
 	if err == nil {
-		written, err = t.write(remotesFolder, []byte(d.Text()), mode)
+		written, err = t.write(config.RepositoryFolder, []byte(d.Text()), mode)
 	}
 	if err == nil {
 		if oldErr == nil {
@@ -354,7 +333,7 @@ func (r *Remotes) exists(name string) bool {
 
 // name is the file of a remote, from the repository's folder.
 func (r *Remotes) name(remote string) string {
-	return filepath.Join(remotesFolder, config.DraftName(remote))
+	return filepath.Join(config.RepositoryFolder, config.DraftName(remote))
 }
 
 // Path is the file of a remote, as the configuration names it.

@@ -109,7 +109,7 @@ func TestKilledAtAnyStepARemoteIsOldOrNew(t *testing.T) {
 				if _, err := newRemotes(repository).Add(t.Context(), []*config.Draft{draft(t, "last")}, nil); err != nil {
 					t.Errorf("killed before step %d, nothing can be added: %v", step, err)
 				}
-				files, err := os.ReadDir(filepath.Join(repository, remotesFolder))
+				files, err := os.ReadDir(filepath.Join(repository, config.RepositoryFolder))
 				if err != nil || len(files) != len(remotesIn(t, repository)) {
 					t.Errorf("killed before step %d, there are the files %v, %v", step, files, err)
 				}
@@ -140,8 +140,8 @@ func TestOfSeveralRemotesAllAreAddedOrNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			repository := newRepository(t)
-			writeFile(t, filepath.Join(repository, ConfigName), "[[remote]]\nname = \"hand\"\nurl = \"/srv/hand.git\"\n", 0o600)
-			writeFile(t, filepath.Join(repository, remotesFolder, "other.toml"), "# mine\n", 0o600)
+			writeFile(t, filepath.Join(repository, config.RepositoryFile), "[[remote]]\nname = \"hand\"\nurl = \"/srv/hand.git\"\n", 0o600)
+			writeFile(t, filepath.Join(repository, config.RepositoryFolder, "other.toml"), "# mine\n", 0o600)
 			added, err := newRemotes(repository).Add(t.Context(), []*config.Draft{draft(t, "a"), draft(t, "b"), draft(t, test.last, test.setting)}, nil)
 			if err == nil || len(added) > 0 || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v, %v, want %q", added, err, test.want)
@@ -158,9 +158,9 @@ func TestOfSeveralRemotesAllAreAddedOrNone(t *testing.T) {
 func TestWhatFailsInTheMiddleIsUndone(t *testing.T) {
 	repository := newRepository(t)
 	r := newRemotes(repository)
-	taken := filepath.Join(repository, remotesFolder, "b.toml")
+	taken := filepath.Join(repository, config.RepositoryFolder, "b.toml")
 	r.step = func() {
-		if _, err := os.Lstat(filepath.Join(repository, remotesFolder, "a.toml")); err == nil {
+		if _, err := os.Lstat(filepath.Join(repository, config.RepositoryFolder, "a.toml")); err == nil {
 			_ = os.Mkdir(taken, 0o700)
 		}
 	}
@@ -171,7 +171,7 @@ func TestWhatFailsInTheMiddleIsUndone(t *testing.T) {
 	if err := os.Remove(taken); err != nil {
 		t.Error(err)
 	}
-	if left, err := fs.Glob(os.DirFS(filepath.Join(repository, remotesFolder)), "*"); err != nil || len(left) > 0 {
+	if left, err := fs.Glob(os.DirFS(filepath.Join(repository, config.RepositoryFolder)), "*"); err != nil || len(left) > 0 {
 		t.Errorf("there is %q, %v", left, err)
 	}
 }
@@ -183,7 +183,7 @@ func TestARemoteGoesWhateverElseIsBroken(t *testing.T) {
 	if _, err := newRemotes(repository).Add(t.Context(), []*config.Draft{draft(t, "m"), draft(t, "n")}, nil); err != nil {
 		t.Fatal(err)
 	}
-	broken := filepath.Join(repository, ConfigName)
+	broken := filepath.Join(repository, config.RepositoryFile)
 	writeFile(t, broken, "this is no TOML\n", 0o600)
 	if changed, err := newRemotes(repository).Set(t.Context(), "m", setting("tags", "none")); err == nil || changed {
 		t.Errorf("it was changed, although nothing loads: %v", err)
@@ -209,7 +209,7 @@ func TestARemoteGoesWhateverElseIsBroken(t *testing.T) {
 	if _, err := config.Load(config.Sources{Repository: repository}); err == nil {
 		t.Fatal("it loads without any protected branches")
 	}
-	if changed, err := newRemotes(repository).Set(t.Context(), "n", Change{Unset: []string{"only_protected_branches"}}); err != nil || !changed {
+	if changed, err := newRemotes(repository).Set(t.Context(), "n", Change{Set: func(d *config.Draft) error { return d.SetArgument("only_protected_branches", "") }}); err != nil || !changed {
 		t.Errorf("%v, %v", changed, err)
 	}
 	if now := remotesIn(t, repository); now["n"] != config.TagsAll {

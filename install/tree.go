@@ -28,11 +28,14 @@ type tree struct {
 
 // openTree opens a repository and keeps other runs of ours out of it. The lock is on the
 // repository's folder, so that nothing is left behind; it is waited for as long as patience says.
-// step is called before each change.
+// step, unless nil, is called before each change.
 func openTree(ctx context.Context, dir string, patience time.Duration, step func()) (*tree, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
+	}
+	if step == nil {
+		step = func() {}
 	}
 	t := &tree{root: root, dir: dir, step: step}
 	info, err := root.Stat(".")

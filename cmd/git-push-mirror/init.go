@@ -39,7 +39,7 @@ func (inv invocation) runInit(ctx context.Context, repo *git.Repository, name, u
 	if parsed, err := config.ParseURL(url); err == nil && parsed.HasUserinfo() { // what is wrong with it is told below
 		return usageError{
 			errors.New("the url has a user or password in it, which all users of this machine can see in a command"),
-			"leave it out up to the @; then write username and password_file below the remote in " + install.ConfigName,
+			"leave it out up to the @; then write username and password_file below the remote in " + config.RepositoryFile,
 		}
 	}
 	path, err := install.WriteConfig(ctx, pushmirror.Sources(ctx, repo, inv.getenv), name, url)

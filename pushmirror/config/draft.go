@@ -82,15 +82,6 @@ func (d *Draft) HoldsSecret() bool {
 // Clone makes a copy that can be changed for itself.
 func (d *Draft) Clone() *Draft { return &Draft{d.name, maps.Clone(d.values)} }
 
-// Unset takes a key out, if it is set. Its error is an *[Error].
-func (d *Draft) Unset(name string) error {
-	if _, err := settable(name); err != nil {
-		return err
-	}
-	delete(d.values, name)
-	return nil
-}
-
 // Set sets a key to a value: a string, a bool, an int64 or a []any of strings. Its error is
 // an *[Error] without a file.
 func (d *Draft) Set(name string, value any) error {
@@ -256,7 +247,6 @@ func Trim(s Sources, drafts []*Draft) {
 		return // of which Check tells
 	}
 	w := merge(files, s.Repository)
-	protected := get[[]string](w.tables[atTop], "protected_branches")
 	for _, d := range drafts {
 		f := &file{}
 		f.parse(d.Text())
@@ -264,11 +254,11 @@ func Trim(s Sources, drafts []*Draft) {
 			continue
 		}
 		t := f.tables[inRemote][0]
-		all := w.remote(t, protected)
+		all := w.remote(t)
 		for _, name := range slices.Sorted(maps.Keys(d.values)) {
 			value := t.values[name]
 			delete(t.values, name)
-			if without := w.remote(t, protected); len(f.faults) == 0 && all.is(without) {
+			if without := w.remote(t); len(f.faults) == 0 && all.is(without) {
 				delete(d.values, name)
 				continue
 			}

@@ -297,7 +297,7 @@ func TestTrimmedAndWholeAreTheSameRemote(t *testing.T) {
 		}
 		for name := range maps.Keys(d.values) {
 			less := d.Clone()
-			if err := less.Unset(name); err != nil {
+			if err := less.SetArgument(name, ""); err != nil {
 				t.Fatal(err)
 			}
 			if name == "url" || name == "mirror_branch_regex" {

@@ -83,7 +83,7 @@ func (w *whole) config() *Config {
 		AllowHosts: get[[]string](w.tables[inPolicy], "allow_hosts"),
 	}
 	for _, t := range w.remotes {
-		r := w.remote(t, c.ProtectedBranches)
+		r := w.remote(t)
 		c.checkHost(t, r)
 		c.Remotes = append(c.Remotes, r)
 	}
@@ -102,7 +102,7 @@ func notifiedBy(tables settings) Notify {
 }
 
 // remote fills in the defaults of a remote, and judges what it comes to.
-func (w *whole) remote(t *table, protected []string) Remote {
+func (w *whole) remote(t *table) Remote {
 	s := slices.Concat(settings{t}, w.tables[inDefaults])
 	r := Remote{
 		Name:              t.name(),
@@ -131,7 +131,7 @@ func (w *whole) remote(t *table, protected []string) Remote {
 	}
 	r.setLogin(t)
 	r.setHostKeys(t)
-	r.setBranches(t, s, protected)
+	r.setBranches(t, s, get[[]string](w.tables[atTop], "protected_branches"))
 	r.setPrune(t, s)
 	var said bool
 	if r.Tags, said = lookup[Tags](s, "tags"); !said && !r.Branches.All() {

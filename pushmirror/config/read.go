@@ -20,8 +20,13 @@ import (
 const (
 	systemVariable    = "PUSH_MIRROR_CONFIG"
 	defaultSystemFile = "/etc/push-mirror/config.toml"
-	repositoryFile    = "push-mirror.toml"
-	repositoryFolder  = "push-mirror.d"
+)
+
+// RepositoryFile is a repository's own config, and RepositoryFolder has a file for each remote that
+// remote add made: both in its GIT_DIR.
+const (
+	RepositoryFile   = "push-mirror.toml"
+	RepositoryFolder = "push-mirror.d"
 )
 
 // largest is far more than a config needs, and little enough to read when what
@@ -32,7 +37,7 @@ const largest = 1 << 20 // bytes
 // and folder; "" for one that is not looked for.
 func (s Sources) Places() (system, own, folder string) {
 	if s.Repository != "" {
-		own, folder = filepath.Join(s.Repository, repositoryFile), filepath.Join(s.Repository, repositoryFolder)
+		own, folder = filepath.Join(s.Repository, RepositoryFile), filepath.Join(s.Repository, RepositoryFolder)
 	}
 	return s.System, own, folder
 }
@@ -236,7 +241,7 @@ func readFolder(name string, instead map[string]string) (files []*file, changed 
 
 // draftPath is the file of the remote of that name in push-mirror.d.
 func (s Sources) draftPath(name string) string {
-	return filepath.Join(s.Repository, repositoryFolder, DraftName(name))
+	return filepath.Join(s.Repository, RepositoryFolder, DraftName(name))
 }
 
 // unreadable is a file of which there is nothing to tell but its fault.

@@ -136,3 +136,24 @@ func escape(path string) string {
 	}
 	return strings.Join(segments, "/")
 }
+
+// checkHost checks that code may go to the hosts of a remote.
+func (c *Config) checkHost(t *table, r Remote) {
+	if c.AllowHosts == nil || !r.Enabled {
+		return
+	}
+	for key, u := range map[string]URL{"url": r.URL, "lfs_url": r.LFSURL} {
+		if u.Scheme() == "" {
+			continue
+		}
+		host := u.Host()
+		if host == "" {
+			host = "localhost"
+		}
+		name, _ := splitPort(host)
+		if !matchAny(c.AllowHosts, host, name) {
+			t.fault(key, complaint(fmt.Sprintf("%s is on %s, which [policy] allow_hosts in the system file does not name", t.label(), host),
+				"mirror to a host that it names, or have it changed"))
+		}
+	}
+}
