@@ -27,7 +27,7 @@ type Installer struct {
 	step func() // called before each change; nil in use
 }
 
-// Done is what was done to a repository or, in a dry run, would be.
+// Done is what was done to a repository or, in a dry run, would be done.
 type Done string
 
 // Updated is a hook of ours, or a link to the program, that was replaced; Restored is one
@@ -150,9 +150,8 @@ func ownerOf(dir string) *user.User {
 	return owner
 }
 
-// closedTo gives the file or folder on the way to the program that others than its owner may
-// not use, if it is somebody else who is to run the hook, such as a program in root's home;
-// "" if there is none.
+// closedTo gives the file or folder on the way to the program that the repository's owner, of that
+// uid, may not be able to use, as with a program in root's home; "" if there is none.
 func (i Installer) closedTo(uid int) string {
 	if uid == os.Geteuid() || uid == 0 {
 		return ""

@@ -131,7 +131,7 @@ func (r *Remotes) alreadyThere(remote config.Remote, name string) error {
 	return &RefusedError{fmt.Sprintf("there is a remote %q already: %s:%d", remote.Name, remote.File, remote.Line), hint}
 }
 
-// Set changes the file of a remote. It reports false if that was so already. The error is a
+// Set changes the file of a remote. It reports false if there was nothing to change. The error is a
 // config.Errors if the configuration would not load, a *HandWrittenError for a remote that stands
 // elsewhere.
 func (r *Remotes) Set(ctx context.Context, name string, change Change) (changed bool, err error) {
@@ -203,9 +203,8 @@ func find(c *config.Config, name string) (config.Remote, error) {
 	return config.Remote{}, &pushmirror.UnknownRemoteError{Name: name, Known: known}
 }
 
-// Remove removes the file of a remote. What still has a remote of that name then, such as the
-// system's configuration, is in left. A configuration that did not load before may do so no more
-// than before.
+// Remove removes the file of a remote. If another file, such as the system's, has a remote of that
+// name too, that one is in left. A configuration that did not load before need not load afterwards.
 func (r *Remotes) Remove(ctx context.Context, name string) (left *config.Remote, err error) {
 	if err := r.open(ctx); err != nil {
 		return nil, err

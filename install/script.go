@@ -24,8 +24,8 @@ const marker = "# This hook is git-push-mirror's, as long as nobody changes it: 
 // programLine begins the line of the hook that says where the program is.
 const programLine = "\nprogram="
 
-// script is the hook. A link to the program would die silently with it; this says so, and
-// does not take the hook that was there before along.
+// script is the hook. A link to the program would fail silently once the program is gone; this
+// says so, and still runs the hook that was there before.
 func script(program string) []byte {
 	body := "\n# \"git push-mirror uninstall\" takes it out." + programLine + git.ShellQuote(program) + `
 [ -f "$program" ] && [ -x "$program" ] && exec "$program" hook
@@ -86,9 +86,8 @@ const shebang = "#!"
 // maxScript is how much of a file is looked at, in bytes.
 const maxScript = 1 << 20
 
-// readRegular reads a regular file, following links, but no further than a hook is looked
-// at, and a large one that is no script no further than to see that; ok is false for anything
-// else. A pipe would keep us waiting.
+// readRegular reads a regular file, following links: at most maxScript, and of a large one that is
+// no script just enough to see that. ok is false for anything else: a pipe would keep us waiting.
 func readRegular(path string) (text []byte, ok bool) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

@@ -66,7 +66,7 @@ func run(ctx context.Context, inv invocation) int {
 	inv.stdout = data
 	app := inv.app()
 	err := app.RunContext(ctx, interspersed(app, inv.args))
-	// Of a reader who has gone, nothing is said: they have seen enough.
+	// A reader who has gone has seen enough, and that is no trouble.
 	if data.err != nil && !errors.Is(data.err, syscall.EPIPE) {
 		inv.complain(fmt.Errorf("writing the output: %w", data.err))
 		if err == nil {
@@ -77,8 +77,8 @@ func run(ctx context.Context, inv invocation) int {
 }
 
 // interruptible gives a context that ends with the first SIGINT or SIGTERM after a call of catch. A
-// second one ends us whatever we do, unless it comes at once: git hands on the one that the
-// terminal has sent us as well.
+// second one ends us whatever we do, unless it follows at once: git passes on the signal that the
+// terminal has sent to both of us.
 func interruptible(parent context.Context) (ctx context.Context, catch, stop func()) {
 	ctx, end := context.WithCancelCause(parent)
 	catch = sync.OnceFunc(func() {
@@ -106,9 +106,8 @@ func interruptible(parent context.Context) (ctx context.Context, catch, stop fun
 	return ctx, catch, func() { end(nil) }
 }
 
-// dataWriter is where data goes. What cannot be written keeps no command from going on, since a
-// sync delivers all the same; the first error is told in the end, and nothing is written any
-// more.
+// dataWriter is where data goes. A write that fails does not stop the command, since a sync still
+// delivers: the first error is kept for the end, and nothing more is written.
 type dataWriter struct {
 	to  io.Writer
 	err error
@@ -137,8 +136,8 @@ func (e signalError) exitCode() int {
 // Is makes a signal count as a cancelled context.
 func (e signalError) Is(target error) bool { return target == context.Canceled }
 
-// unlessInterrupted does what no signal ends, such as reading standard input, and leaves it
-// behind when ctx is done.
+// unlessInterrupted does what no signal can end, such as reading standard input, and abandons it
+// when ctx is done.
 func unlessInterrupted[T any](ctx context.Context, do func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -208,9 +207,9 @@ func (inv invocation) say(what, text string) {
 	_, _ = fmt.Fprintf(inv.stderr, "push-mirror: %s: %s\n", what, strings.Join(lines, "\n"))
 }
 
-// isHook reports whether git, or a dispatcher of hooks, calls us: by the name of the
-// hook, or out of a folder of hooks, and with no arguments. The hook that we install
-// says so in a word; a pusher waits, and the other commands are not set up for it.
+// isHook reports whether git, or a dispatcher of hooks, calls us: without arguments, by the hook's
+// name or from a folder of hooks, or as the hook that we install does, with the word hook. Setting
+// up the other commands takes time, and a pusher waits.
 func (inv invocation) isHook() bool {
 	name := inv.args[0]
 	return len(inv.args) == 2 && inv.args[1] == "hook" || len(inv.args) == 1 &&
@@ -260,8 +259,8 @@ func (inv invocation) app() *cli.App {
 	return app
 }
 
-// hideHelpCommand keeps the library from giving each command one named help, with the alias
-// h: there, these are names of remotes.
+// hideHelpCommand keeps the library from giving each command a subcommand help, or h: a remote may
+// have that name.
 func hideHelpCommand(commands []*cli.Command) {
 	for _, c := range commands {
 		c.HideHelpCommand = true

@@ -8,8 +8,8 @@ import (
 )
 
 // interspersed brings a command's flags before its other arguments, where the cli
-// library wants them: "sync github --dry-run" is as good as "sync --dry-run github". What
-// follows --overwrite, up to the next flag, are all refs. "help sync" is "sync -h".
+// library wants them: "sync github --dry-run" is as good as "sync --dry-run github". All
+// that follows --overwrite, up to the next flag, is refs. "help sync" is "sync -h".
 func interspersed(app *cli.App, args []string) []string {
 	var before, flags, rest []string
 	i := 1

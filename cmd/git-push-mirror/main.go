@@ -1,6 +1,5 @@
 // Git-push-mirror keeps copies of a bare repository on other servers: it is the
-// post-receive hook that mirrors each push, and the command that its owner looks and
-// steers with.
+// post-receive hook that mirrors each push, and the command to watch and control it.
 package main
 
 import (
@@ -16,8 +15,8 @@ func main() {
 	}))
 }
 
-// outlasting is a file under another number. On 1 and 2, package os turns a broken pipe into
-// SIGPIPE, so that a pusher who leaves would end us before the mirrors are updated.
+// outlasting gives a file another descriptor. On 1 and 2, package os turns a broken pipe into
+// SIGPIPE: a pusher who leaves would end us before the mirrors are updated.
 func outlasting(f *os.File) *os.File {
 	fd, err := syscall.Dup(int(f.Fd()))
 	if err != nil {

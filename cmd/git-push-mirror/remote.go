@@ -262,7 +262,7 @@ func (inv invocation) runRemoteAdd(ctx context.Context, r *install.Remotes, repo
 		if slices.Contains(added, d.Name()) {
 			inv.say("note", "added "+d.Name()+": "+r.Path(d.Name()))
 		} else {
-			inv.say("note", d.Name()+" is there already, the same")
+			inv.say("note", d.Name()+" is there already, with these settings")
 		}
 	}
 	return inv.announce(ctx, repo, added)
@@ -278,7 +278,7 @@ func (inv invocation) runRemoteSet(ctx context.Context, r *install.Remotes, repo
 		return err
 	}
 	if !changed {
-		inv.say("note", opt.name+" is so already")
+		inv.say("note", opt.name+" has these settings already")
 		return nil
 	}
 	inv.say("note", "changed "+opt.name+": "+r.Path(opt.name))
@@ -335,7 +335,7 @@ func (inv invocation) announce(ctx context.Context, repo *git.Repository, names 
 		err = h.Announce(upstream, remotes)
 	}
 	if err != nil {
-		inv.complain(fmt.Errorf("having a worker look at it: %w", err))
+		inv.complain(fmt.Errorf("handing it to a worker: %w", err))
 		inv.say("hint", "next: "+inv.commandFor(repo.Dir(), "sync"))
 		return errTrouble
 	}

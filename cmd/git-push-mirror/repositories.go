@@ -25,7 +25,7 @@ func recursiveFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "recursive", Usage: "act on every bare repository below the directory, or below root"}
 }
 
-// repository is one that a command is about: opened, or with what keeps it from being.
+// repository is one that a command is about: opened, or with the error of opening it.
 type repository struct {
 	dir      string
 	root     string // below which --recursive found it
@@ -34,8 +34,8 @@ type repository struct {
 	err      error
 }
 
-// repositories gives the repository that a command is about or, with --recursive, each
-// below the root. One of many that cannot be opened does not keep the others from being.
+// repositories gives the repository that a command is about or, with --recursive, each below the
+// root. One of many that cannot be opened does not stop the others.
 func (inv invocation) repositories(c *cli.Context) ([]repository, error) {
 	if !c.Bool("recursive") {
 		repo, err := inv.find(c)
@@ -121,10 +121,9 @@ func concurrently(n int, do func(i int)) {
 	all.Wait()
 }
 
-// root is the directory below which --recursive looks, as its repositories' paths begin: -C DIR
-// or where we are, which is all that git's own -C DIR leaves us to see. Where there is no
-// repository, or the root of the system's configuration is below it, it is that root: a
-// service starts in /, and had to look at all that there is.
+// root is the directory that --recursive searches, without links: -C DIR or where we are, to which
+// git's own -C DIR leads too. Unless -C names it, the root of the system's configuration takes its
+// place if it lies below, or if no repository does: a service starts in /, and would search it all.
 func (inv invocation) root(c *cli.Context) (string, error) {
 	dir, err := resolved(inv.directory(c))
 	if err != nil || c.IsSet("C") {
@@ -182,8 +181,8 @@ func (inv invocation) findOurs(c *cli.Context) (*git.Repository, error) {
 	return repo, err
 }
 
-// find finds the repository that -C, $GIT_DIR or the working directory leads to, and asks not
-// whether we may act on it.
+// find finds the repository that -C, $GIT_DIR or the working directory leads to, whether or not we
+// may act on it.
 func (inv invocation) find(c *cli.Context) (*git.Repository, error) {
 	g, err := git.New(inv.env)
 	if err != nil {

@@ -84,10 +84,10 @@ func (inv invocation) notifyOfRepository(ctx context.Context, r repository) erro
 	return notifier.TellBroken(ctx, r.dir, pushmirror.Notified(ctx, g, r.dir, inv.getenv), r.err)
 }
 
-// tryAgain has a worker take up what is said to be tried again: no push may follow. What somebody
-// has to mend waits for the next worker, as they are there to be told; one that works looks out for
-// its being mended. It also learns of a host or login that is back, for which it may hold other
-// repositories up.
+// tryAgain has a worker take up what is to be tried again, since no push may follow. What somebody
+// has to mend waits for the next worker: who ran sync was told. A worker that runs already notices
+// when it is mended, and learns of a host or login that is back, for which it may hold up other
+// repositories.
 func (inv invocation) tryAgain(jobs []syncJob, updates []pushmirror.Update) {
 	for i, job := range jobs {
 		var err error
@@ -105,7 +105,7 @@ func (inv invocation) tryAgain(jobs []syncJob, updates []pushmirror.Update) {
 			}
 		}
 		if err != nil {
-			inv.say("error", job.label+": having a worker look at it: "+err.Error())
+			inv.say("error", job.label+": handing it to a worker: "+err.Error())
 		}
 	}
 }

@@ -40,8 +40,8 @@ func (inv invocation) workerCommand() *cli.Command {
 }
 
 func (inv invocation) runWorker(ctx context.Context, untilIdle bool) error {
-	// It waits for git most of the time: memory is what it costs its machine. Beyond this limit
-	// collecting goes before time, up to half of it.
+	// A worker mostly waits for git, so memory is what it costs. Above this limit the garbage
+	// collector runs more often, for up to half of the CPU time.
 	if inv.getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(48 << 20)
 	}

@@ -107,8 +107,8 @@ func (b *boundedLog) setAside() error {
 	return errors.Join(err, to.Close())
 }
 
-// stderrIsJournal reports whether systemd connected stderr with the journal, of which it
-// tells in $JOURNAL_STREAM, as systemd.exec(5) says.
+// stderrIsJournal reports whether systemd connected stderr to the journal: $JOURNAL_STREAM names
+// the file then (systemd.exec(5)).
 func (inv invocation) stderrIsJournal() bool {
 	f, ok := inv.stderr.(*os.File)
 	if !ok {
