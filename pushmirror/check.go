@@ -165,7 +165,7 @@ func configFaults(err error) []Finding {
 
 // keys tells of the keys of the configuration: those of a remote, or with "" those of all.
 func (l *localCheck) keys(ctx context.Context, remote string) []Finding {
-	l.explain.Do(func() { l.inForce, l.explainErr = config.Explain(Sources(ctx, l.repo, l.getenv)) })
+	l.explain.Do(func() { l.inForce, l.explainErr = config.ValuesInForce(Sources(ctx, l.repo, l.getenv)) })
 	if l.explainErr != nil {
 		return configFaults(l.explainErr)
 	}

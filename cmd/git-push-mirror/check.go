@@ -21,11 +21,11 @@ type checkOptions struct {
 func (inv invocation) checkCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "check",
-		Usage:     "look whether all is in place, and say how to mend it",
+		Usage:     "check that all is in place, and say how to mend what is not",
 		ArgsUsage: "[REMOTE…]",
 		Description: "Looks at the repository and asks each mirror whether we may read it and push to it.\n" +
-			"Nothing is changed, so what a mirror would say to a single ref is not found out. Run it\n" +
-			"as the user whom the hook runs as. Exits with 1 if a line begins with fail.",
+			"Nothing is changed, so it cannot tell whether a mirror would refuse a single ref. Run it\n" +
+			"as the user that the hook runs as. Exits with 1 if a line begins with fail.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print an array of objects, all keys of the config among them"},
 		},

@@ -22,8 +22,8 @@ func (inv invocation) logCommand() *cli.Command {
 		Name:      "log",
 		Usage:     "show what was pushed when, and by whose push",
 		ArgsUsage: "[REMOTE]",
-		Description: "The oldest comes first. What was overwritten or deleted on a mirror is kept for a year,\n" +
-			"with its object id, also of a remote that was removed since; of the rest, the last ones.",
+		Description: "The oldest entry comes first. Those of what was overwritten or deleted on a mirror, with\n" +
+			"its object id, are kept for a year, even if the remote is removed; of the others, the latest.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print a JSON object a line"},
 		},

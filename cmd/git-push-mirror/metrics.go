@@ -40,7 +40,7 @@ var metrics = []metric{
 		return []sample{{value: max(0, seconds(s.SucceededAt))}}
 	}},
 	{"last_attempt_timestamp_seconds", "When the last update began.", func(s pushmirror.Status) []sample { return moment(s.StartedAt) }},
-	{"last_update_duration_seconds", "How long the last update took that has ended.", func(s pushmirror.Status) []sample {
+	{"last_update_duration_seconds", "How long the last update that has ended took.", func(s pushmirror.Status) []sample {
 		if s.UpdatedAt.IsZero() || s.UpdatedAt.Before(s.StartedAt.Time) {
 			return nil
 		}

@@ -20,7 +20,7 @@ import (
 	"git-push-mirror/pushmirror/git"
 )
 
-const keyValueHelp = "KEY is a key of push-mirror.toml; VALUE is as there, and a string or the one string of a list needs no quotes"
+const keyValueHelp = "KEY is a key of push-mirror.toml; VALUE is written as there, except that a string, or a list of one string, needs no quotes"
 
 func (inv invocation) remoteCommand() *cli.Command {
 	return &cli.Command{
@@ -44,11 +44,11 @@ func (inv invocation) remoteAddCommand() *cli.Command {
 		Usage:     "add a remote, or those that JSON on standard input describes",
 		ArgsUsage: "[NAME URL] [KEY=VALUE…]",
 		Description: keyValueHelp + ". The JSON is one or more objects, or arrays of them, as status --json prints them: " +
-			"what tells of an update there is passed over, and what would hold anyway is not written. Of several remotes " +
-			"all are added, or none.",
+			"fields about an update are passed over, and a value that would hold anyway is not written. Of several " +
+			"remotes, all are added or none.",
 		Flags: []cli.Flag{
 			passwordStdin(),
-			&cli.BoolFlag{Name: "json", Usage: "take objects from standard input, which may have passwords"},
+			&cli.BoolFlag{Name: "json", Usage: "read objects from standard input, which may hold passwords"},
 		},
 		OnUsageError: usage,
 		Action: func(c *cli.Context) error {
@@ -57,7 +57,7 @@ func (inv invocation) remoteAddCommand() *cli.Command {
 			switch {
 			case opt.json && (len(args) > 0 || opt.passwordStdin):
 				return usageError{
-					errors.New("with --json, all that is to be known of the remotes stands in the JSON"),
+					errors.New("with --json, all settings of the remotes stand in the JSON"),
 					"git push-mirror remote add --json <FILE",
 				}
 			case opt.json:
@@ -129,7 +129,7 @@ func (inv invocation) remoteRemoveCommand() *cli.Command {
 }
 
 func passwordStdin() cli.Flag {
-	return &cli.BoolFlag{Name: "password-stdin", Usage: "take the password from standard input, for nobody to see it in an argument"}
+	return &cli.BoolFlag{Name: "password-stdin", Usage: "read the password from standard input, so that it is in no argument"}
 }
 
 // remoteOptions are the arguments and flags of remote add and remote set.
@@ -150,7 +150,7 @@ func (opt *remoteOptions) addSettings(args []string) error {
 		key, value, ok := strings.Cut(arg, "=")
 		if !ok {
 			return usageError{
-				fmt.Errorf("what follows has the form KEY=VALUE, and the %d. of them has no =", i+1),
+				fmt.Errorf("KEY=VALUE is expected, and number %d of these arguments has no =", i+1),
 				"a value with spaces stands in quotes: 'KEY=VALUE'",
 			}
 		}

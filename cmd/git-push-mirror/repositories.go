@@ -101,7 +101,7 @@ func knownSomewhere(repositories []repository, names []string) error {
 			return err == nil
 		}
 		if !slices.ContainsFunc(repositories, has) {
-			return usageError{fmt.Errorf("no repository here has a remote %q", name), "git push-mirror status --recursive shows them"}
+			return usageError{fmt.Errorf("no repository here has a remote %q", name), "git push-mirror status --recursive shows those there are"}
 		}
 	}
 	return nil

@@ -50,8 +50,8 @@ type Config struct {
 	Notify            Notify
 	Log               Log
 	AllowHosts        []string // patterns; nil for any host
-	// Notifies are the [notify] of all files that name a program, also those that do not count
-	// beside a later one, which may have been told while that was broken.
+	// Notifies are the [notify] of all files that name a program, overridden ones too: their programs
+	// may have been told of a failure while the later file was broken.
 	Notifies []Notify
 	// Remotes are in the order in which the files first name them. They include
 	// those that are switched off.

@@ -15,9 +15,9 @@ type InForce struct {
 	Line   int
 }
 
-// Explain tells of every key which value holds and where that comes from: the general keys
-// first, then those of each remote. Its error is that of [Load].
-func Explain(s Sources) ([]InForce, error) {
+// ValuesInForce tells which value every key has, and where it comes from: the general keys first,
+// then those of each remote. Its error is that of [Load].
+func ValuesInForce(s Sources) ([]InForce, error) {
 	c, w, err := load(s)
 	if err != nil {
 		return nil, err

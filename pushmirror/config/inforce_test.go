@@ -11,7 +11,7 @@ import (
 // KEY = VALUE (FILE:LINE)".
 func explained(t *testing.T, s Sources, keys ...string) string {
 	t.Helper()
-	all, err := Explain(s)
+	all, err := ValuesInForce(s)
 	if err != nil {
 		t.Fatal(err)
 	}

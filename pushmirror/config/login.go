@@ -8,8 +8,7 @@ import (
 	"unicode"
 )
 
-// Secret is a text that shows itself to nobody who does not ask for it by Reveal, however it
-// is printed. Its zero value is none.
+// Secret is a text that only Reveal shows, however it is printed. Its zero value is none.
 type Secret struct{ text *string }
 
 // newSecret makes a secret of a text.

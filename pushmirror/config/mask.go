@@ -11,7 +11,7 @@ import (
 // Rules of this file
 //
 // A config may hold passwords where nobody expects one: below a misspelt key,
-// in a comment, drawn into the next value by a missing quote. So an error shows
+// in a comment, or, after a missing quote, in the next value. So an error shows
 // a value only if the schema knows its key and the value has nothing in it that
 // a password may hide behind. A comment is never shown.
 

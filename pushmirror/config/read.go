@@ -29,8 +29,8 @@ const (
 	RepositoryFolder = "push-mirror.d"
 )
 
-// largest is far more than a config needs, and little enough to read when what
-// stands in its place is no config.
+// largest is far more than a config needs, and little enough to read in full when
+// the file is something else.
 const largest = 1 << 20 // bytes
 
 // Places are where the config is looked for: the system file, and the repository's own file

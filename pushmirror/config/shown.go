@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Shown is what holds for a remote, whether a file says so or not, by the names of its keys,
-// as far as the JSON of a status does not have it elsewhere. It has no password, and nothing
-// of a url. Lists are never null; null stands for what is not set.
+// Shown has the settings of a remote, defaults included, for the JSON of a status, except for those
+// that are elsewhere in it. It has no password, and nothing of a url. Lists are never null; of the
+// others, null stands for what is not set.
 type Shown struct {
 	Tags            Tags     `json:"tags"`
 	Prune           Prune    `json:"prune"`
