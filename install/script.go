@@ -3,6 +3,7 @@ package install
 import (
 	"bytes"
 	"crypto/sha256"
+	"debug/buildinfo"
 	"encoding/hex"
 	"io"
 	"os"
@@ -144,25 +145,13 @@ func callsUs(command string) bool {
 	return false
 }
 
-// builtFrom is in every Go program that was built from our module: a line of its BuildInfo, as
-// runtime/debug writes it.
-const builtFrom = "\nmod\tgit-push-mirror\t"
-
-// maxProgram is how large a program is that can be ours, in bytes: some ten times as large as it is.
-const maxProgram = 100 << 20
-
-// isProgram reports whether a file is this program, of whatever version. It does not ask
-// debug/buildinfo: the readers of all formats of programs would be a twelfth of ours, and of the
-// time that each hook takes to start.
+// isProgram reports whether a file is this program, of whatever version.
 func isProgram(path string) bool {
 	if _, ok := readRegular(path); !ok {
 		return false
 	}
-	if info, err := os.Stat(path); err != nil || info.Size() > maxProgram {
-		return false
-	}
-	text, err := os.ReadFile(path)
-	return err == nil && bytes.Contains(text, []byte(builtFrom))
+	info, err := buildinfo.ReadFile(path)
+	return err == nil && info.Main.Path == "git-push-mirror"
 }
 
 // deadLink reports whether a link that leads nowhere led to the program.
