@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -116,7 +114,7 @@ func (t *tree) write(folder string, content []byte, mode fs.FileMode) (name stri
 	if err := t.sweep(folder); err != nil {
 		return "", err
 	}
-	name = filepath.Join(folder, newPrefix+strconv.FormatUint(rand.Uint64(), 36))
+	name = filepath.Join(folder, disk.TempName(newPrefix))
 	t.step()
 	f, err := t.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

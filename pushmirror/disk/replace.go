@@ -15,8 +15,8 @@ import (
 // Unfinished begins the temporary names of files and folders that are still being made.
 const Unfinished = ".new-"
 
-// TempName is a temporary name that nothing else has.
-func TempName() string { return Unfinished + strconv.FormatUint(rand.Uint64(), 36) }
+// TempName is a temporary name that begins so, and that nothing else has.
+func TempName(begin string) string { return begin + strconv.FormatUint(rand.Uint64(), 36) }
 
 // Durability is what a power failure may do to a file that has just been replaced.
 type Durability int
@@ -33,7 +33,7 @@ const (
 // either the old or the new one. Write writes its content and need not look at the errors of w;
 // share sets its owner and mode, which are ours and 0600 until then.
 func Replace(folder *os.Root, name string, lasts Durability, write func(w *bufio.Writer) error, share func(*os.File) error) error {
-	temp := TempName()
+	temp := TempName(Unfinished)
 	f, err := folder.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("%s: %w", folder.Name(), err)

@@ -122,7 +122,7 @@ func (q *Queue) makeDir(name string) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	temp := disk.TempName()
+	temp := disk.TempName(disk.Unfinished)
 	if err := root.Mkdir(temp, 0o700); err != nil {
 		return err
 	}
