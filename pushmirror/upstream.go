@@ -40,7 +40,7 @@ func Open(ctx context.Context, repo *git.Repository, getenv func(string) string)
 func Sources(ctx context.Context, repo *git.Repository, getenv func(string) string) config.Sources {
 	sources := config.DefaultSources(getenv, repo.Dir())
 	sources.Trusted = func() bool {
-		safe, err := isSafe(ctx, repo)
+		safe, err := repo.IsSafe(ctx)
 		return err == nil && safe
 	}
 	return sources
@@ -184,7 +184,7 @@ func Trust(ctx context.Context, repo *git.Repository) error {
 		return nil
 	}
 	if us != 0 {
-		if safe, err := isSafe(ctx, repo); err != nil || safe {
+		if safe, err := repo.IsSafe(ctx); err != nil || safe {
 			return err
 		}
 	}
@@ -198,10 +198,4 @@ func userName(uid int) string {
 		return u.Username
 	}
 	return id
-}
-
-// isSafe reports whether git's safe.directory names a repository.
-func isSafe(ctx context.Context, repo *git.Repository) (bool, error) {
-	safe, err := repo.Git().SafeDirectories(ctx)
-	return slices.Contains(safe, "*") || slices.Contains(safe, repo.Dir()), err
 }

@@ -135,7 +135,7 @@ func (s *shift) open(ctx context.Context, repository string) (*Upstream, error) 
 	if errors.As(err, &owner) && owner.Root {
 		// Root's git runs hooks in a repository of somebody else's only if told to trust it, and
 		// then we were called by one.
-		if safe, safeErr := isSafe(ctx, repo); safeErr == nil && safe {
+		if safe, safeErr := repo.IsSafe(ctx); safeErr == nil && safe {
 			upstream, err = OpenInHook(repo, s.Getenv)
 		}
 	}

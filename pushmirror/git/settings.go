@@ -3,6 +3,7 @@ package git
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -69,16 +70,36 @@ func parseSettings(out string) ([]Setting, error) {
 	return settings, nil
 }
 
-// SafeDirectories are the values of safe.directory in the system's and the user's configuration,
-// after the last empty one, by which git forgets those before it: git-config(1).
-func (g *Git) SafeDirectories(ctx context.Context) ([]string, error) {
-	settings, err := g.Settings(ctx, `^safe\.directory$`)
-	var dirs []string
+// IsSafe reports whether safe.directory in the system's or the user's configuration names the
+// repository. By git-config(1), "*" names all repositories, DIR/* those below DIR and ~/ the user's
+// home, and an empty value forgets those before it.
+func (r *Repository) IsSafe(ctx context.Context) (bool, error) {
+	settings, err := r.git.Settings(ctx, `^safe\.directory$`)
+	safe := false
 	for _, s := range settings {
-		dirs = append(dirs, s.Value)
-		if s.Value == "" {
-			dirs = nil
-		}
+		safe = s.Value != "" && (safe || r.isNamed(s.Value))
 	}
-	return dirs, err
+	return safe, err
+}
+
+// isNamed reports whether a value of safe.directory names the repository.
+func (r *Repository) isNamed(value string) bool {
+	if value == "*" {
+		return true
+	}
+	if rest, ok := strings.CutPrefix(value, "~/"); ok {
+		value = filepath.Join(Getenv(r.git.env, "HOME"), rest)
+	}
+	dir, below := strings.CutSuffix(value, "/*")
+	if dir != "" {
+		real, err := filepath.EvalSymlinks(dir)
+		if err != nil || !filepath.IsAbs(dir) {
+			return false
+		}
+		dir = real
+	}
+	if below {
+		return strings.HasPrefix(r.dir, strings.TrimSuffix(dir, "/")+"/")
+	}
+	return r.dir == dir
 }
