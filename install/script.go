@@ -3,8 +3,8 @@ package install
 import (
 	"bytes"
 	"crypto/sha256"
-	"debug/buildinfo"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -90,23 +90,33 @@ const maxScript = 1 << 20
 // readRegular reads a regular file, following links: at most maxScript, and of a large one that is
 // no script just enough to see that. ok is false for anything else: a pipe would keep us waiting.
 func readRegular(path string) (text []byte, ok bool) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
+	f, size, ok := openRegular(path)
+	if !ok {
 		return nil, false
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return nil, false
-	}
-	if info.Size() >= maxScript {
+	if size >= maxScript {
 		begin := make([]byte, len(shebang))
 		if n, _ := f.ReadAt(begin, 0); string(begin[:n]) != shebang {
 			return begin[:n], true
 		}
 	}
-	text, err = io.ReadAll(io.LimitReader(f, maxScript))
+	text, err := io.ReadAll(io.LimitReader(f, maxScript))
 	return text, err == nil
+}
+
+// openRegular opens a regular file of that size, in bytes; ok is false for anything else.
+func openRegular(path string) (f *os.File, size int64, ok bool) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, 0, false
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		_ = f.Close()
+		return nil, 0, false
+	}
+	return f, info.Size(), true
 }
 
 // runsUs reports whether a script calls the program, in a line that is no comment. git has sh run
@@ -145,13 +155,61 @@ func callsUs(command string) bool {
 	return false
 }
 
-// isProgram reports whether a file is this program, of whatever version.
+// builtFrom is in every Go program that was built from our module: a line of its BuildInfo, as
+// runtime/debug writes it.
+const builtFrom = "\nmod\tgit-push-mirror\t"
+
+// maxProgram is how large a program is that can be ours, in bytes: some ten times as large as it is.
+const maxProgram = 100 << 20
+
+// programs remember by the beginnings of programs, which contain their build IDs, whether they are
+// ours: thousands of repositories may each have a copy or a link.
+var programs = struct {
+	sync.Mutex
+	ours map[string]bool
+}{ours: map[string]bool{}}
+
+// isProgram reports whether a file is this program, of whatever version. It does not ask
+// debug/buildinfo: the readers of all formats of programs would be a twelfth of ours, and of the
+// time that each hook takes to start.
 func isProgram(path string) bool {
-	if _, ok := readRegular(path); !ok {
+	f, size, ok := openRegular(path)
+	if !ok {
 		return false
 	}
-	info, err := buildinfo.ReadFile(path)
-	return err == nil && info.Main.Path == "git-push-mirror"
+	defer f.Close()
+	begin := make([]byte, 4<<10)
+	n, _ := f.ReadAt(begin, 0)
+	if size > maxProgram || bytes.HasPrefix(begin, []byte(shebang)) {
+		return false
+	}
+	key := fmt.Sprintf("%d %x", size, sha256.Sum256(begin[:n]))
+	programs.Lock()
+	defer programs.Unlock()
+	ours, known := programs.ours[key]
+	if !known {
+		ours = contains(f, builtFrom)
+		programs.ours[key] = ours
+	}
+	return ours
+}
+
+// contains reports whether a file has a text in it. It reads piece by piece: memory for all of a
+// program would cost more than the search.
+func contains(f io.Reader, text string) bool {
+	piece := make([]byte, 64<<10)
+	kept := 0 // of the piece before, which may end within the text
+	for {
+		n, err := f.Read(piece[kept:])
+		if bytes.Contains(piece[:kept+n], []byte(text)) {
+			return true
+		}
+		if err != nil {
+			return false
+		}
+		end := piece[max(0, kept+n-len(text)+1) : kept+n]
+		kept = copy(piece, end)
+	}
 }
 
 // deadLink reports whether a link that leads nowhere led to the program.
