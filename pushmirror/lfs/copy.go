@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"git-push-mirror/pushmirror/disk"
 	"git-push-mirror/pushmirror/git"
 )
 
@@ -33,29 +34,38 @@ func Copy(ctx context.Context, files map[string]string, to Store) (map[string]Fa
 
 var errDamaged = errors.New("it is damaged here")
 
-// put copies a file to where its object belongs, as a whole or not at all. An object that is there
-// already stays.
+// put copies a file to where its object belongs, as a whole or not at all, so that it outlives a
+// power failure. An object that is there already stays.
 func (s Store) put(ctx context.Context, oid, file string) (err error) {
-	path := git.LFSPath(s.dirs[0], oid)
-	if _, err := os.Stat(path); err == nil {
-		return nil
-	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("copying it: %w", err)
+		}
+	}()
 	from, err := os.Open(file)
 	if err != nil {
-		return fmt.Errorf("copying it: %w", err)
+		return err
 	}
 	defer from.Close()
+	info, err := from.Stat()
+	if err != nil {
+		return err
+	}
+	path := git.LFSPath(s.dirs[0], oid)
+	if there, err := os.Stat(path); err == nil && there.Size() == info.Size() {
+		return nil
+	}
 	// Who else may read and write there is for the umask to say, as it is for the refs that git
 	// writes.
-	part := filepath.Join(s.dirs[0], "tmp", fmt.Sprintf("%s.%d", oid, os.Getpid())) // where git-lfs clears up
+	part := filepath.Join(s.dirs[0], "tmp", disk.TempName(oid+".")) // where git-lfs clears up
 	for _, dir := range []string{filepath.Dir(path), filepath.Dir(part)} {
 		if err := os.MkdirAll(dir, 0o777); err != nil { //nolint:gosec // see above
-			return fmt.Errorf("copying it: %w", err)
+			return err
 		}
 	}
-	to, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o666) //nolint:gosec // see above
+	to, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o666) //nolint:gosec // see above
 	if err != nil {
-		return fmt.Errorf("copying it: %w", err)
+		return err
 	}
 	sum := sha256.New()
 	defer context.AfterFunc(ctx, func() { _ = from.Close() })() // which ends the copying
@@ -67,7 +77,7 @@ func (s Store) put(ctx context.Context, oid, file string) (err error) {
 		err = os.Rename(part, path)
 	}
 	if err != nil {
-		return fmt.Errorf("copying it: %w", errors.Join(err, os.Remove(part)))
+		return errors.Join(err, os.Remove(part))
 	}
-	return nil
+	return disk.Sync(os.Open(filepath.Dir(path)))
 }
