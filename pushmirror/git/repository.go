@@ -114,6 +114,22 @@ func (g *Git) bareAt(dir string) *Repository {
 	return r
 }
 
+// isEmpty reports whether the files show that there is no branch and no tag.
+func (r *Repository) isEmpty() bool {
+	for _, name := range []string{packedRefs, "reftable"} {
+		if _, err := os.Lstat(filepath.Join(r.dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
+	}
+	for _, name := range []string{"refs/heads", "refs/tags"} {
+		entries, err := os.ReadDir(filepath.Join(r.dir, name))
+		if len(entries) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
+	}
+	return true
+}
+
 // Dir is the repository's folder, absolute.
 func (r *Repository) Dir() string { return r.dir }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // testRepo is a real bare repository with git's environment kept apart.
@@ -284,4 +285,52 @@ func TestAScratchRepositoryFollowsAnUpstreamThatBecomesShallow(t *testing.T) {
 		t.Fatal(err)
 	}
 	compareAll(t, s, pairs, nil) // what is behind the boundary is nobody's ancestor any more
+}
+
+func TestAMirrorIsNotAskedWhereItsFoldersShowThatItIsEmpty(t *testing.T) {
+	for name, c := range map[string]struct {
+		change string // run in the mirror's folder
+		asked  bool
+	}{
+		"empty":                      {},
+		"without folders of refs":    {change: "rmdir refs/heads refs/tags"},
+		"a ref of another kind":      {change: "git update-ref refs/notes/x $C"},
+		"a branch":                   {change: "git update-ref refs/heads/main $C", asked: true},
+		"a branch in a folder":       {change: "git update-ref refs/heads/a/b $C", asked: true},
+		"a tag":                      {change: "git tag v1 $C", asked: true},
+		"a packed branch":            {change: "git update-ref refs/heads/main $C; git pack-refs --all; rm -rf refs/heads/*", asked: true},
+		"an empty packed-refs":       {change: ">packed-refs", asked: true},
+		"a symbolic branch":          {change: "git symbolic-ref refs/heads/x refs/heads/y", asked: true},
+		"another format of refs":     {change: "mkdir reftable", asked: true},
+		"a repository in its .git":   {change: "git init --quiet --bare .git; git --git-dir=.git fetch --quiet \"$UP\" $C:refs/heads/main", asked: true},
+		"a folder of another's refs": {change: "rmdir refs/heads; ln -s \"$UP/refs/heads\" refs/heads", asked: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, mirror := newTestRepo(t), newTestRepo(t)
+			commit := r.commit("x")
+			r.run("update-ref", "refs/heads/main", string(commit))
+			r.run("push", "--quiet", mirror.dir, string(commit)+":refs/heads/passing")
+			mirror.run("update-ref", "-d", "refs/heads/passing")
+			cmd := exec.CommandContext(t.Context(), "/bin/sh", "-ec", c.change)
+			cmd.Dir, cmd.Env = mirror.dir, append(slices.Clone(r.env), "C="+string(commit), "UP="+r.dir)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			want := r.run("ls-remote", "--heads", "--tags", mirror.dir)
+			asked := 0
+			r.git.Watch(func([]string, time.Duration, error) { asked++ })
+			refs, head, err := r.scratch(mirror.dir).List(t.Context(), true)
+			if err != nil || head != "" && !strings.Contains(want, string(head)) || asked > 0 != c.asked {
+				t.Errorf("its HEAD is %q, and git was asked %d times: %v", head, asked, err)
+			}
+			var got []string
+			for _, ref := range refs {
+				got = append(got, string(ref.OID)+"\t"+string(ref.Name))
+			}
+			if strings.Join(got, "\n") != want {
+				t.Errorf("it lists %q, git ls-remote %q", got, want)
+			}
+		})
+	}
 }

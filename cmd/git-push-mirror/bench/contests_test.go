@@ -24,14 +24,14 @@ var (
 // shell, and keeps nothing.
 var contests = []contest{
 	{name: "first update", beside: "push --mirror", atMost: 1.3, small: 1.5, unit: "refs", sizes: refs, quick: fewRefs, stage: firstUpdate(mirrorPush), config: workerAlone},
-	{name: "first update", beside: "ls-remote, for-each-ref, push", unit: "refs", sizes: []int{100, 5_000}, quick: fewRefs, stage: firstUpdate(listAndPush), config: workerAlone},
+	{name: "first update", beside: "for-each-ref, push", unit: "refs", sizes: []int{100, 5_000}, quick: fewRefs, stage: firstUpdate(lookAndPush("refs/*:refs/*")), config: workerAlone},
 	{name: "first update, long history", beside: "push --mirror", atMost: 1.3, unit: "commits", sizes: []int{1_000, 10_000, 100_000}, quick: []int{1_000}, stage: firstOfHistory, config: workerAlone},
 	{name: "each branch one ahead", beside: "push --mirror", atMost: 1.3, small: 1.5, unit: "refs", sizes: refs, quick: fewRefs, stage: oneAhead(mirrorPush), config: workerAlone},
 	{name: "each branch one ahead", beside: "Gitea's way", unit: "refs", sizes: []int{5_000}, quick: []int{100}, stage: oneAhead(giteasWay), config: workerAlone},
 	{name: "each branch one ahead", beside: "GitLab's way", unit: "refs", sizes: []int{100, 5_000}, quick: []int{100}, stage: oneAhead(gitlabsWay), config: workerAlone},
 	{name: "each branch divergent", beside: "push --mirror", atMost: 1.3, small: 1.5, unit: "refs", sizes: refs, quick: fewRefs, stage: divergent, config: workerAlone},
 	{name: "half of the branches", beside: "push of a wildcard", atMost: 1.5, small: 1.5, unit: "refs", sizes: refs, quick: fewRefs, stage: filtered(wildcardPush), config: workerAlone},
-	{name: "half of the branches", beside: "for-each-ref, push", unit: "refs", sizes: []int{100, 5_000}, quick: fewRefs, stage: filtered(lookAndPush), config: workerAlone},
+	{name: "half of the branches", beside: "for-each-ref, push", unit: "refs", sizes: []int{100, 5_000}, quick: fewRefs, stage: filtered(lookAndPush(releases)), config: workerAlone},
 	{name: "one branch changed", beside: "push of it, no bitmap", atMost: 1.5, unit: "refs", sizes: manyRefs, quick: fewRefs, stage: oneChanged(pushOne), config: workerAlone},
 	{name: "one branch changed", beside: "push --mirror", atMost: 0.2, unit: "refs", sizes: manyRefs, quick: fewRefs, stage: oneChanged(mirrorPush), config: workerAlone},
 	{name: "sync, nothing to do", beside: "ls-remote, for-each-ref", atMost: 1.5, unit: "refs", sizes: manyRefs, quick: fewRefs, stage: nothingToDo, config: workerAlone},

@@ -44,12 +44,6 @@ func gitlabsWay(w *world) {
 	push()
 }
 
-// listAndPush are the commands of git that a first update has run, as it runs them.
-func listAndPush(w *world) {
-	mirror := w.path("mirror.git")
-	w.run(w.command("up.git", "sh", "-c", fmt.Sprintf("git ls-remote %s & git for-each-ref; wait; exec git push -q --mirror %[1]s", mirror)))
-}
-
 // releases are the branches that half of them are.
 const releases = "refs/heads/release/*:refs/heads/release/*"
 
@@ -58,9 +52,11 @@ func wildcardPush(w *world) {
 	w.git("up.git", "push", "-q", w.path("mirror.git"), releases)
 }
 
-// lookAndPush are the commands of git that any other update has run.
-func lookAndPush(w *world) {
-	w.run(w.command("up.git", "sh", "-c", fmt.Sprintf("git for-each-ref; exec git push -q %s '%s'", w.path("mirror.git"), releases)))
+// lookAndPush are the commands of git that an update has run.
+func lookAndPush(refspec string) func(*world) {
+	return func(w *world) {
+		w.run(w.command("up.git", "sh", "-c", fmt.Sprintf("git for-each-ref; exec git push -q %s '%s'", w.path("mirror.git"), refspec)))
+	}
 }
 
 // pushOne is what somebody does who knows what has changed, and that bitmaps would make it slow.
