@@ -112,9 +112,11 @@ func (a *attempt) pushOnce(ctx context.Context, batch plan.Batch) (git.Outcomes,
 	a.asked = true
 	outcomes, text, err := a.scratch.Push(ctx, p)
 	for _, s := range batch {
-		if o, ok := outcomes.Get(s.Name); s.New != "" && (!ok || o.Lost()) {
+		o, ok := outcomes.Get(s.Name)
+		switch {
+		case s.New != "" && (!ok || o.Lost()):
 			a.unanswered[s.Name] = s.New
-		} else {
+		case !o.Refused(): // or else what was sent before may be there
 			delete(a.unanswered, s.Name)
 		}
 	}
