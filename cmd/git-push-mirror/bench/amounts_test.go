@@ -16,13 +16,13 @@ import (
 var amounts = []amount{
 	{name: "connections for a push", beside: "git daemon", atMost: 1, unit: "connections", size: 100, quick: 100, measure: connections(gitDaemon), config: workerAlone},
 	{name: "connections for a push", beside: "sshd", atMost: 1, unit: "connections", size: 100, quick: 100, measure: connections(sshd), config: workerAlone},
-	{name: "pushes while a mirror takes 1 s", beside: "one pusher", atMost: 5, unit: "% mirror pushes", size: 500, quick: 100, measure: coalesced(1), config: hookAlone},
-	{name: "pushes while a mirror takes 1 s", beside: "8 pushers", atMost: 5, unit: "% mirror pushes", size: 500, quick: 100, measure: coalesced(8), config: hookAlone},
+	{name: "pushes while a mirror takes 1 s", beside: "one pusher", atMost: 5, unit: "% mirror pushes", size: 500, quick: 40, measure: coalesced(1), config: hookAlone},
+	{name: "pushes while a mirror takes 1 s", beside: "8 pushers", atMost: 5, unit: "% mirror pushes", size: 500, quick: 40, measure: coalesced(8), config: hookAlone},
 	{name: "memory of the hook", beside: "-", atMost: 20, unit: "MiB", size: 1, quick: 1, measure: hookMemory, config: hookAlone},
-	{name: "memory of the worker, one branch changed", beside: "-", atMost: 64, unit: "MiB", size: 100_000, quick: 10_000, measure: workerMemory(oneChanged(nil)), config: workerAlone},
-	{name: "memory of the worker, each one ahead", beside: "-", atMost: 64, unit: "MiB", size: 100_000, quick: 10_000, measure: workerMemory(oneAhead(nil)), config: workerAlone},
-	{name: "memory of the worker, each divergent", beside: "-", atMost: 64, unit: "MiB", size: 100_000, quick: 10_000, measure: workerMemory(divergent), config: workerAlone},
-	{name: "status --recursive", beside: "-", atMost: 1, unit: "s", size: 2_000, quick: 200, measure: statusOfMany, config: workerAlone},
+	{name: "memory of the worker, one branch changed", beside: "-", atMost: 64, unit: "MiB", size: 100_000, quick: 1_000, measure: workerMemory(oneChanged(nil)), config: workerAlone},
+	{name: "memory of the worker, each one ahead", beside: "-", atMost: 64, unit: "MiB", size: 100_000, quick: 1_000, measure: workerMemory(oneAhead(nil)), config: workerAlone},
+	{name: "memory of the worker, each divergent", beside: "-", atMost: 64, unit: "MiB", size: 100_000, quick: 1_000, measure: workerMemory(divergent), config: workerAlone},
+	{name: "status --recursive", beside: "-", atMost: 1, unit: "s", size: 2_000, quick: 50, measure: statusOfMany, config: workerAlone},
 }
 
 // connections counts those that a mirrored push opens to a server of this kind, once the mirror is

@@ -128,7 +128,7 @@ func (c contest) measure(b *testing.B, n int) (median time.Duration, r row) {
 	var ours, peer, ratios []float64
 	rounds := cmp.Or(c.rounds, maxRounds)
 	if *quick {
-		rounds = max(3, rounds/12)
+		rounds = max(3, rounds/20)
 	}
 	for start := time.Now(); len(ratios) < rounds && !enough(len(ratios), time.Since(start)); {
 		turns := []func(){

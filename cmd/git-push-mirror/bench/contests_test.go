@@ -38,9 +38,9 @@ var contests = []contest{
 	{name: "a local push, wait = 0s", beside: "an empty sh hook", atMost: 1.25, unit: "push", sizes: []int{1}, quick: []int{1}, rounds: 100, stage: localPush, config: hookAlone},
 	{name: "the same, a service delivers", beside: "an empty sh hook", atMost: 1.25, unit: "push", sizes: []int{1}, quick: []int{1}, rounds: 100, stage: servedPush, config: workerAlone},
 	{name: "the hook alone", beside: "an empty sh hook", unit: "run", sizes: []int{1}, quick: []int{1}, rounds: 40, stage: hookRun, config: hookAlone},
-	{name: "ten commits, ten large files", beside: "lfs push, then push", unit: "older large files", sizes: []int{100, 1_000, 10_000}, quick: []int{100, 1_000}, stage: largeFiles, config: workerAlone},
-	{name: "a push in each repository", beside: "xargs -P4 git push", atMost: 1.3, unit: "repositories", sizes: repositories, quick: []int{10, 40}, stage: manyRepositories(pushOfEach), config: workerAlone},
-	{name: "a push in each repository", beside: "xargs -P4 for-each-ref, push", unit: "repositories", sizes: repositories, quick: []int{10, 40}, stage: manyRepositories(lookAndPushOfEach), config: workerAlone},
+	{name: "ten commits, ten large files", beside: "lfs push, then push", unit: "older large files", sizes: []int{100, 1_000, 10_000}, quick: []int{100}, stage: largeFiles, config: workerAlone},
+	{name: "a push in each repository", beside: "xargs -P4 git push", atMost: 1.3, unit: "repositories", sizes: repositories, quick: []int{10}, stage: manyRepositories(pushOfEach), config: workerAlone},
+	{name: "a push in each repository", beside: "xargs -P4 for-each-ref, push", unit: "repositories", sizes: repositories, quick: []int{10}, stage: manyRepositories(lookAndPushOfEach), config: workerAlone},
 }
 
 // mirrored is an upstream with n branches and its mirror, which holds the same and is known to.
