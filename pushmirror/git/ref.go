@@ -1,14 +1,13 @@
 package git
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/hex"
 	"fmt"
 	"iter"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"unicode/utf8"
 )
 
@@ -55,17 +54,21 @@ func (n RefName) MarshalText() ([]byte, error) {
 
 // UnmarshalText reads what MarshalText wrote.
 func (n *RefName) UnmarshalText(text []byte) error {
-	*n = RefName(escapedByte().ReplaceAllFunc(text, func(escape []byte) []byte {
-		b, err := strconv.ParseUint(string(escape[2:]), 16, 8)
-		if err != nil {
-			return escape
+	name := make([]byte, 0, len(text))
+	for {
+		plain, rest, escaped := bytes.Cut(text, []byte(`\x`))
+		name = append(name, plain...)
+		if !escaped {
+			*n = RefName(name)
+			return nil
 		}
-		return []byte{byte(b)}
-	}))
-	return nil
+		if more, err := hex.AppendDecode(name, rest[:min(2, len(rest))]); err == nil {
+			name, text = more, rest[min(2, len(rest)):]
+		} else {
+			name, text = append(name, `\x`...), rest
+		}
+	}
 }
-
-var escapedByte = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\\x[0-9a-f]{2}`) })
 
 // ConflictsWith reports whether n and m cannot both exist in a repository that
 // keeps refs as files: one is a directory of the other, as refs/heads/a and
