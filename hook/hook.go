@@ -25,7 +25,7 @@ type Hook struct {
 	Stderr  io.Writer // what the pusher sees
 	Waits   func()    // called once all marks are made and there is only waiting left, which the end of ctx may cut short; nil: nobody asks
 
-	shell string // has the worker begin a moment later, if there is that shell; "" for at once
+	shell string // has the worker begin a moment later, if it can be run; "" for at once
 }
 
 // Run has what was pushed delivered, and runs the hook that was there before us. It
@@ -87,7 +87,7 @@ func (h Hook) handOver(repo *git.Repository, changes []change) (*pushmirror.Upst
 	if h.wait(upstream, concerned) == 0 {
 		// The worker, which takes ten times as long to start as a shell, would still compete with
 		// the end of the push.
-		h.shell = "/bin/sh"
+		h.shell = shell()
 	}
 	return upstream, concerned, h.deliver(upstream, concerned, push)
 }

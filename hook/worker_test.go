@@ -34,15 +34,16 @@ func TestAWorkerWritesThroughNoLink(t *testing.T) {
 	}
 }
 
-// Without a shell, a worker that may begin later begins at once. A shell reads nothing into the
-// path of the program.
+// A shell reads nothing into the path of the program, and keeps the socket that it waited for to
+// itself. Without one, a worker that may begin later begins at once.
 func TestAWorkerNeedsNoShell(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "it's $(here);\n\"*")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\necho \"$@\"\n"), 0o700); err != nil {
+	if err := os.WriteFile(program, []byte("#!/bin/sh\necho \"$@\" $(readlink /proc/$$/fd/0)\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, shell := range []string{"", "/bin/sh", "/nowhere/sh"} {
+	for _, shell := range []string{"", "/bin/dash", "/bin/bash", "/nowhere/sh"} {
 		log := filepath.Join(t.TempDir(), "worker.log")
+		called := time.Now()
 		if err := (Hook{Program: program, shell: shell}).startWorker(log, os.Environ()); err != nil {
 			t.Errorf("with %q: %v", shell, err)
 			continue
@@ -54,8 +55,11 @@ func TestAWorkerNeedsNoShell(t *testing.T) {
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		if string(said) != "worker --until-idle\n" {
+		if string(said) != "worker --until-idle /dev/null\n" {
 			t.Errorf("with %q: %q", shell, said)
+		}
+		if _, err := os.Stat(shell); err == nil && time.Since(called) < pushEnds/2 {
+			t.Errorf("with %q: it began while the push may not have ended", shell)
 		}
 	}
 }
