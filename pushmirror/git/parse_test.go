@@ -305,6 +305,17 @@ func TestParseSettings(t *testing.T) {
 	}
 }
 
+func TestASettingIsTrue(t *testing.T) {
+	for value, want := range map[string]bool{
+		"true": true, "Yes": true, "ON": true, "1": true, "2": true, "-1": true,
+		"false": false, "no": false, "off": false, "0": false, "00": false, "": false, "maybe": false,
+	} {
+		if got := (Setting{Value: value}).IsTrue(); got != want {
+			t.Errorf("%q: %v", value, got)
+		}
+	}
+}
+
 // A hook of a mirror on this machine can write among git's lines, but not behind them.
 func TestTheLastLineAboutARefCounts(t *testing.T) {
 	var r report

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -16,9 +17,13 @@ type Setting struct {
 	Origin string // "file:PATH", where PATH may be relative to the repository
 }
 
-// IsTrue reports whether the value is one of the words for true; a number other than 1 is not.
+// IsTrue reports whether the value means true by git-config(1): one of the words for it, or a number
+// but 0.
 func (s Setting) IsTrue() bool {
-	return slices.Contains([]string{"true", "yes", "on", "1"}, strings.ToLower(s.Value))
+	if n, err := strconv.Atoi(s.Value); err == nil {
+		return n != 0
+	}
+	return slices.Contains([]string{"true", "yes", "on"}, strings.ToLower(s.Value))
 }
 
 // Settings are those in the system's, the user's and the repository's own configuration
