@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"git-push-mirror/pushmirror/config"
 	"git-push-mirror/pushmirror/git"
@@ -70,38 +68,6 @@ func workerEnv(env []string) []string {
 	})
 }
 
-// afterPush has a shell become the worker once a read of its standard input has timed out: a sleep
-// would be one more program to start while the push ends.
-const afterPush = `read -r nothing 2>/dev/null; exec "$0" worker --until-idle </dev/null`
-
-// pushEnds is how long a push may still take once its hook has ended.
-const pushEnds = 50 * time.Millisecond
-
-// shell is the shell that runs afterPush; "" if the machine's is not known to. One that polls first,
-// as busybox does, would wait for good.
-func shell() string {
-	const sh = "/bin/sh"
-	target, err := os.Readlink(sh)
-	if name := filepath.Base(target); err == nil && (name == "dash" || name == "bash") {
-		return sh
-	}
-	return ""
-}
-
-// clock returns a socket that nothing is written to: a read of it ends after pushEnds.
-func clock() (fd int, err error) {
-	fd, err = syscall.Socket(syscall.AF_UNIX, syscall.SOCK_DGRAM, 0)
-	if err != nil {
-		return 0, err
-	}
-	syscall.CloseOnExec(fd)
-	end := syscall.NsecToTimeval(pushEnds.Nanoseconds())
-	if err := syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &end); err != nil {
-		return 0, errors.Join(err, syscall.Close(fd))
-	}
-	return fd, nil
-}
-
 // startWorker starts the worker in a session of its own, in the folder /, with nothing of the
 // pusher's: a descriptor that it inherited would keep them waiting for its end. What it prints, a
 // panic too, goes to its log. It is no os.StartProcess, which probes for what Wait needs first:
@@ -121,25 +87,13 @@ func (h Hook) startWorker(log string, env []string) error {
 	attr := &syscall.ProcAttr{
 		Dir: "/", Env: env, Files: []uintptr{in.Fd(), out.Fd(), out.Fd()}, Sys: &syscall.SysProcAttr{Setsid: true},
 	}
-	if h.shell != "" && startLater(h.shell, h.Program, *attr) == nil {
+	if h.shell != "" && startAfterPush(h.shell, h.Program, *attr) == nil {
 		return nil
-	} // where there is no such shell, as in a container of few programs, or it must not run, at once
+	} // else there is no such shell, as in a container of few programs, or it must not run
 	if _, err := syscall.ForkExec(h.Program, []string{"git-push-mirror", "worker", "--until-idle"}, attr); err != nil {
 		return fmt.Errorf("starting the worker: %s: %w", h.Program, err)
 	}
 	return nil
-}
-
-// startLater starts the worker once the push has ended.
-func startLater(shell, program string, attr syscall.ProcAttr) error {
-	clock, err := clock()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = syscall.Close(clock) }()
-	attr.Files = append([]uintptr{uintptr(clock)}, attr.Files[1:]...)
-	_, err = syscall.ForkExec(shell, []string{"sh", "-c", afterPush, program}, &attr)
-	return err
 }
 
 // maxDescriptor is the highest descriptor that is looked at where each has to be: git and web
