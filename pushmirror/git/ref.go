@@ -62,11 +62,13 @@ func (n *RefName) UnmarshalText(text []byte) error {
 			*n = RefName(name)
 			return nil
 		}
-		if more, err := hex.AppendDecode(name, rest[:min(2, len(rest))]); err == nil {
-			name, text = more, rest[min(2, len(rest)):]
-		} else {
-			name, text = append(name, `\x`...), rest
+		if len(rest) >= 2 {
+			if more, err := hex.AppendDecode(name, rest[:2]); err == nil {
+				name, text = more, rest[2:]
+				continue
+			}
 		}
+		name, text = append(name, `\x`...), rest
 	}
 }
 
